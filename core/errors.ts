@@ -1,0 +1,74 @@
+/** Every code the core may raise, and whether the same input could succeed later. */
+export const ERROR_CODES = {
+  'uplink.no_device': { retryable: false },
+  'uplink.bad_device_id': { retryable: false },
+  'uplink.too_large': { retryable: false },
+  'uplink.too_deep': { retryable: false },
+  'uplink.future_time': { retryable: false },
+  'uplink.bad_time': { retryable: false },
+  'codec.unknown': { retryable: false },
+  'codec.malformed': { retryable: false },
+  'codec.truncated': { retryable: false },
+  'codec.wrong_type': { retryable: false },
+  'config.invalid': { retryable: false },
+  'config.syntax': { retryable: false },
+  'config.not_found': { retryable: false },
+  'rule.syntax': { retryable: false },
+  'rule.type': { retryable: false },
+  'rule.unknown_function': { retryable: false },
+  'rule.unsupported': { retryable: false },
+  'rule.limit': { retryable: false },
+  'rule.topic_filter': { retryable: false },
+  'rule.failed': { retryable: false },
+  'shadow.bad_request': { retryable: false },
+  'shadow.not_found': { retryable: false },
+  'shadow.version_conflict': { retryable: false },
+  'shadow.too_large': { retryable: false },
+  'channel.rejected': { retryable: false },
+  'channel.unavailable': { retryable: true },
+  'channel.forbidden_address': { retryable: false },
+  'device.record_too_large': { retryable: false },
+  'store.conflict': { retryable: true },
+  'store.unavailable': { retryable: true },
+  'store.locked': { retryable: false },
+  'port.in_use': { retryable: false },
+  'input.not_found': { retryable: false },
+  'input.malformed': { retryable: false },
+  'usage.wrong': { retryable: false },
+} as const satisfies Record<string, { retryable: boolean }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** Where in a text the fault is: 1-based line and column. */
+export interface SourcePosition {
+  readonly line: number
+  readonly column: number
+}
+
+export interface CoreErrorOptions {
+  readonly cause?: unknown
+  /** Facts for the log, already safe to print: ids and lengths, never payloads or secrets. */
+  readonly details?: Readonly<Record<string, string | number>>
+  /** For faults in a text that a person wrote (SQL, YAML). */
+  readonly position?: SourcePosition
+}
+
+/** The one error class of the project. Callers branch on `code`, people read `message`. */
+export class CoreError extends Error {
+  override readonly name = 'CoreError'
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, string | number>>
+  readonly position: SourcePosition | undefined
+
+  constructor(code: ErrorCode, message: string, options: CoreErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.details = options.details ?? {}
+    this.position = options.position
+  }
+
+  /** True if the same input could succeed later. */
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retryable
+  }
+}
