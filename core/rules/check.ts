@@ -1,0 +1,211 @@
+import type { Call, Expression, Statement, Subquery } from './ast.ts'
+import { FUNCTIONS, UNSUPPORTED_FUNCTIONS } from './functions/table.ts'
+import type { RuleLimits } from './limits.ts'
+import { nearestName } from './nearest.ts'
+import { sourceError } from './source-error.ts'
+import { topicFilterFault } from './topic-filter.ts'
+import type { SqlVersion } from './version.ts'
+import { children, selected } from './walk.ts'
+
+/** Source: AWS IoT Core quotas, "maximum number of slashes in topic and topic filter". */
+const AWS_MAX_SLASHES = 7
+
+export interface CheckOptions {
+  readonly source: string
+  readonly version: SqlVersion
+  readonly limits: RuleLimits
+  /** Names of SET variables that stand outside the text, for templates. */
+  readonly variables?: ReadonlySet<string>
+}
+
+/**
+ * Checks what the grammar cannot: functions, versions, variables, the topic filter.
+ *
+ * Result: warnings, for what runs here and would fail or differ on AWS.
+ * @throws CoreError `rule.unknown_function`, `rule.unsupported`, `rule.type`, `rule.topic_filter`, `rule.limit`.
+ */
+export function checkStatement(statement: Statement, options: CheckOptions): readonly string[] {
+  const { source, limits } = options
+  const checker = createChecker(options)
+  if (statement.set.length > limits.variables) {
+    throw sourceError(
+      'rule.limit',
+      source,
+      statement.start,
+      `expected at most ${limits.variables} variables, found ${statement.set.length}`,
+    )
+  }
+  for (const assignment of statement.set) {
+    checker.expression(assignment.expression)
+    checker.declare(assignment.name, assignment.start)
+  }
+  for (const expression of selected(statement.select)) checker.expression(expression)
+  if (statement.where !== undefined) checker.expression(statement.where)
+  checker.filter(statement)
+  return checker.warnings()
+}
+
+/**
+ * Checks one expression.
+ *
+ * Result and errors: as {@link checkStatement}.
+ */
+export function checkExpression(expression: Expression, options: CheckOptions): readonly string[] {
+  const checker = createChecker(options)
+  checker.expression(expression)
+  return checker.warnings()
+}
+
+interface Checker {
+  expression(node: Expression): void
+  declare(name: string, start: number): void
+  filter(statement: Statement): void
+  warnings(): readonly string[]
+}
+
+function createChecker(options: CheckOptions): Checker {
+  const { source, version } = options
+  const isFirstVersion = version === '2015-10-08'
+  const variables = new Set(options.variables)
+  const warnings = new Set<string>()
+  let dynamoCalls = 0
+
+  function expression(node: Expression): void {
+    switch (node.kind) {
+      case 'call':
+        checkCall(node)
+        break
+      case 'variable':
+        checkVariable(node.name, node.start)
+        break
+      case 'object':
+      case 'array':
+        needsSecondVersion(node, 'literals in { } and [ ] need')
+        break
+      case 'subquery':
+        needsSecondVersion(node, 'nested SELECT needs')
+        checkSubquery(node)
+        break
+      case 'in':
+      case 'like':
+      case 'between':
+      case 'is_null':
+      case 'exists':
+        warnings.add(
+          `${EXTENSIONS[node.kind]} is not in the AWS IoT SQL reference: the rule may not deploy to AWS`,
+        )
+        break
+      default:
+        break
+    }
+    for (const child of children(node)) expression(child)
+  }
+
+  function needsSecondVersion(node: Expression, what: string): void {
+    if (!isFirstVersion) return
+    throw sourceError('rule.unsupported', source, node.start, `${what} SQL version 2016-03-23`)
+  }
+
+  function checkSubquery(node: Subquery): void {
+    for (const item of node.select.items) {
+      if (item.spread || item.alias !== undefined || node.select.value) continue
+      if (item.expression.kind === 'star' || item.expression.kind === 'path') continue
+      warnings.add(`"${source.slice(item.start, item.end)}" has no alias: name its key with AS`)
+    }
+  }
+
+  function checkCall(node: Call): void {
+    const name = node.name.toLowerCase()
+    const reason = UNSUPPORTED_FUNCTIONS.get(name)
+    if (reason !== undefined) {
+      throw sourceError('rule.unsupported', source, node.start, `${name} cannot run: ${reason}`)
+    }
+    const definition = FUNCTIONS.get(name)
+    if (definition === undefined) throw unknownFunction(node)
+    if (isFirstVersion && definition.since !== '2015-10-08') {
+      throw sourceError(
+        'rule.unsupported',
+        source,
+        node.start,
+        `${node.name} needs SQL version 2016-03-23`,
+      )
+    }
+    if (definition.since === 'anyhub') {
+      warnings.add(
+        `${definition.name} is not in the AWS IoT SQL reference: the rule may not deploy to AWS`,
+      )
+    }
+    const [least, most] = definition.arity
+    if (node.args.length < least || node.args.length > most) {
+      warnings.add(
+        `${definition.signature} is called with ${node.args.length} arguments: it is always Undefined`,
+      )
+    }
+    if (name === 'get_dynamodb') {
+      dynamoCalls += 1
+      if (dynamoCalls > 1) {
+        throw sourceError(
+          'rule.limit',
+          source,
+          node.start,
+          'expected get_dynamodb at most once in a statement',
+        )
+      }
+    }
+  }
+
+  function unknownFunction(node: Call): Error {
+    const known = [...FUNCTIONS.keys(), 'cast', 'exists']
+    const nearest = nearestName(node.name.toLowerCase(), known)
+    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
+    return sourceError(
+      'rule.unknown_function',
+      source,
+      node.start,
+      `unknown function ${node.name.slice(0, 80)}${hint}`,
+    )
+  }
+
+  function checkVariable(name: string, start: number): void {
+    if (variables.has(name)) return
+    const nearest = nearestName(name, variables)
+    const hint = nearest === undefined ? '' : `; did you mean @${nearest}?`
+    throw sourceError('rule.type', source, start, `@${name} is not set before it is used${hint}`)
+  }
+
+  return {
+    expression,
+    declare(name, start) {
+      if (variables.has(name)) {
+        throw sourceError(
+          'rule.type',
+          source,
+          start,
+          `@${name} is set twice: variables cannot change`,
+        )
+      }
+      variables.add(name)
+    },
+    filter({ filter }) {
+      if (filter === undefined) {
+        warnings.add('without FROM the rule is reached by Basic Ingest only')
+        return
+      }
+      const fault = topicFilterFault(filter.text)
+      if (fault !== undefined) throw sourceError('rule.topic_filter', source, filter.start, fault)
+      if (!filter.quoted) warnings.add('the topic filter stands without quotes')
+      if (filter.text.split('/').length - 1 > AWS_MAX_SLASHES && !filter.text.startsWith('$')) {
+        warnings.add(`AWS IoT allows at most ${AWS_MAX_SLASHES} slashes in a topic filter`)
+      }
+    },
+    warnings: () => [...warnings],
+  }
+}
+
+const EXTENSIONS = {
+  in: 'IN',
+  like: 'LIKE',
+  between: 'BETWEEN',
+  is_null: 'IS NULL',
+  exists: 'EXISTS',
+} as const

@@ -1,0 +1,99 @@
+import { isJsonObject, type Json } from '../model/json.ts'
+import type { Frame } from './frame.ts'
+import { isObject, setKey, type Value } from './value.ts'
+
+/** One item of a SELECT list. `T` is JSON in what leaves a rule, any value in a subquery. */
+export interface SelectItem<T> {
+  readonly take: (row: Value, frame: Frame) => T | undefined
+  /** Where the value goes, outermost key first; empty to spread the keys of an object. */
+  readonly key: readonly string[]
+}
+
+/** How objects of one kind of value are taken apart and put together. */
+interface Shape<T> {
+  /** A shallow copy that may be changed; empty for what is no object. */
+  copy(value: T | undefined): Record<string, T>
+  object(record: Record<string, T>): T
+}
+
+export const JSON_SHAPE: Shape<Json> = {
+  copy: (value) => (isJsonObject(value) ? { ...value } : {}),
+  object: (record) => record,
+}
+
+export const VALUE_SHAPE: Shape<Value> = {
+  copy: (value) => (isObject(value) ? { ...value } : {}),
+  object: (record) => record,
+}
+
+type Put<T> = (output: Record<string, T>, row: Value, frame: Frame) => void
+
+/** Makes the object of a SELECT list. Undefined leaves its key out; later items win over earlier ones. */
+export function compileItems<T>(
+  items: readonly SelectItem<T>[],
+  shape: Shape<T>,
+): (row: Value, frame: Frame) => Record<string, T> {
+  const [first, ...rest] = items
+  if (first?.key.length === 0) {
+    const { take } = first
+    const puts = rest.map((item) => compilePut(item, shape))
+    return (row, frame) => {
+      const output = shape.copy(take(row, frame))
+      for (const put of puts) put(output, row, frame)
+      return output
+    }
+  }
+  const puts = items.map((item) => compilePut(item, shape))
+  return (row, frame) => {
+    const output: Record<string, T> = {}
+    for (const put of puts) put(output, row, frame)
+    return output
+  }
+}
+
+function compilePut<T>({ take, key }: SelectItem<T>, shape: Shape<T>): Put<T> {
+  const [name, ...inner] = key
+  if (name === undefined) {
+    return (output, row, frame) => {
+      const record = shape.copy(take(row, frame))
+      for (const each of Object.keys(record)) {
+        const value = record[each]
+        if (value !== undefined) setKey(output, each, value)
+      }
+    }
+  }
+  if (inner.length > 0) {
+    return (output, row, frame) => {
+      const value = take(row, frame)
+      if (value !== undefined) putDeep(output, name, inner, value, shape)
+    }
+  }
+  if (name === '__proto__') {
+    return (output, row, frame) => {
+      const value = take(row, frame)
+      if (value !== undefined) setKey(output, name, value)
+    }
+  }
+  return (output, row, frame) => {
+    const value = take(row, frame)
+    if (value !== undefined) output[name] = value
+  }
+}
+
+/** Objects on the way are copied: they may be parts of the message. */
+function putDeep<T>(
+  output: Record<string, T>,
+  name: string,
+  inner: readonly string[],
+  value: T,
+  shape: Shape<T>,
+): void {
+  const [next, ...rest] = inner
+  if (next === undefined) {
+    setKey(output, name, value)
+    return
+  }
+  const copy = shape.copy(Object.hasOwn(output, name) ? output[name] : undefined)
+  putDeep(copy, next, rest, value, shape)
+  setKey(output, name, shape.object(copy))
+}

@@ -1,0 +1,31 @@
+export {
+  type ExpressionExplanation,
+  explainRule,
+  type RuleExplanation,
+  type Verdict,
+} from './explain.ts'
+export { formatExplanation } from './format-explanation.ts'
+export type { FunctionDefinition } from './functions/definition.ts'
+export { FUNCTIONS } from './functions/table.ts'
+export { DEFAULT_LIMITS, type RuleLimits } from './limits.ts'
+export type {
+  LookupAnswer,
+  LookupRequest,
+  Lookups,
+  MessageFacts,
+  MqttProperties,
+  RuleMessage,
+  RuleResult,
+} from './message.ts'
+export {
+  type CompiledExpression,
+  type CompiledRule,
+  compileExpression,
+  compileRule,
+  type RuleOptions,
+  runRule,
+} from './rule.ts'
+export { createRuleSet, type RuleSet } from './rule-set.ts'
+export { type CompiledTemplate, compileTemplate, type TemplateOptions } from './template.ts'
+export { checkTopicFilter, matchTopicFilter, type TopicDialect } from './topic-filter.ts'
+export type { SqlVersion } from './version.ts'

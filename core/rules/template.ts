@@ -1,0 +1,91 @@
+import { checkExpression } from './check.ts'
+import { compileExpressionNode } from './compile.ts'
+import type { Evaluate } from './frame.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
+import type { RuleMessage } from './message.ts'
+import { joinText } from './operators.ts'
+import { parseStatement, parseTemplateExpression } from './parser.ts'
+import {
+  type CompiledRule,
+  compileSet,
+  createContext,
+  createRowReader,
+  frameOf,
+  guarded,
+  type RuleOptions,
+} from './rule.ts'
+import { sourceError } from './source-error.ts'
+import { toText } from './value.ts'
+
+/** A text with `${expression}` in it, ready to render. */
+export interface CompiledTemplate {
+  readonly text: string
+  /**
+   * Fills the expressions in. They see the message, not the output of SELECT; Undefined and Null give nothing.
+   *
+   * @throws CoreError `rule.limit`, `rule.failed` as a rule's `evaluate`.
+   */
+  render(message: RuleMessage): string
+}
+
+export interface TemplateOptions extends RuleOptions {
+  /** The rule whose SET variables the template may use. */
+  readonly rule?: CompiledRule
+}
+
+/**
+ * Compiles a substitution template.
+ *
+ * Source: AWS IoT, substitution templates.
+ * @throws CoreError `rule.syntax` and the other compile errors of a rule, with the position in the template.
+ */
+export function compileTemplate(text: string, options: TemplateOptions = {}): CompiledTemplate {
+  const version = options.sqlVersion ?? options.rule?.sqlVersion ?? '2016-03-23'
+  const limits = { ...DEFAULT_LIMITS, ...options.rule?.limits, ...options.limits }
+  const set =
+    options.rule === undefined ? [] : parseStatement(options.rule.sql, { version, limits }).set
+  const variables = new Set(set.map((assignment) => assignment.name))
+  const context = createContext(text, version, limits)
+  const assign = compileSet(set, context)
+  const parts: (string | Evaluate)[] = []
+  let from = 0
+  for (;;) {
+    const open = text.indexOf('${', from)
+    if (open === -1) break
+    if (open > from) parts.push(text.slice(from, open))
+    if (text.indexOf('}', open) === -1) {
+      throw sourceError(
+        'rule.syntax',
+        text,
+        open,
+        'expected "}" after "${", found the end of the template',
+      )
+    }
+    const { expression, end } = parseTemplateExpression(text, open + 2, { version, limits })
+    checkExpression(expression, { source: text, version, limits, variables })
+    parts.push(compileExpressionNode(expression, context))
+    from = end
+  }
+  if (from < text.length) parts.push(text.slice(from))
+
+  const [first] = parts
+  if (parts.length === 0) return { text, render: () => '' }
+  if (parts.length === 1 && typeof first === 'string') return { text, render: () => first }
+  const rowOf = createRowReader(context.semantics)
+  return {
+    text,
+    render: (message) =>
+      guarded(() => {
+        const row = rowOf(message)
+        const frame = frameOf(message)
+        assign(row, frame)
+        let rendered = ''
+        for (const part of parts) {
+          const piece =
+            typeof part === 'string' ? part : toText(part(row, frame), limits.stringLength)
+          if (piece !== undefined) rendered = joinText(rendered, piece, limits)
+        }
+        return rendered
+      }),
+  }
+}
