@@ -16,9 +16,9 @@ export function shadowDelta(
   let delta: Draft | undefined
   for (const key in desired) {
     const wanted = desired[key]
-    if (wanted === undefined) continue
+    // What an object inherits is never a JSON value, so equal here means equal.
+    if (wanted === undefined || wanted === reported?.[key]) continue
     const actual = reported === undefined ? undefined : own(reported, key)
-    if (wanted === actual) continue
     let difference = wanted
     if (actual !== undefined && typeof wanted === 'object') {
       if (isJsonObject(wanted) && isJsonObject(actual)) {

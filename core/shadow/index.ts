@@ -8,7 +8,11 @@ export {
 } from './desired-lifetime.ts'
 export { isAlive, isForgotten, newShadow } from './document.ts'
 export { type DeltaLeaf, explainDelta } from './explain-delta.ts'
+export { type FollowedDesired, followDesired } from './follow-desired.ts'
+export { mergeDiff } from './merge-diff.ts'
 export { mergePatch } from './merge-patch.ts'
+export { type MergeTwinOptions, mergeTwin } from './merge-twin.ts'
+export { type PropertyAck, readPropertyAck, withoutAcks } from './property-ack.ts'
 export { type RejectionReason, reject, type ShadowRejection } from './rejection.ts'
 export { reportValues } from './report-values.ts'
 export { AWS_SHADOW, type ShadowDialect } from './shadow-dialect.ts'
@@ -31,6 +35,14 @@ export {
   type ShadowState,
   type ShadowUpdate,
 } from './shadow-request.ts'
+export { twinPatchFault } from './twin-check.ts'
+export {
+  AZURE_EDGE_HUB,
+  AZURE_IOT_HUB,
+  type TwinDialect,
+  type TwinSection,
+} from './twin-dialect.ts'
+export { twinForBackEnd, twinForDevice } from './twin-views.ts'
 export {
   type RefusedShadow,
   type ShadowChange,
@@ -38,3 +50,15 @@ export {
   type UpdateOptions,
   updateShadow,
 } from './update-shadow.ts'
+export {
+  parseTwinPatch,
+  type RefusedTwin,
+  type TwinChange,
+  type TwinOptions,
+  type TwinRejection,
+  type TwinUpdate,
+  twinVersion,
+  type UpdatedTwin,
+  updateTwin,
+  withoutServiceProperties,
+} from './update-twin.ts'

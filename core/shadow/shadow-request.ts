@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import { isDeeperThan, own, utf8Bytes } from './json-tree.ts'
+import { parseBody } from './parse-body.ts'
 import {
   type RejectionContext,
   type RejectionReason,
@@ -35,8 +36,6 @@ export type ReadRequest =
   | { readonly request: ShadowUpdate }
   | { readonly rejected: ShadowRejection }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
 /**
  * Reads the body of an update. The size is judged first, then the encoding, then what it says.
  *
@@ -46,7 +45,7 @@ export function parseShadowRequest(
   body: string | Uint8Array,
   options: RequestOptions,
 ): ReadRequest {
-  const parsed = parseBody(body, options.dialect)
+  const parsed = parseBody(body, options.dialect.maxRequestBytes)
   return 'json' in parsed ? readShadowRequest(parsed.json, options) : refuse(parsed.fault, options)
 }
 
@@ -78,7 +77,7 @@ export function readClientToken(
   body: string | Uint8Array,
   dialect: ShadowDialect,
 ): string | undefined {
-  const parsed = parseBody(body, dialect)
+  const parsed = parseBody(body, dialect.maxRequestBytes)
   const token =
     'json' in parsed && isJsonObject(parsed.json) ? own(parsed.json, 'clientToken') : undefined
   return isClientToken(token, dialect) ? token : undefined
@@ -91,31 +90,6 @@ export function isShadowName(name: string, dialect: ShadowDialect): boolean {
 
 function refuse(reason: RejectionReason, context: RequestOptions & RejectionContext): ReadRequest {
   return { rejected: reject(context.dialect.rejections[reason], context) }
-}
-
-type Parsed = { readonly json: Json } | { readonly fault: RejectionReason }
-
-function parseBody(body: string | Uint8Array, dialect: ShadowDialect): Parsed {
-  if (body.length > dialect.maxRequestBytes) return { fault: 'tooLarge' }
-  if (typeof body === 'string') {
-    return utf8Bytes(body) > dialect.maxRequestBytes ? { fault: 'tooLarge' } : parseText(body)
-  }
-  let text: string
-  try {
-    text = utf8.decode(body)
-  } catch {
-    return { fault: 'notUtf8' }
-  }
-  return parseText(text)
-}
-
-function parseText(text: string): Parsed {
-  try {
-    const json: Json = JSON.parse(text)
-    return { json }
-  } catch {
-    return { fault: 'invalidJson' }
-  }
 }
 
 function isVersion(value: Json | undefined): value is number {

@@ -1,0 +1,59 @@
+import type { ShadowEffect } from '../../../core/index.ts'
+
+// The dialect of anyhub itself. Its topics are those of AWS shadows under devices/{id}, so that one knowledge serves both.
+
+/** What a topic means when a device publishes on it. */
+export type TopicMeaning =
+  | { readonly kind: 'telemetry'; readonly deviceId: string }
+  | {
+      readonly kind: 'shadow'
+      readonly deviceId: string
+      /** '' is the classic shadow. */
+      readonly name: string
+      readonly operation: 'get' | 'update' | 'delete'
+    }
+  | { readonly kind: 'unknown' }
+
+const UNKNOWN: TopicMeaning = { kind: 'unknown' }
+
+/**
+ * Reads a topic on which something was published.
+ *
+ * Shape: `devices/{id}/telemetry`, with any levels behind it; `devices/{id}/shadow[/name/{name}]/{get,update,delete}`.
+ */
+export function readTopic(topic: string): TopicMeaning {
+  if (!topic.startsWith('devices/')) return UNKNOWN
+  const end = topic.indexOf('/', 8)
+  if (end < 0) return UNKNOWN
+  const deviceId = topic.slice(8, end)
+  const rest = topic.slice(end + 1)
+  if (rest === 'telemetry' || rest.startsWith('telemetry/')) return { kind: 'telemetry', deviceId }
+  const shadow = /^shadow(?:\/name\/([^/]+))?\/(get|update|delete)$/.exec(rest)
+  const operation = shadow?.[2]
+  if (operation !== 'get' && operation !== 'update' && operation !== 'delete') return UNKNOWN
+  return { kind: 'shadow', deviceId, name: shadow?.[1] ?? '', operation }
+}
+
+/** Where telemetry of a device stands when it came over a way that has no topics. */
+export function telemetryTopic(deviceId: string): string {
+  return `devices/${deviceId}/telemetry`
+}
+
+/** Where the answer to a shadow request goes. */
+export function answerTopic(
+  deviceId: string,
+  name: string,
+  operation: string,
+  accepted: boolean,
+): string {
+  return `${shadowPrefix(deviceId, name)}/${operation}/${accepted ? 'accepted' : 'rejected'}`
+}
+
+/** Where a push about a shadow goes. */
+export function pushTopic({ deviceId, name, event }: ShadowEffect): string {
+  return `${shadowPrefix(deviceId, name)}/update/${event}`
+}
+
+function shadowPrefix(deviceId: string, name: string): string {
+  return name === '' ? `devices/${deviceId}/shadow` : `devices/${deviceId}/shadow/name/${name}`
+}

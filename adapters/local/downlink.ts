@@ -1,0 +1,24 @@
+import type { Downlink } from '../../core/index.ts'
+import { pushTopic } from './dialects/native.ts'
+
+/** Hands one message to the broker of this process. */
+export type Publish = (
+  topic: string,
+  payload: string | Uint8Array,
+  options: { readonly qos: 0 | 1; readonly retain: boolean },
+) => void | Promise<void> | undefined
+
+/** The way to whoever is connected to this process. */
+export function createDownlink(publish: Publish): Downlink {
+  return {
+    async publish({ topic, payload, encoding, qos, retain }) {
+      await publish(topic, encoding === 'base64' ? Buffer.from(payload, 'base64') : payload, {
+        qos,
+        retain,
+      })
+    },
+    async shadow(message) {
+      await publish(pushTopic(message), JSON.stringify(message.body), { qos: 1, retain: false })
+    },
+  }
+}

@@ -1,0 +1,209 @@
+import { mkdirSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { createApi, deviceSummary } from '../../core/api/index.ts'
+import { type Core, CoreError, createCore, type Json, type Program } from '../../core/index.ts'
+import { systemClock } from '../node/clock.ts'
+import { createIds } from '../node/ids.ts'
+import { carriesToken, ensureAdminToken } from './admin-token.ts'
+import { createChannelSender } from './channel-sender.ts'
+import { createColdStore } from './cold-store.ts'
+import { LOCAL_SETTINGS, type LocalSettings } from './config.ts'
+import { createDeadLetters } from './dead-letters.ts'
+import { createDeviceStore } from './device-store.ts'
+import { createDownlink } from './downlink.ts'
+import { createHttpListener } from './listeners/http.ts'
+import { listen } from './listeners/listen.ts'
+import { createMqttListener, type MqttListener } from './listeners/mqtt/index.ts'
+import { createLiveFeed } from './live-feed.ts'
+import { createMqttFront } from './mqtt-front.ts'
+import { createNotificationQueue } from './notification-queue.ts'
+import { createObserver } from './observer.ts'
+import { startSchedule } from './schedule.ts'
+import { openDatabase } from './sqlite/database.ts'
+import { createTelemetryStore } from './telemetry-store.ts'
+import { createUplinkBatcher } from './uplink-batcher.ts'
+
+export { adminTokenPath } from './admin-token.ts'
+export { LOCAL_SETTINGS, type LocalSettings, readLocalSettings } from './config.ts'
+
+/** Records kept in memory: the busy ones of a fleet. */
+const CACHED_RECORDS = 20_000
+
+/** The embedded cloud, running. */
+export interface LocalCloud {
+  readonly core: Core
+  /** Ports that are open, `undefined` where one was left out. */
+  readonly httpPort: number | undefined
+  readonly mqttPort: number | undefined
+  readonly adminToken: string
+  /** Counters since the start, and what waits. */
+  stats(): Promise<Readonly<Record<string, number>>>
+  /** Stops taking messages, finishes those under way, sends what is due once more and closes the files. */
+  close(): Promise<void>
+}
+
+export interface LocalCloudOptions {
+  readonly program: Program
+  readonly settings: LocalSettings
+  /** Takes log lines, one JSON object each. */
+  readonly log: (line: string) => void
+}
+
+/**
+ * Starts the embedded cloud.
+ * @throws CoreError `port.in_use` or `store.locked`: nothing is left running.
+ */
+export async function startLocalCloud({
+  program,
+  settings,
+  log,
+}: LocalCloudOptions): Promise<LocalCloud> {
+  mkdirSync(settings.data, { recursive: true, mode: 0o700 })
+  const database = await openDatabase({
+    path: join(settings.data, 'anyhub.db'),
+    durability: settings.durability,
+  })
+  const adminToken = ensureAdminToken(settings.data)
+  const observer = createObserver(log, systemClock.now)
+  const feed = createLiveFeed()
+  const channels = createChannelSender(program.config, systemClock)
+  let mqtt: MqttListener | undefined
+  let wakeNotify = (): void => undefined
+
+  const core = createCore(
+    {
+      devices: createDeviceStore({
+        database,
+        clock: systemClock,
+        cacheSize: CACHED_RECORDS,
+        onCommit: ({ record }) => feed.changed(record),
+      }),
+      telemetry: createTelemetryStore(database),
+      cold: createColdStore(database),
+      downlink: createDownlink((topic, payload, options) =>
+        mqtt?.publish({ topic, payload, ...options }),
+      ),
+      notifications: createNotificationQueue({
+        database,
+        clock: systemClock,
+        onEnqueue: () => wakeNotify(),
+      }),
+      channels,
+      deadLetters: createDeadLetters(database),
+      clock: systemClock,
+      ids: createIds(),
+      observer,
+      longLived: true,
+    },
+    program,
+  )
+  const batcher = createUplinkBatcher(core.ingest)
+
+  async function stats(): Promise<Readonly<Record<string, number>>> {
+    const [waiting] = await database.read('notificationWaiting')
+    return {
+      ...observer.totals(),
+      'dead_letters.kept': await core.ports.deadLetters.count(),
+      'notifications.waiting': Number(waiting?.['count'] ?? 0),
+      'mqtt.connections': mqtt?.connections ?? 0,
+    }
+  }
+
+  async function snapshot(): Promise<Json> {
+    const devices = await core.ports.devices.list('', 1_000)
+    return { devices: devices.map(deviceSummary), stats: { ...(await stats()) } }
+  }
+
+  mqtt = createMqttListener({
+    hooks: createMqttFront({
+      core,
+      batcher,
+      publish: (topic, payload) => void mqtt?.publish({ topic, payload, qos: 1 }),
+      log: (event) =>
+        log(
+          JSON.stringify({
+            at: new Date().toISOString(),
+            level: 'warn',
+            message: event.event,
+            ...event,
+          }),
+        ),
+    }),
+  })
+  const broker = mqtt
+  const api = createApi({
+    core,
+    add: batcher.add,
+    isAdmin: (authorization) => carriesToken(authorization, adminToken),
+  })
+  const http = createHttpListener({
+    api,
+    feed,
+    snapshot,
+    metrics: observer.metrics,
+    onMqtt: (stream, remoteAddress) =>
+      broker.attach(stream, { secure: false, websocket: true, remoteAddress }),
+  })
+  const tcp = createServer({ noDelay: true }, (socket) =>
+    broker.attach(socket, { secure: false, websocket: false, remoteAddress: socket.remoteAddress }),
+  )
+  const open: Server[] = []
+  const bind = async (
+    server: Server,
+    port: number | undefined,
+    flag: string,
+  ): Promise<number | undefined> => {
+    if (port === undefined) return undefined
+    const bound = await listen(server, settings.host, port, flag)
+    open.push(server)
+    return bound
+  }
+
+  let httpPort: number | undefined
+  let mqttPort: number | undefined
+  try {
+    httpPort = await bind(http, settings.httpPort, LOCAL_SETTINGS.httpPort.flag)
+    mqttPort = await bind(tcp, settings.mqttPort, LOCAL_SETTINGS.mqttPort.flag)
+    if (open.length === 0)
+      throw new CoreError('usage.wrong', 'expected at least one port to listen on, found all off')
+  } catch (error) {
+    for (const server of open) server.close()
+    await broker.close()
+    channels.close()
+    await database.close()
+    throw error
+  }
+  const schedule = startSchedule({
+    core,
+    database,
+    feed,
+    stats,
+    retention: program.config.retention,
+  })
+  wakeNotify = schedule.wakeNotify
+
+  let closing: Promise<void> | undefined
+  return {
+    core,
+    httpPort,
+    mqttPort,
+    adminToken,
+    stats,
+    close() {
+      closing ??= (async () => {
+        tcp.close()
+        await broker.close()
+        feed.close()
+        http.close()
+        http.closeIdleConnections()
+        await core.gate.idle()
+        await schedule.stop()
+        http.closeAllConnections()
+        channels.close()
+        await database.close()
+      })()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,150 @@
+import type { Core, Outcome, Uplink } from '../../core/index.ts'
+import { answerTopic, readTopic, type TopicMeaning } from './dialects/native.ts'
+import type {
+  MqttClientInfo,
+  MqttHooks,
+  MqttMessageProperties,
+  MqttPublish,
+  MqttPublishVerdict,
+} from './listeners/mqtt/index.ts'
+import type { UplinkBatcher } from './uplink-batcher.ts'
+
+/** The user property by which an MQTT 5 client gives the event time of a message that does not carry it. Epoch ms. */
+export const TIME_PROPERTY = 'time'
+/** The user property by which an MQTT 5 client gives a message an id. */
+export const MESSAGE_ID_PROPERTY = 'message-id'
+
+export interface MqttFrontOptions {
+  readonly core: Core
+  readonly batcher: UplinkBatcher
+  /** Sends an answer to the client that asked and to whoever else subscribed to its topic. */
+  readonly publish: (topic: string, payload: string) => void
+  readonly log: MqttHooks['log']
+}
+
+const ROUTED: MqttPublishVerdict = { accept: true, route: true }
+const TAKEN: MqttPublishVerdict = { accept: true, route: false }
+
+/** What the MQTT listener asks: topics to inputs, outcomes to acknowledgements. */
+export function createMqttFront({ core, batcher, publish, log }: MqttFrontOptions): MqttHooks {
+  /** Connected clients that are devices, by client id: only of these presence is kept. */
+  const devices = new Map<string, MqttClientInfo>()
+
+  function setPresence(deviceId: string, connected: boolean): void {
+    const at = core.ports.clock.now()
+    core.gate.run(deviceId, [{ kind: 'presence', connected, at }]).catch((error) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      core.ports.observer.log('warn', 'presence not stored', { deviceId, reason })
+    })
+  }
+
+  function markDevice(client: MqttClientInfo): void {
+    if (devices.get(client.clientId) === client) return
+    devices.set(client.clientId, client)
+    setPresence(client.clientId, true)
+  }
+
+  async function serveShadow(
+    meaning: Extract<TopicMeaning, { kind: 'shadow' }>,
+    message: MqttPublish,
+  ): Promise<MqttPublishVerdict> {
+    const { deviceId, name, operation } = meaning
+    const body = Buffer.from(
+      message.payload.buffer,
+      message.payload.byteOffset,
+      message.payload.byteLength,
+    ).toString('utf8')
+    const [result] = await core.gate.run(deviceId, [
+      { kind: 'shadow', operation, name, body, at: core.ports.clock.now() },
+    ])
+    if (result?.status === 'answered') {
+      publish(answerTopic(deviceId, name, operation, result.accepted), JSON.stringify(result.body))
+    }
+    return TAKEN
+  }
+
+  return {
+    connect(request) {
+      return { accept: true, principal: request.username ?? request.clientId }
+    },
+
+    publish(message, client) {
+      const meaning = readTopic(message.topic)
+      if (meaning.kind !== 'unknown' && meaning.deviceId === client.clientId) markDevice(client)
+      if (meaning.kind === 'shadow') return serveShadow(meaning, message)
+      return batcher.add(toUplink(message, client, meaning, core.ports.clock.now())).then(toVerdict)
+    },
+
+    subscribe: () => ({ accept: true }),
+
+    connected(client) {
+      core.ports.devices.load(client.clientId).then(
+        (record) => {
+          if (record !== undefined) markDevice(client)
+        },
+        () => undefined,
+      )
+    },
+
+    disconnected(client) {
+      if (devices.get(client.clientId) !== client) return
+      devices.delete(client.clientId)
+      setPresence(client.clientId, false)
+    },
+
+    ...(log === undefined ? {} : { log }),
+  }
+}
+
+function toUplink(
+  message: MqttPublish,
+  client: MqttClientInfo,
+  meaning: TopicMeaning,
+  now: number,
+): Uplink {
+  const { properties } = message
+  const sentAt = Number(firstOf(properties, TIME_PROPERTY) ?? Number.NaN)
+  const messageId = firstOf(properties, MESSAGE_ID_PROPERTY)
+  return {
+    deviceId: meaning.kind === 'telemetry' ? meaning.deviceId : undefined,
+    topic: message.topic,
+    payload: message.payload,
+    contentType: properties?.contentType ?? '',
+    receivedAt: now,
+    source: 'mqtt',
+    redelivered: message.dup,
+    facts: {
+      clientId: client.clientId,
+      principal: client.principal,
+      ...(client.transport.remoteAddress === undefined
+        ? {}
+        : { sourceIp: client.transport.remoteAddress }),
+      ...(properties?.userProperties === undefined
+        ? {}
+        : { userProperties: properties.userProperties }),
+    },
+    ...(message.packetId === undefined
+      ? {}
+      : { deliveryId: `${client.clientId}:${message.packetId}` }),
+    ...(Number.isFinite(sentAt) ? { sentAt } : {}),
+    ...(messageId === undefined ? {} : { messageId }),
+  }
+}
+
+function firstOf(properties: MqttMessageProperties | undefined, name: string): string | undefined {
+  const values = properties?.userProperties
+  return values !== undefined && Object.hasOwn(values, name) ? values[name]?.[0] : undefined
+}
+
+/** A dead letter is acknowledged: it is kept, and sending it again would not help. */
+function toVerdict(outcome: Outcome): MqttPublishVerdict {
+  switch (outcome.status) {
+    case 'accepted':
+      return ROUTED
+    case 'duplicate':
+    case 'dead_lettered':
+      return TAKEN
+    case 'retry':
+      throw outcome.error
+  }
+}

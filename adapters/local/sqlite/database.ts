@@ -1,0 +1,134 @@
+import { Worker } from 'node:worker_threads'
+import { CoreError } from '../../../core/index.ts'
+import type { Operation, Reply, Request, SqlRow } from './protocol.ts'
+
+/** One SQLite file, behind a thread of its own. */
+export interface Database {
+  /**
+   * Runs writes in order and all or nothing; they share one transaction with whatever else waits. Resolves when it is durable.
+   * @throws CoreError `store.unavailable` if the disk refused: nothing of the transaction is stored.
+   */
+  write(operations: readonly Operation[]): Promise<void>
+  /** Runs one statement that returns rows; it sees every write that was asked for before it. */
+  read(...operation: Operation): Promise<readonly SqlRow[]>
+  /** Waits for the writes under way and closes the file. Later calls fail. */
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly path: string
+  /** `full`: survives a loss of power; `normal`: survives a crash of the process, loses the last moments with the power. */
+  readonly durability: 'full' | 'normal'
+}
+
+interface Waiter {
+  readonly resolve: (rows: readonly SqlRow[]) => void
+  readonly reject: (error: CoreError) => void
+}
+
+/** The worker is a file beside this one, as source in the repository and compiled in the package. */
+const workerUrl = new URL(
+  import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
+  import.meta.url,
+)
+
+/**
+ * Opens the file, and creates it if needed.
+ * @throws CoreError `store.locked` if another process has it open; `store.unavailable` if it cannot be opened.
+ */
+export async function openDatabase({ path, durability }: DatabaseOptions): Promise<Database> {
+  const worker = new Worker(workerUrl, { workerData: { path, durability } })
+  const waiting = new Map<number, Waiter>()
+  let nextId = 1
+  let gathered: Operation[] = []
+  let gatheredFor: { resolve: () => void; reject: (error: CoreError) => void }[] = []
+  let underWay = 0
+  let scheduled = false
+  let ended: CoreError | undefined
+
+  worker.on('message', (reply: Reply) => {
+    const waiter = waiting.get(reply.id)
+    waiting.delete(reply.id)
+    if (waiter === undefined) return
+    if ('rows' in reply) waiter.resolve(reply.rows)
+    else if (reply.locked)
+      waiter.reject(
+        new CoreError('store.locked', `the data folder is in use by another process (${path})`),
+      )
+    else waiter.reject(new CoreError('store.unavailable', `SQLite: ${reply.error}`))
+  })
+  const fail = (reason: string): void => {
+    ended = new CoreError('store.unavailable', reason)
+    for (const waiter of waiting.values()) waiter.reject(ended)
+    waiting.clear()
+  }
+  worker.on('error', (error) => fail(`SQLite worker: ${error.message}`))
+  worker.on('exit', () => fail('the database is closed'))
+
+  function ask(request: (id: number) => Request): Promise<readonly SqlRow[]> {
+    if (ended !== undefined) return Promise.reject(ended)
+    return new Promise((resolve, reject) => {
+      const id = nextId++
+      waiting.set(id, { resolve, reject })
+      worker.postMessage(request(id))
+    })
+  }
+
+  async function flush(): Promise<void> {
+    const operations = gathered
+    const callers = gatheredFor
+    gathered = []
+    gatheredFor = []
+    underWay++
+    try {
+      await ask((id) => ({ id, kind: 'write', operations }))
+      for (const caller of callers) caller.resolve()
+    } catch (error) {
+      const failure =
+        error instanceof CoreError ? error : new CoreError('store.unavailable', String(error))
+      for (const caller of callers) caller.reject(failure)
+    }
+    underWay--
+    if (underWay === 0 && gathered.length > 0) void flush()
+  }
+
+  /** The first writer of a turn of the event loop waits for the others of that turn. */
+  function schedule(): void {
+    if (underWay > 0 || scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      if (gathered.length > 0) void flush()
+    })
+  }
+
+  const database: Database = {
+    write(operations) {
+      if (ended !== undefined) return Promise.reject(ended)
+      return new Promise((resolve, reject) => {
+        for (const operation of operations) gathered.push(operation)
+        gatheredFor.push({ resolve, reject })
+        schedule()
+      })
+    },
+    read(...operation) {
+      if (gathered.length > 0) void flush()
+      return ask((id) => ({ id, kind: 'read', operation }))
+    },
+    async close() {
+      while (underWay > 0 || gathered.length > 0)
+        await new Promise((resolve) => setImmediate(resolve))
+      if (ended !== undefined) return
+      await ask((id) => ({ id, kind: 'close' }))
+      ended = new CoreError('store.unavailable', 'the database is closed')
+      await worker.terminate()
+    },
+  }
+  try {
+    await database.read('deadLetterCount')
+  } catch (error) {
+    await worker.terminate()
+    throw error
+  }
+  return database
+}

@@ -1,0 +1,96 @@
+/** The tables. `STRICT` so that a wrong type is an error and not a surprise. */
+export const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS device (
+    device_id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS device_due ON device (due_at) WHERE due_at > 0;
+
+  -- One row for what one commit brought of one hour of event time: "seq" is the record's version.
+  CREATE TABLE IF NOT EXISTS telemetry (
+    device_id TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    stored_day INTEGER NOT NULL,
+    rows TEXT NOT NULL,
+    PRIMARY KEY (device_id, hour, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS telemetry_stored ON telemetry (stored_day);
+
+  CREATE TABLE IF NOT EXISTS cold (
+    position INTEGER PRIMARY KEY,
+    day TEXT NOT NULL,
+    row TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS cold_day ON cold (day, position);
+
+  CREATE TABLE IF NOT EXISTS notification (
+    key TEXT PRIMARY KEY,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    settled_at INTEGER,
+    delivery TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS notification_due ON notification (due_at) WHERE settled_at IS NULL;
+
+  CREATE TABLE IF NOT EXISTS dead_letter (
+    id TEXT PRIMARY KEY,
+    letter TEXT NOT NULL,
+    payload BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE IF NOT EXISTS setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`
+
+/** Every statement, by name: the worker prepares each once. */
+export const STATEMENTS = {
+  deviceGet: 'SELECT record FROM device WHERE device_id = ?',
+  devicePut: `INSERT INTO device (device_id, version, due_at, record) VALUES (?, ?, ?, ?)
+    ON CONFLICT (device_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at, record = excluded.record`,
+  deviceDue:
+    'SELECT device_id FROM device WHERE due_at > 0 AND due_at <= ? ORDER BY due_at LIMIT ?',
+  deviceList: 'SELECT record FROM device WHERE device_id > ? ORDER BY device_id LIMIT ?',
+
+  telemetryPut:
+    'INSERT OR REPLACE INTO telemetry (device_id, hour, seq, count, stored_day, rows) VALUES (?, ?, ?, ?, ?, ?)',
+  telemetryHour: 'SELECT rows FROM telemetry WHERE device_id = ? AND hour = ?',
+  telemetryHours: `SELECT hour FROM telemetry WHERE device_id = ? AND hour >= ? AND hour <= ?
+    GROUP BY hour ORDER BY hour`,
+  telemetryHoursDescending: `SELECT hour FROM telemetry WHERE device_id = ? AND hour >= ? AND hour <= ?
+    GROUP BY hour ORDER BY hour DESC`,
+  telemetryCount: 'SELECT coalesce(sum(count), 0) AS count FROM telemetry WHERE device_id = ?',
+  telemetryCountAll: 'SELECT coalesce(sum(count), 0) AS count FROM telemetry',
+  telemetryDropBefore: 'DELETE FROM telemetry WHERE stored_day < ?',
+
+  coldPut: 'INSERT INTO cold (day, row) VALUES (?, ?)',
+  coldRead:
+    'SELECT position, row FROM cold WHERE day = ? AND position > ? ORDER BY position LIMIT ?',
+
+  notificationPut: `INSERT OR IGNORE INTO notification (key, due_at, attempts, settled_at, delivery)
+    VALUES (?, ?, ?, NULL, ?)`,
+  notificationClaim: `UPDATE notification SET due_at = ? WHERE key IN (
+      SELECT key FROM notification WHERE settled_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?)
+    RETURNING delivery, attempts`,
+  notificationSettle: 'UPDATE notification SET settled_at = ? WHERE key = ?',
+  notificationRetry: 'UPDATE notification SET due_at = ?, attempts = attempts + 1 WHERE key = ?',
+  notificationForget: 'DELETE FROM notification WHERE settled_at IS NOT NULL AND settled_at < ?',
+  notificationWaiting: 'SELECT count(*) AS count FROM notification WHERE settled_at IS NULL',
+
+  deadLetterPut: 'INSERT OR REPLACE INTO dead_letter (id, letter, payload) VALUES (?, ?, ?)',
+  deadLetterGet: 'SELECT letter, payload FROM dead_letter WHERE id = ?',
+  deadLetterList: `SELECT letter, payload FROM dead_letter WHERE ? = '' OR id < ? ORDER BY id DESC LIMIT ?`,
+  deadLetterRemove: 'DELETE FROM dead_letter WHERE id = ?',
+  deadLetterDropBefore: 'DELETE FROM dead_letter WHERE id < ?',
+  deadLetterCount: 'SELECT count(*) AS count FROM dead_letter',
+
+  settingGet: 'SELECT value FROM setting WHERE name = ?',
+  settingPut: 'INSERT OR IGNORE INTO setting (name, value) VALUES (?, ?)',
+} as const
+
+export type StatementName = keyof typeof STATEMENTS

@@ -1,0 +1,77 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Operation, Reply, Request, SqlRow } from './protocol.ts'
+import { SCHEMA, STATEMENTS, type StatementName } from './statements.ts'
+
+// The disk has a thread of its own: while a transaction is on its way to the disk, the next group of writes gathers.
+
+const { path, durability }: { path: string; durability: 'full' | 'normal' } = workerData
+const port = parentPort
+if (port === null) throw new Error('this file runs as a worker only')
+
+const prepared = new Map<StatementName, StatementSync>()
+let database: DatabaseSync | undefined
+
+/** Opened at the first request, so that a failure to open is an answer like any other. */
+function open(): DatabaseSync {
+  if (database !== undefined) return database
+  const opened = new DatabaseSync(path, { timeout: 0 })
+  // Exclusive: a second process on the same folder is told so at once, and nobody else changes what we cache.
+  opened.exec('PRAGMA locking_mode = EXCLUSIVE')
+  opened.exec('PRAGMA journal_mode = WAL')
+  opened.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
+  opened.exec('PRAGMA wal_autocheckpoint = 4000')
+  opened.exec('PRAGMA cache_size = -65536')
+  opened.exec(SCHEMA)
+  database = opened
+  return opened
+}
+
+function statement(name: StatementName): StatementSync {
+  let found = prepared.get(name)
+  if (found === undefined) {
+    found = open().prepare(STATEMENTS[name])
+    prepared.set(name, found)
+  }
+  return found
+}
+
+function write(operations: readonly Operation[]): void {
+  const target = open()
+  target.exec('BEGIN IMMEDIATE')
+  try {
+    for (const [name, ...params] of operations) statement(name).run(...params)
+    target.exec('COMMIT')
+  } catch (error) {
+    if (target.isTransaction) target.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function read([name, ...params]: Operation): SqlRow[] {
+  return statement(name)
+    .all(...params)
+    .map((row) => ({ ...row }) as unknown as SqlRow)
+}
+
+function serve(request: Request): Reply {
+  try {
+    switch (request.kind) {
+      case 'write':
+        write(request.operations)
+        return { id: request.id, rows: [] }
+      case 'read':
+        return { id: request.id, rows: read(request.operation) }
+      case 'close':
+        prepared.clear()
+        database?.close()
+        database = undefined
+        return { id: request.id, rows: [] }
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { id: request.id, error: message, locked: /locked|busy/i.test(message) }
+  }
+}
+
+port.on('message', (request: Request) => port.postMessage(serve(request)))

@@ -1,0 +1,100 @@
+import type { Commit, MetricValue, TelemetryRow, TelemetryStore } from '../../core/index.ts'
+import type { Database } from './sqlite/database.ts'
+import type { Operation, SqlRow } from './sqlite/protocol.ts'
+
+const HOUR_MS = 3_600_000
+
+/** A row as it is stored, within the row of its commit and hour. */
+type StoredRow = readonly [
+  at: number,
+  messageId: string,
+  metrics: Readonly<Record<string, MetricValue>>,
+]
+
+/** What a commit writes besides the record: its telemetry, one row for each hour of event time, and its cold rows. */
+export function rowOperations({ record, rows, cold }: Commit, now: number): Operation[] {
+  const operations: Operation[] = []
+  for (const [hour, ofHour] of byHour(rows)) {
+    const stored = ofHour.map(({ at, messageId, metrics }): StoredRow => [at, messageId, metrics])
+    operations.push([
+      'telemetryPut',
+      record.deviceId,
+      hour,
+      record.version,
+      stored.length,
+      storedDay(now),
+      JSON.stringify(stored),
+    ])
+  }
+  for (const row of cold)
+    operations.push(['coldPut', new Date(row.at).toISOString().slice(0, 10), JSON.stringify(row)])
+  return operations
+}
+
+/** Reads telemetry. Rows of one hour stand together, as commits brought them; they are sorted when they are read. */
+export function createTelemetryStore(database: Database): TelemetryStore {
+  async function readHour(deviceId: string, hour: number): Promise<StoredRow[]> {
+    return (await database.read('telemetryHour', deviceId, hour)).flatMap(parseRows)
+  }
+
+  return {
+    async known(deviceId, rows) {
+      const known = new Set<string>()
+      for (const [hour, ofHour] of byHour(rows)) {
+        const stored = new Set(
+          (await readHour(deviceId, hour)).map(([at, messageId]) => `${at}/${messageId}`),
+        )
+        for (const { at, messageId } of ofHour)
+          if (stored.has(`${at}/${messageId}`)) known.add(messageId)
+      }
+      return known
+    },
+
+    async range(deviceId, { from, to, limit, descending }) {
+      const statement = descending ? 'telemetryHoursDescending' : 'telemetryHours'
+      const hours = await database.read(statement, deviceId, hourOf(from), hourOf(to))
+      const found: TelemetryRow[] = []
+      for (const row of hours) {
+        const stored = await readHour(deviceId, Number(row['hour']))
+        stored.sort(descending ? (a, b) => b[0] - a[0] : (a, b) => a[0] - b[0])
+        for (const [at, messageId, metrics] of stored) {
+          if (at < from || at >= to) continue
+          found.push({ at, messageId, metrics })
+          if (found.length === limit) return found
+        }
+      }
+      return found
+    },
+
+    async count(deviceId) {
+      const [row] = await (deviceId === ''
+        ? database.read('telemetryCountAll')
+        : database.read('telemetryCount', deviceId))
+      return Number(row?.['count'] ?? 0)
+    },
+  }
+}
+
+/** Retention counts from the day on which a row was stored: history that is sent today is kept from today. */
+export function storedDay(at: number): number {
+  return Math.floor(at / (24 * HOUR_MS))
+}
+
+function byHour<T extends Pick<TelemetryRow, 'at'>>(rows: readonly T[]): Map<number, T[]> {
+  const hours = new Map<number, T[]>()
+  for (const row of rows) {
+    const hour = hourOf(row.at)
+    const ofHour = hours.get(hour)
+    if (ofHour === undefined) hours.set(hour, [row])
+    else ofHour.push(row)
+  }
+  return hours
+}
+
+function hourOf(at: number): number {
+  return Math.floor(at / HOUR_MS)
+}
+
+function parseRows(row: SqlRow): StoredRow[] {
+  return JSON.parse(String(row['rows']))
+}

@@ -1,0 +1,119 @@
+import { resolve } from 'node:path'
+import {
+  LOCAL_SETTINGS,
+  type LocalCloud,
+  readLocalSettings,
+  startLocalCloud,
+} from '../../adapters/local/index.ts'
+import { readFlags } from '../flags.ts'
+import { requireConfig } from '../load-config.ts'
+import type { Command, Terminal } from '../terminal.ts'
+
+const settingFlags = Object.values(LOCAL_SETTINGS)
+
+/** `anyhub start`: the embedded cloud, until it is asked to end. */
+export const start: Command = {
+  name: 'start',
+  summary: 'run the embedded cloud on this machine',
+  usage: `anyhub start [--config FILE] [--json]
+${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} (${value})`).join('\n')}`,
+  async run(args, terminal) {
+    const { values, switches } = readFlags(args, {
+      values: ['config', ...settingFlags.map(({ flag }) => flag)],
+      switches: ['json'],
+    })
+    const settings = readLocalSettings(values, terminal.env)
+    const { file, builtIn, program } = await requireConfig(
+      values['config'] ?? terminal.env['ANYHUB_CONFIG'],
+      terminal.cwd,
+      terminal.env,
+    )
+    const data = resolve(terminal.cwd, settings.data)
+    const json = switches.has('json')
+    const cloud = await startLocalCloud({
+      program,
+      settings: { ...settings, data },
+      log: (line) => terminal.err(`${line}\n`),
+    })
+    const { http, mqtt } = addresses(cloud, settings.host)
+    if (json) {
+      const ready = {
+        ready: true,
+        http,
+        https: null,
+        mqtt,
+        mqtts: null,
+        amqps: null,
+        adminToken: cloud.adminToken,
+      }
+      terminal.out(`${JSON.stringify(ready)}\n`)
+    } else {
+      terminal.out(
+        banner({
+          http,
+          mqtt,
+          data,
+          config: builtIn ? 'built-in (cold chain)' : file,
+          rules: program.rules.size,
+          alarms: program.alarms.size,
+        }),
+      )
+    }
+    await terminal.untilStopped()
+    if (!json) terminal.out('\nfinishing what is under way …\n')
+    const { 'uplink.accepted': accepted = 0 } = await cloud.stats()
+    await cloud.close()
+    if (!json) terminal.out(`stopped cleanly; ${accepted} messages stored since the start\n`)
+    return 0
+  },
+}
+
+function addresses(cloud: LocalCloud, host: string): { http: string | null; mqtt: string | null } {
+  const name = host.includes(':') ? `[${host}]` : host
+  return {
+    http: cloud.httpPort === undefined ? null : `http://${name}:${cloud.httpPort}`,
+    mqtt: cloud.mqttPort === undefined ? null : `mqtt://${name}:${cloud.mqttPort}`,
+  }
+}
+
+interface BannerFacts {
+  readonly http: string | null
+  readonly mqtt: string | null
+  readonly data: string
+  readonly config: string
+  readonly rules: number
+  readonly alarms: number
+}
+
+function banner({ http, mqtt, data, config, rules, alarms }: BannerFacts): string {
+  const port = http === null ? '' : new URL(http).port
+  const mqttPort = mqtt === null ? '' : new URL(mqtt).port
+  const demo = ['npx anyhub demo', mqttPort === '1883' ? '' : ` --mqtt ${mqtt}`].join('')
+  const lines = [
+    'anyhub is running',
+    '',
+    `  page    ${http ?? 'off'}`,
+    `  mqtt    ${mqtt ?? 'off'}${http === null ? '' : `   ws://${new URL(http).host}/mqtt`}`,
+    `  data    ${data}`,
+    `  config  ${config} (${rules} rules, ${alarms} alarms)`,
+    '',
+    ...(mqtt === null ? [] : [`  see it work    ${demo}`]),
+    ...(http === null
+      ? []
+      : [
+          `  send one       curl -d '{"temp": 31}' http://127.0.0.1:${port}/devices/dev-1/telemetry`,
+        ]),
+    '',
+    'Ctrl-C stops it.',
+    '',
+  ]
+  return lines.join('\n')
+}
+
+/** The address that a command of this machine talks to unless told otherwise. */
+export function defaultHttp(terminal: Terminal): string {
+  return (
+    terminal.env['ANYHUB_URL'] ??
+    `http://127.0.0.1:${terminal.env['ANYHUB_HTTP_PORT'] ?? LOCAL_SETTINGS.httpPort.value}`
+  )
+}

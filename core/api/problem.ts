@@ -1,0 +1,42 @@
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { CoreError, type ErrorCode } from '../errors.ts'
+
+/** Statuses of errors that are not the server's fault; every other code is a 500 or, if it may pass, a 503. */
+const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
+  'uplink.too_large': 413,
+  'input.not_found': 404,
+  'input.malformed': 400,
+  'shadow.bad_request': 400,
+  'shadow.not_found': 404,
+  'shadow.version_conflict': 409,
+}
+
+/** Answers with a problem document. Source: RFC 9457. */
+export function problem(
+  context: Context,
+  status: ContentfulStatusCode,
+  code: string,
+  detail: string,
+  extra: object = {},
+): Response {
+  return context.body(
+    JSON.stringify({ type: `urn:anyhub:${code}`, title: code, status, detail, ...extra }),
+    status,
+    {
+      'content-type': 'application/problem+json',
+    },
+  )
+}
+
+/** The problem document for an error of the core; what is no error of the core is reported without its text. */
+export function problemOf(context: Context, error: unknown): Response {
+  if (!(error instanceof CoreError))
+    return problem(context, 500, 'internal', 'something went wrong here')
+  return problem(
+    context,
+    STATUS[error.code] ?? (error.retryable ? 503 : 500),
+    error.code,
+    error.message,
+  )
+}

@@ -1,0 +1,67 @@
+import type { DeadLetter } from '../model/dead-letter.ts'
+import type { DeviceRecord } from '../model/device-record.ts'
+import type { JsonObject } from '../model/json.ts'
+
+/** One device as lists and the live stream show it. Times are epoch ms. */
+export function deviceSummary(record: DeviceRecord): JsonObject {
+  const last: Record<string, JsonObject> = {}
+  for (const [metric, { value, at }] of Object.entries(record.last)) last[metric] = { value, at }
+  const alarms = Object.entries(record.alarms)
+    .filter(([, state]) => state.status === 'active')
+    .map(([alarmId, state]): JsonObject => {
+      return {
+        alarmId,
+        severity: state.severity,
+        text: state.text,
+        raisedAt: state.raisedAt ?? null,
+        acknowledgedAt: state.acknowledgedAt ?? null,
+      }
+    })
+  const shadow = record.shadows['']
+  return {
+    deviceId: record.deviceId,
+    connected: record.presence.connected,
+    seenAt: record.presence.seenAt,
+    accepted: record.accepted,
+    last,
+    alarms,
+    desired: shadow?.desired ?? null,
+  }
+}
+
+/** One device with all that is remembered of it, but for what only the core needs. */
+export function deviceDetail(record: DeviceRecord): JsonObject {
+  const alarms: Record<string, JsonObject> = {}
+  for (const [alarmId, state] of Object.entries(record.alarms)) alarms[alarmId] = { ...state }
+  const shadows: Record<string, JsonObject> = {}
+  for (const [name, { desired, reported, version }] of Object.entries(record.shadows)) {
+    shadows[name] = { desired: desired ?? {}, reported: reported ?? {}, version }
+  }
+  return {
+    ...deviceSummary(record),
+    version: record.version,
+    createdAt: record.createdAt,
+    presence: { ...record.presence },
+    alarmStates: alarms,
+    shadows,
+    waitingEffects: record.outbox.length,
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** One dead letter. Its payload as text where it is text, else in hex. */
+export function deadLetterView(letter: DeadLetter): JsonObject {
+  const { payload, ...rest } = letter
+  return { ...rest, ...payloadView(payload) }
+}
+
+function payloadView(payload: Uint8Array): JsonObject {
+  try {
+    return { payloadText: utf8.decode(payload) }
+  } catch {
+    return {
+      payloadHex: Array.from(payload, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+    }
+  }
+}

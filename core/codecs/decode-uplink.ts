@@ -1,0 +1,161 @@
+import { CoreError } from '../errors.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
+import type { MessageIdentity, MetricValue, Telemetry } from '../model/telemetry.ts'
+import type { Uplink } from '../model/uplink.ts'
+import type { Codec } from './codec.ts'
+import { readEventTime, type TimeUnit } from './event-time.ts'
+import { messageFingerprint } from './message-id.ts'
+import { type Pointer, readPointer } from './pointer.ts'
+
+/** How the messages of one device type are read. */
+export interface DecodePlan {
+  readonly codec: Codec
+  /** Where the event time stands; the first that exists counts. */
+  readonly time: readonly Pointer[]
+  readonly timeUnit: TimeUnit
+  readonly metrics: Pointer
+  readonly maxBytes: number
+  readonly maxDepth: number
+  readonly maxMetrics: number
+  /** How far ahead of the time of receipt an event time may be. Unit: ms. */
+  readonly maxFutureMs: number
+}
+
+/**
+ * Decodes one uplink.
+ *
+ * `uniqueId` names a message that has neither an id nor an event time of its own: two equal readings are two messages.
+ * @throws CoreError `uplink.*` or `codec.*`: the message goes to the dead letters.
+ */
+export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string): Telemetry {
+  if (uplink.payload.length > plan.maxBytes) {
+    throw new CoreError(
+      'uplink.too_large',
+      `expected at most ${plan.maxBytes} bytes, found ${uplink.payload.length}`,
+    )
+  }
+  const body = plan.codec.decode(uplink.payload)
+  if (isDeeper(body, plan.maxDepth)) {
+    throw new CoreError(
+      'uplink.too_deep',
+      `expected at most ${plan.maxDepth} levels of nesting, found more`,
+    )
+  }
+  const sentAt = uplink.sentAt ?? findEventTime(body, plan)
+  if (sentAt !== undefined && sentAt > uplink.receivedAt + plan.maxFutureMs) {
+    throw new CoreError(
+      'uplink.future_time',
+      `expected an event time at most ${plan.maxFutureMs / 1_000} s ahead, found ${toIso(sentAt)}, received ${toIso(uplink.receivedAt)}`,
+    )
+  }
+  const identity = identify(uplink, sentAt)
+  return {
+    messageId: messageIdOf(uplink, identity, uniqueId),
+    identity,
+    topic: uplink.topic,
+    at: sentAt ?? uplink.receivedAt,
+    timed: sentAt !== undefined,
+    body,
+    metrics: readMetrics(body, plan),
+    receivedAt: uplink.receivedAt,
+    redelivered: uplink.redelivered ?? false,
+    bytes: uplink.payload,
+    ...(uplink.facts === undefined ? {} : { facts: uplink.facts }),
+  }
+}
+
+function identify(uplink: Uplink, sentAt: number | undefined): MessageIdentity {
+  if (uplink.messageId !== undefined) return 'sender'
+  if (sentAt !== undefined) return 'content'
+  return uplink.deliveryId === undefined ? 'none' : 'delivery'
+}
+
+function messageIdOf(uplink: Uplink, identity: MessageIdentity, uniqueId: string): string {
+  switch (identity) {
+    case 'sender':
+      return uplink.messageId ?? uniqueId
+    case 'content':
+      return messageFingerprint(uplink.topic, uplink.payload)
+    case 'delivery':
+      return `${uplink.deliveryId}-${messageFingerprint(uplink.topic, uplink.payload)}`
+    case 'none':
+      return uniqueId
+  }
+}
+
+function findEventTime(body: Json, plan: DecodePlan): number | undefined {
+  for (const pointer of plan.time) {
+    const value = readPointer(body, pointer)
+    if (value !== undefined) return readEventTime(value, plan.timeUnit)
+  }
+  return undefined
+}
+
+function readMetrics(body: Json, plan: DecodePlan): Readonly<Record<string, MetricValue>> {
+  const root = plan.metrics.length === 0 ? body : readPointer(body, plan.metrics)
+  const metrics: Record<string, MetricValue> = {}
+  if (isJsonObject(root)) {
+    const skip = plan.metrics.length === 0 ? plan.time : []
+    const count = flatten(root, '', metrics, 0, skip)
+    if (count > plan.maxMetrics) {
+      throw new CoreError(
+        'codec.wrong_type',
+        `expected at most ${plan.maxMetrics} measured values, found ${count}`,
+      )
+    }
+    return metrics
+  }
+  if (typeof root === 'number' || typeof root === 'boolean') return { value: root }
+  const where = plan.metrics.length === 0 ? '' : ` at /${plan.metrics.join('/')}`
+  throw new CoreError(
+    'codec.wrong_type',
+    `expected an object of measured values${where}, found ${nameOf(root)}`,
+  )
+}
+
+/** Nested objects become dotted names; arrays and nulls are no measured values and stay in the body only. */
+function flatten(
+  object: JsonObject,
+  prefix: string,
+  into: Record<string, MetricValue>,
+  counted: number,
+  skip: readonly Pointer[],
+): number {
+  let count = counted
+  for (const key in object) {
+    const value = object[key]
+    if (key === '__proto__' || value === undefined) continue
+    if (prefix === '' && skip.some((pointer) => pointer.length === 1 && pointer[0] === key))
+      continue
+    if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') {
+      into[prefix + key] = value
+      count++
+    } else if (isJsonObject(value)) {
+      count = flatten(value, `${prefix}${key}.`, into, count, skip)
+    }
+  }
+  return count
+}
+
+/** True if the value nests more than `levels` containers. Never recurses deeper than that. */
+function isDeeper(value: Json, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) return value.some((item) => isDeeper(item, levels - 1))
+  if (!isJsonObject(value)) return false
+  for (const key in value) {
+    const inner = value[key]
+    if (typeof inner === 'object' && inner !== null && isDeeper(inner, levels - 1)) return true
+  }
+  return false
+}
+
+function nameOf(value: Json | undefined): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
+}
+
+function toIso(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,52 @@
+import { CoreError } from '../errors.ts'
+import type { Json } from '../model/json.ts'
+
+export type TimeUnit = 'auto' | 's' | 'ms' | 'iso'
+
+/** Below it a bare number is taken for seconds: as milliseconds it would be before 4 March 1973. */
+const SECONDS_BELOW = 1e11
+
+/**
+ * Reads an event time.
+ *
+ * Unit: epoch ms, rounded. Fractions of a second are kept to the millisecond.
+ * @throws CoreError `uplink.bad_time` if it is no time in this unit.
+ */
+export function readEventTime(value: Json, unit: TimeUnit): number {
+  const ms = toMs(value, unit)
+  if (ms === undefined || !Number.isFinite(ms) || ms < 0 || ms > 8.64e15) {
+    throw new CoreError(
+      'uplink.bad_time',
+      `expected an event time ${EXPECTED[unit]}, found ${kindOf(value)}`,
+    )
+  }
+  return Math.round(ms)
+}
+
+const EXPECTED: Record<TimeUnit, string> = {
+  auto: 'in epoch seconds, epoch milliseconds or ISO 8601',
+  s: 'in epoch seconds',
+  ms: 'in epoch milliseconds',
+  iso: 'in ISO 8601 with a zone, such as 2026-01-31T12:00:00Z',
+}
+
+function toMs(value: Json, unit: TimeUnit): number | undefined {
+  if (typeof value === 'number') {
+    if (unit === 'iso') return undefined
+    return unit === 's' || (unit === 'auto' && value < SECONDS_BELOW) ? value * 1_000 : value
+  }
+  if (typeof value !== 'string') return undefined
+  if (unit !== 'iso' && /^\d+(\.\d+)?$/.test(value)) return toMs(Number(value), unit)
+  if (unit !== 'iso' && unit !== 'auto') return undefined
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(value)
+    ? Date.parse(value)
+    : undefined
+}
+
+function kindOf(value: Json): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'number') return `the number ${value}`
+  if (typeof value === 'string') return `a text of ${value.length} characters`
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

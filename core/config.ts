@@ -1,0 +1,264 @@
+import * as z from 'zod'
+import { SEVERITIES } from './model/notification.ts'
+
+// anyhub.yml as a schema. What it accepts, editors know too: `configJsonSchema` is the same thing as JSON Schema.
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** Reads `90s`, `2m`, `1h`, `30d` or a bare `0`. Unit of the result: ms. `undefined` if the text is no duration. */
+export function readDuration(text: string): number | undefined {
+  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
+  if (text === '0') return 0
+  if (parts === null) return undefined
+  const unit = parts[2]
+  if (unit !== 'ms' && unit !== 's' && unit !== 'm' && unit !== 'h' && unit !== 'd')
+    return undefined
+  return Math.round(Number(parts[1]) * UNIT_MS[unit])
+}
+
+const Duration = z
+  .union([z.string(), z.literal(0)])
+  .transform((text, context) => {
+    const ms = readDuration(String(text))
+    if (ms !== undefined) return ms
+    context.addIssue({
+      code: 'custom',
+      message: `expected a duration such as 90s, 2m, 1h or 30d, found ${JSON.stringify(text)}`,
+    })
+    return z.NEVER
+  })
+  .meta({ description: 'A duration: 500ms, 90s, 2m, 1h, 30d, or 0.' })
+
+const Id = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'expected 1 to 64 letters, digits, - or _')
+
+const Pointer = z
+  .string()
+  .regex(
+    /^(\/([^~/]|~[01])*)*$/,
+    'expected a JSON pointer such as /data/temp, or "" for the whole message',
+  )
+
+const Severity = z.enum(SEVERITIES)
+
+const DeviceType = z
+  .strictObject({
+    devices: z
+      .string()
+      .min(1)
+      .default('*')
+      .meta({ description: 'Which device ids: a pattern in which * stands for any characters.' }),
+    codec: z.string().default('json').meta({ description: 'How the bytes are decoded.' }),
+    time: z
+      .union([Pointer, z.array(Pointer)])
+      .transform((one) => (typeof one === 'string' ? [one] : one))
+      .prefault(['/ts', '/time', '/timestamp'])
+      .meta({ description: 'Where the event time stands; the first that exists counts.' }),
+    timeUnit: z
+      .enum(['auto', 's', 'ms', 'iso'])
+      .default('auto')
+      .meta({
+        description: 'auto: ISO 8601 text; numbers below 1e11 are seconds, others milliseconds.',
+      }),
+    metrics: Pointer.default('').meta({ description: 'Where the measured values stand.' }),
+    report: z
+      .boolean()
+      .default(true)
+      .meta({
+        description: 'Whether measured values also become the reported state of the shadow.',
+      }),
+  })
+  .meta({ description: 'How devices of one kind speak.' })
+
+const Rule = z
+  .strictObject({
+    sql: z.string().min(1).meta({ description: 'AWS IoT SQL.' }),
+    sqlVersion: z.enum(['2016-03-23', '2015-10-08', 'beta']).default('2016-03-23'),
+    enabled: z.boolean().default(true),
+    actions: z
+      .array(
+        z.union([
+          z.strictObject({
+            republish: z.strictObject({
+              topic: z
+                .string()
+                .min(1)
+                .meta({ description: 'A topic; ${…} is evaluated on the message.' }),
+              qos: z.union([z.literal(0), z.literal(1)]).default(1),
+              retain: z.boolean().default(false),
+            }),
+          }),
+          z.strictObject({
+            notify: z.strictObject({
+              channels: z.array(Id).min(1),
+              severity: Severity.default('info'),
+              subject: z.string().min(1).default('${topic()}'),
+              text: z.string().default(''),
+            }),
+          }),
+          z.strictObject({
+            setDesired: z.strictObject({
+              device: z
+                .string()
+                .optional()
+                .meta({ description: 'The device; the sender unless given.' }),
+              shadow: z.string().max(64).default(''),
+              state: z
+                .record(z.string(), z.json())
+                .optional()
+                .meta({ description: 'The desired state; the result of the SQL unless given.' }),
+            }),
+          }),
+        ]),
+      )
+      .max(10)
+      .default([]),
+  })
+  .meta({ description: 'What to do with messages that match.' })
+
+const Alarm = z
+  .strictObject({
+    from: z.string().min(1).default('devices/+/telemetry').meta({ description: 'Topic filter.' }),
+    when: z.string().min(1).meta({ description: 'Condition in the rule language; true raises.' }),
+    clear: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description:
+          'Condition that clears; not `when` unless given. A gap between the two is the hysteresis.',
+      }),
+    for: Duration.prefault(0).meta({
+      description: 'How long the condition must hold before the alarm is raised.',
+    }),
+    severity: Severity.default('warning'),
+    text: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'The sentence for people; ${…} is evaluated on the message.' }),
+    notify: z.array(Id).default([]),
+    notifyCleared: z.boolean().default(true),
+  })
+  .meta({ description: 'A condition that is raised and cleared once per device.' })
+
+const Channel = z
+  .discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('webhook'),
+      url: z.url({ protocol: /^https?$/ }),
+      secret: z
+        .string()
+        .min(16, 'expected at least 16 characters: it signs what is sent')
+        .optional(),
+      allowPrivate: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Allow loopback and private addresses.' }),
+      timeout: Duration.prefault('10s'),
+    }),
+    z.strictObject({
+      type: z.literal('email'),
+      to: z.array(z.email()).min(1),
+      from: z.email().optional(),
+    }),
+  ])
+  .meta({ description: 'Where notifications go.' })
+
+/** The schema of anyhub.yml. */
+export const ConfigSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    deviceTypes: z.record(Id, DeviceType).prefault({ default: {} }),
+    rules: z.record(Id, Rule).default({}),
+    alarms: z.record(Id, Alarm).default({}),
+    channels: z.record(Id, Channel).default({}),
+    smtp: z
+      .strictObject({
+        url: z.string().regex(/^smtps?:\/\//, 'expected smtp:// or smtps://'),
+        from: z.email().default('anyhub@localhost.localdomain'),
+      })
+      .optional()
+      .meta({ description: 'The mail server for channels of type email.' }),
+    limits: z
+      .strictObject({
+        bodyBytes: z.int().min(1).max(16_777_216).default(131_072),
+        bodyDepth: z.int().min(1).max(256).default(32),
+        metrics: z.int().min(1).max(1_024).default(128),
+        future: Duration.prefault('10m').meta({
+          description: 'How far ahead of our clock an event time may be.',
+        }),
+      })
+      .prefault({}),
+    cold: z
+      .strictObject({ enabled: z.boolean().default(false) })
+      .prefault({})
+      .meta({ description: 'Whether every accepted message also goes to the archive.' }),
+    retention: z
+      .strictObject({
+        telemetry: Duration.prefault('90d'),
+        deadLetters: Duration.prefault('30d'),
+      })
+      .prefault({}),
+  })
+  .meta({ title: 'anyhub.yml', description: 'One IoT backend, any cloud.' })
+
+/** anyhub.yml after defaults: what the rest of the core reads. Durations are in ms. */
+export type Config = z.output<typeof ConfigSchema>
+export type ConfigInput = z.input<typeof ConfigSchema>
+export type DeviceTypeConfig = Config['deviceTypes'][string]
+export type RuleConfig = Config['rules'][string]
+export type RuleActionConfig = RuleConfig['actions'][number]
+export type AlarmConfig = Config['alarms'][string]
+export type ChannelConfig = Config['channels'][string]
+
+/** One fault, with the path to it, so that whoever read the file can say line and column. */
+export interface ConfigFault {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  /** Position inside the value, where the value is a text with lines of its own (SQL). 1-based. */
+  readonly position?: { readonly line: number; readonly column: number }
+}
+
+/** Checks shapes and applies defaults. Every fault is reported, not only the first. */
+export function parseConfig(
+  input: unknown,
+): { readonly config: Config } | { readonly faults: readonly ConfigFault[] } {
+  const parsed = ConfigSchema.safeParse(input ?? {})
+  if (parsed.success) return { config: parsed.data }
+  return { faults: parsed.error.issues.flatMap(toFaults) }
+}
+
+/** Types a config in anyhub.config.ts; returns it unchanged. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config
+}
+
+/** The JSON Schema that editors use for anyhub.yml. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(ConfigSchema, { io: 'input', unrepresentable: 'any' })
+}
+
+function toFaults(issue: z.core.$ZodIssue): ConfigFault[] {
+  const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      message: `unknown key ${JSON.stringify(key)}`,
+    }))
+  }
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const closest =
+      issue.errors.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? []
+    return closest.flatMap((inner) => toFaults({ ...inner, path: [...issue.path, ...inner.path] }))
+  }
+  return [{ path, message: issue.message.replace(/^Invalid input: /, '') }]
+}
+
+/** How far into the value the alternative of a union got: the deepest is the one that was meant. */
+function depth(issues: readonly z.core.$ZodIssue[]): number {
+  return issues.reduce(
+    (most, issue) =>
+      Math.max(most, issue.path.length + (issue.code === 'unrecognized_keys' ? 0 : 1)),
+    0,
+  )
+}

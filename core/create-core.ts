@@ -1,0 +1,35 @@
+import { createRedrive, type Redrive } from './dead-letters.ts'
+import { createDeviceGate, type DeviceGate } from './device-gate.ts'
+import { createIngest, type Ingest } from './ingest.ts'
+import { createNotify, type Notify } from './notify.ts'
+import { observePorts } from './observe.ts'
+import type { Ports } from './ports.ts'
+import type { Program } from './program.ts'
+import { createTick, type Tick } from './tick.ts'
+
+/** The use cases over one set of ports. */
+export interface Core {
+  readonly program: Program
+  readonly ports: Ports
+  readonly gate: DeviceGate
+  readonly ingest: Ingest
+  readonly notify: Notify
+  readonly tick: Tick
+  readonly redrive: Redrive
+}
+
+/** Wires the use cases to the ports of one cloud. */
+export function createCore(ports: Ports, program: Program): Core {
+  const observed = observePorts(ports)
+  const gate = createDeviceGate(observed, program)
+  const ingest = createIngest(observed, program, gate)
+  return {
+    program,
+    ports: observed,
+    gate,
+    ingest,
+    notify: createNotify(observed),
+    tick: createTick(observed, gate),
+    redrive: createRedrive(observed, ingest, gate),
+  }
+}

@@ -1,0 +1,332 @@
+import { CoreError } from './errors.ts'
+import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
+import type { DesireEffect, Effect, OutboxEntry } from './model/effect.ts'
+import type { DeviceInput, InputResult } from './model/input.ts'
+import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
+import { fanOut } from './notifications/fan-out.ts'
+import type { Ports } from './ports.ts'
+import type { Program } from './program.ts'
+import { nextDue, type StepEvents, step } from './step.ts'
+
+/** How often a lost race is run again before the transport is asked to send again. */
+const MAX_RACES = 10
+
+/** Inputs of one device that are taken into one step at most. */
+const MAX_BATCH = 512
+
+/** A record over this size fits no longer into every store. Unit: characters of its JSON. */
+export const MAX_RECORD_CHARS = 300_000
+
+/** The one way to change a device: load → step → commit → perform. */
+export interface DeviceGate {
+  /**
+   * Runs inputs of one device in order. Inputs that arrive while the device is busy are taken together into its next
+   * step. Resolves once the result is durable (and, where the host may freeze the process, performed).
+   * @throws CoreError `store.*` if nothing of these inputs was stored.
+   */
+  run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]>
+  /** Performs what an earlier run left behind, and fires timers that are due. */
+  catchUp(deviceId: string): Promise<void>
+  /** Resolves when no device is busy. */
+  idle(): Promise<void>
+}
+
+interface Job {
+  readonly inputs: readonly DeviceInput[]
+  readonly resolve: (results: readonly InputResult[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What became of outbox entries since the last commit: `undefined` is done, an entry is put off. */
+type Performed = Map<string, OutboxEntry | undefined>
+
+/** Builds the gate of one process. Its only state are the inputs in flight. */
+export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
+  /** Devices that are busy in this process, at most one step each, with the jobs that wait. */
+  const lanes = new Map<string, Job[]>()
+  /** Entries to strike off with the next commit of their device. */
+  const performed = new Map<string, Performed>()
+  /** Wishes for other devices that are on their way. */
+  const underWay = new Set<string>()
+  let waiters: (() => void)[] = []
+
+  function run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]> {
+    return new Promise((resolve, reject) => {
+      const job: Job = { inputs, resolve, reject }
+      const waiting = lanes.get(deviceId)
+      if (waiting !== undefined) {
+        waiting.push(job)
+        return
+      }
+      const lane = [job]
+      lanes.set(deviceId, lane)
+      void drain(deviceId, lane)
+    })
+  }
+
+  async function drain(deviceId: string, lane: Job[]): Promise<void> {
+    while (lane.length > 0) {
+      const jobs = takeBatch(lane)
+      try {
+        await serve(deviceId, lane, jobs)
+      } catch (error) {
+        for (const job of jobs) job.reject(error)
+      }
+    }
+    lanes.delete(deviceId)
+    wakeIfIdle()
+  }
+
+  function wakeIfIdle(): void {
+    if (lanes.size > 0 || underWay.size > 0) return
+    for (const wake of waiters) wake()
+    waiters = []
+  }
+
+  async function serve(
+    deviceId: string,
+    lane: readonly Job[],
+    jobs: readonly Job[],
+  ): Promise<void> {
+    const inputs =
+      jobs.length === 1 && jobs[0] !== undefined
+        ? jobs[0].inputs
+        : jobs.flatMap((job) => job.inputs)
+    const { record, results } = await commitStep(deviceId, inputs)
+    const answer = (): void => {
+      let from = 0
+      for (const job of jobs) {
+        const to = from + job.inputs.length
+        job.resolve(results.slice(from, to))
+        from = to
+      }
+    }
+    if (ports.longLived) answer()
+    await perform(record, lane)
+    if (!ports.longLived) answer()
+  }
+
+  async function commitStep(
+    deviceId: string,
+    inputs: readonly DeviceInput[],
+  ): Promise<{ record: DeviceRecord; results: readonly InputResult[] }> {
+    const done = performed.get(deviceId) ?? NOTHING
+    performed.delete(deviceId)
+    for (let race = 0; ; race++) {
+      const now = ports.clock.now()
+      const stored = await ports.devices.load(deviceId)
+      const record = strikeOff(stored ?? newDeviceRecord(deviceId, now), done)
+      const outcome = step(record, inputs, {
+        program,
+        now,
+        known: await knownOf(record, inputs),
+        report: program.deviceType(deviceId)?.report ?? false,
+        newId: () => ports.ids.next(now),
+        random: ports.ids.random,
+      })
+      if (outcome.record === stored) return { record: outcome.record, results: outcome.results }
+      const expectedVersion = record.version
+      const next: DeviceRecord = { ...outcome.record, version: expectedVersion + 1 }
+      try {
+        await ports.devices.commit({
+          record: next,
+          expectedVersion,
+          rows: outcome.rows,
+          cold: outcome.cold,
+        })
+      } catch (error) {
+        if (!isConflict(error) || race >= MAX_RACES) throw error
+        ports.observer.count('device.conflict', 1)
+        continue
+      }
+      report(deviceId, outcome.events)
+      return { record: next, results: outcome.results }
+    }
+  }
+
+  /** Only a message that is not newer than the record can be one that was stored before: the others cost no look-up. */
+  async function knownOf(
+    record: DeviceRecord,
+    inputs: readonly DeviceInput[],
+  ): Promise<ReadonlySet<string>> {
+    if (record.newestAt === 0) return NONE
+    const candidates = []
+    for (const input of inputs) {
+      if (
+        input.kind !== 'telemetry' ||
+        !input.telemetry.timed ||
+        input.telemetry.at > record.newestAt
+      )
+        continue
+      if (!record.recentIds.includes(input.telemetry.messageId)) candidates.push(input.telemetry)
+    }
+    return candidates.length === 0 ? NONE : ports.telemetry.known(record.deviceId, candidates)
+  }
+
+  /** Performs the outbox in order. What fails stays in it, with the time of the next try. */
+  async function perform(record: DeviceRecord, lane: readonly Job[]): Promise<void> {
+    if (record.outbox.length === 0) return
+    const { deviceId } = record
+    for (const entry of record.outbox) {
+      if (entry.attempts > 0 && entry.at > ports.clock.now()) continue
+      if (entry.effect.kind === 'desire') {
+        wishElsewhere(deviceId, entry, entry.effect)
+        continue
+      }
+      try {
+        await performOne(deviceId, entry.key, entry.effect)
+        mark(deviceId, entry.key, undefined)
+      } catch (error) {
+        await leaveBehind(deviceId, entry, error)
+      }
+    }
+    // Who comes next strikes these off with his own commit; if nobody waits, this is the one more write.
+    if (performed.has(deviceId) && lane.length === 0) await strike(deviceId)
+  }
+
+  function performOne(
+    deviceId: string,
+    key: string,
+    effect: Exclude<Effect, DesireEffect>,
+  ): Promise<void> {
+    switch (effect.kind) {
+      case 'publish':
+        return ports.downlink.publish(effect, `${deviceId}/${key}`)
+      case 'shadow':
+        return ports.downlink.shadow(effect, `${deviceId}/${key}`)
+      case 'notify':
+        return ports.notifications.enqueue(fanOut(effect.notification))
+    }
+  }
+
+  /** Not awaited here: two devices that wish something of each other would wait for each other for ever. */
+  function wishElsewhere(deviceId: string, entry: OutboxEntry, effect: DesireEffect): void {
+    const flight = `${deviceId}/${entry.key}`
+    if (underWay.has(flight)) return
+    underWay.add(flight)
+    const input: DeviceInput = {
+      kind: 'desire',
+      name: effect.name,
+      desired: effect.desired,
+      at: ports.clock.now(),
+    }
+    void run(effect.deviceId, [input])
+      .then(() => mark(deviceId, entry.key, undefined))
+      .catch((error) => leaveBehind(deviceId, entry, error))
+      .then(() => run(deviceId, []))
+      .catch((error) =>
+        ports.observer.log('warn', 'outbox not struck off yet', {
+          deviceId,
+          reason: reasonOf(error),
+        }),
+      )
+      .finally(() => {
+        underWay.delete(flight)
+        wakeIfIdle()
+      })
+  }
+
+  function mark(deviceId: string, key: string, next: OutboxEntry | undefined): void {
+    const entries = performed.get(deviceId)
+    if (entries === undefined) performed.set(deviceId, new Map([[key, next]]))
+    else entries.set(key, next)
+  }
+
+  async function strike(deviceId: string): Promise<void> {
+    try {
+      await commitStep(deviceId, [])
+    } catch (error) {
+      // The effects are done, and their keys make a second time harmless: the tick strikes them off.
+      ports.observer.log('warn', 'outbox not struck off yet', { deviceId, reason: reasonOf(error) })
+    }
+  }
+
+  async function leaveBehind(deviceId: string, entry: OutboxEntry, error: unknown): Promise<void> {
+    const attempts = entry.attempts + 1
+    const now = ports.clock.now()
+    ports.observer.count('effect.failed', 1, { kind: entry.effect.kind })
+    if (attempts < MAX_ATTEMPTS) {
+      mark(deviceId, entry.key, {
+        ...entry,
+        attempts,
+        at: now + backoffMs(attempts, ports.ids.random()),
+      })
+      return
+    }
+    const payload = new TextEncoder().encode(JSON.stringify(entry))
+    await ports.deadLetters.put({
+      id: ports.ids.next(now),
+      at: now,
+      deviceId,
+      topic: `outbox/${entry.effect.kind}`,
+      source: 'outbox',
+      contentType: 'application/json',
+      payload,
+      payloadBytes: payload.length,
+      receivedAt: entry.at,
+      code: error instanceof CoreError ? error.code : 'unknown',
+      reason: `given up after ${attempts} tries: ${reasonOf(error)}`,
+    })
+    mark(deviceId, entry.key, undefined)
+  }
+
+  function report(deviceId: string, events: StepEvents): void {
+    for (const [ruleId, times] of events.matched)
+      ports.observer.count('rule.matched', times, { ruleId })
+    for (const { ruleId, messageId, error } of events.failed) {
+      ports.observer.count('rule.failed', 1, { ruleId })
+      ports.observer.log('warn', 'rule failed on a message', {
+        ruleId,
+        deviceId,
+        messageId,
+        reason: error.message,
+      })
+    }
+    if (events.raised > 0) ports.observer.count('alarm.raised', events.raised)
+    if (events.cleared > 0) ports.observer.count('alarm.cleared', events.cleared)
+  }
+
+  return {
+    run,
+    async catchUp(deviceId) {
+      await run(deviceId, [{ kind: 'timer', at: ports.clock.now() }])
+    },
+    idle: () =>
+      lanes.size === 0 && underWay.size === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => waiters.push(resolve)),
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+const NOTHING: Performed = new Map()
+
+function takeBatch(jobs: Job[]): Job[] {
+  let inputs = 0
+  let taken = 0
+  for (const job of jobs) {
+    if (taken > 0 && inputs + job.inputs.length > MAX_BATCH) break
+    inputs += job.inputs.length
+    taken++
+  }
+  return jobs.splice(0, taken)
+}
+
+/** The record without the effects that are done, and with those that failed put off. */
+function strikeOff(record: DeviceRecord, performed: Performed): DeviceRecord {
+  if (performed.size === 0) return record
+  const outbox: OutboxEntry[] = []
+  for (const entry of record.outbox) {
+    const next = performed.has(entry.key) ? performed.get(entry.key) : entry
+    if (next !== undefined) outbox.push(next)
+  }
+  return { ...record, outbox, dueAt: nextDue(record.alarms, outbox) }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof CoreError && error.code === 'store.conflict'
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

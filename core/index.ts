@@ -1,0 +1,88 @@
+// The face of the core: what adapters, functions, the CLI and users of the library import.
+
+export {
+  type AlarmFacts,
+  acknowledge,
+  type Judgement,
+  judge,
+  judgeTimer,
+  type Verdict,
+} from './alarms/judge.ts'
+export type { Codec } from './codecs/codec.ts'
+export { type DecodePlan, decodeUplink } from './codecs/decode-uplink.ts'
+export { readEventTime, type TimeUnit } from './codecs/event-time.ts'
+export { CODECS } from './codecs/list.ts'
+export { type Pointer, parsePointer, readPointer } from './codecs/pointer.ts'
+export {
+  type ChannelConfig,
+  type Config,
+  type ConfigFault,
+  type ConfigInput,
+  ConfigSchema,
+  configJsonSchema,
+  defineConfig,
+  parseConfig,
+  readDuration,
+} from './config.ts'
+export { type Core, createCore } from './create-core.ts'
+export type { Redrive, RedriveResult } from './dead-letters.ts'
+export { createDeviceGate, type DeviceGate, MAX_RECORD_CHARS } from './device-gate.ts'
+export {
+  CoreError,
+  type CoreErrorOptions,
+  ERROR_CODES,
+  type ErrorCode,
+  type SourcePosition,
+} from './errors.ts'
+export { createIngest, type Ingest } from './ingest.ts'
+export type { AlarmState } from './model/alarm.ts'
+export type { ColdRow } from './model/cold-row.ts'
+export type { DeadLetter } from './model/dead-letter.ts'
+export {
+  type DeviceRecord,
+  type LastValue,
+  newDeviceRecord,
+  type Presence,
+} from './model/device-record.ts'
+export type {
+  Effect,
+  NotifyEffect,
+  OutboxEntry,
+  PublishEffect,
+  ShadowEffect,
+} from './model/effect.ts'
+export type { DeviceInput, InputResult } from './model/input.ts'
+export { isJsonObject, type Json, type JsonObject } from './model/json.ts'
+export {
+  type Delivery,
+  type Notification,
+  SEVERITIES,
+  type Severity,
+} from './model/notification.ts'
+export type { ShadowDocument } from './model/shadow.ts'
+export type { MetricValue, Telemetry, TelemetryRow } from './model/telemetry.ts'
+export type { Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
+export { fanOut } from './notifications/fan-out.ts'
+export { type Mail, renderMail, renderWebhook } from './notifications/render.ts'
+export { createNotify, type Notify, type NotifyReport } from './notify.ts'
+export { observePorts } from './observe.ts'
+export type {
+  ChannelSender,
+  Clock,
+  ColdStore,
+  Commit,
+  DeadLetters,
+  DeviceStore,
+  Downlink,
+  IdSource,
+  NotificationQueue,
+  Observer,
+  Ports,
+  TelemetryRange,
+  TelemetryStore,
+} from './ports.ts'
+export { compileProgram, type Program, type ProgramAlarm, type ProgramRule } from './program.ts'
+export * from './rules/index.ts'
+export * from './shadow/index.ts'
+export { type StepContext, type StepEvents, type StepResult, step } from './step.ts'
+export { createTick, type Tick } from './tick.ts'

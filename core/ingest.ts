@@ -1,0 +1,155 @@
+import { decodeUplink } from './codecs/decode-uplink.ts'
+import type { DeviceGate } from './device-gate.ts'
+import { CoreError } from './errors.ts'
+import type { TelemetryInput } from './model/input.ts'
+import type { Telemetry } from './model/telemetry.ts'
+import type { Outcome, Uplink } from './model/uplink.ts'
+import type { Ports } from './ports.ts'
+import type { Program } from './program.ts'
+
+/** A device id is a name in topics, paths and keys of every cloud. Source: AWS thing name, Azure device id, common part. */
+const DEVICE_ID = /^[a-zA-Z0-9:._-]{1,128}$/
+
+/** Takes uplinks in; the outcomes stand in the order of the uplinks. */
+export type Ingest = (uplinks: readonly Uplink[]) => Promise<Outcome[]>
+
+/** What one decoded uplink waits for. */
+interface Accepted {
+  readonly index: number
+  readonly telemetry: Telemetry
+}
+
+/**
+ * Builds the use case that takes uplinks in: decode, group by device in order, devices in parallel through the gate.
+ *
+ * A bad message is set aside with its bytes and never fails its batch; a broken store makes its uplinks `retry`.
+ */
+export function createIngest(ports: Ports, program: Program, gate: DeviceGate): Ingest {
+  async function setAside(uplink: Uplink, error: CoreError): Promise<Outcome> {
+    ports.observer.count('uplink.rejected', 1, { code: error.code })
+    const now = ports.clock.now()
+    const id = ports.ids.next(now)
+    try {
+      await ports.deadLetters.put({
+        id,
+        at: now,
+        topic: uplink.topic,
+        source: uplink.source,
+        contentType: uplink.contentType,
+        payload: uplink.payload,
+        payloadBytes: uplink.payload.length,
+        receivedAt: uplink.receivedAt,
+        code: error.code,
+        reason: error.message,
+        ...(uplink.deviceId === undefined ? {} : { deviceId: uplink.deviceId }),
+        ...(uplink.sentAt === undefined ? {} : { sentAt: uplink.sentAt }),
+        ...(uplink.messageId === undefined ? {} : { messageId: uplink.messageId }),
+      })
+    } catch (failure) {
+      return { status: 'retry', error: asRetryable(failure) }
+    }
+    return { status: 'dead_lettered', deadLetterId: id, error }
+  }
+
+  function decode(uplink: Uplink): { deviceId: string; telemetry: Telemetry } {
+    const deviceId = checkDeviceId(uplink)
+    const type = program.deviceType(deviceId)
+    if (type === undefined) {
+      throw new CoreError(
+        'uplink.bad_device_id',
+        'expected a device id that a device type covers, found one that none does',
+      )
+    }
+    return {
+      deviceId,
+      telemetry: decodeUplink(uplink, type.decode, ports.ids.next(uplink.receivedAt)),
+    }
+  }
+
+  async function serve(
+    deviceId: string,
+    accepted: readonly Accepted[],
+    uplinks: readonly Uplink[],
+    outcomes: Outcome[],
+  ): Promise<void> {
+    const inputs = accepted.map(
+      ({ telemetry }): TelemetryInput => ({ kind: 'telemetry', telemetry }),
+    )
+    try {
+      const results = await gate.run(deviceId, inputs)
+      for (const [position, { index, telemetry }] of accepted.entries()) {
+        const status = results[position]?.status === 'duplicate' ? 'duplicate' : 'accepted'
+        outcomes[index] = { status, deviceId, messageId: telemetry.messageId }
+        ports.observer.count(status === 'duplicate' ? 'uplink.duplicate' : 'uplink.accepted', 1)
+      }
+    } catch (error) {
+      if (error instanceof CoreError && !error.retryable) {
+        for (const { index } of accepted) {
+          const uplink = uplinks[index]
+          if (uplink !== undefined) outcomes[index] = await setAside(uplink, error)
+        }
+        return
+      }
+      ports.observer.count('uplink.retried', accepted.length)
+      ports.observer.log('error', 'uplinks not stored', {
+        deviceId,
+        messages: accepted.length,
+        reason: asRetryable(error).message,
+      })
+      for (const { index } of accepted)
+        outcomes[index] = { status: 'retry', error: asRetryable(error) }
+    }
+  }
+
+  return async (uplinks) => {
+    ports.observer.count('uplink.received', uplinks.length)
+    const outcomes: Outcome[] = new Array(uplinks.length)
+    const devices = new Map<string, Accepted[]>()
+    const work: Promise<void>[] = []
+    for (const [index, uplink] of uplinks.entries()) {
+      try {
+        const { deviceId, telemetry } = decode(uplink)
+        const accepted = devices.get(deviceId)
+        if (accepted === undefined) devices.set(deviceId, [{ index, telemetry }])
+        else accepted.push({ index, telemetry })
+      } catch (error) {
+        if (!(error instanceof CoreError)) throw error
+        work.push(
+          setAside(uplink, error).then((outcome) => {
+            outcomes[index] = outcome
+          }),
+        )
+      }
+    }
+    for (const [deviceId, accepted] of devices)
+      work.push(serve(deviceId, accepted, uplinks, outcomes))
+    await Promise.all(work)
+    if (!ports.longLived) await gate.idle()
+    return outcomes
+  }
+}
+
+function checkDeviceId(uplink: Uplink): string {
+  if (uplink.deviceId === undefined) {
+    throw new CoreError(
+      'uplink.no_device',
+      'expected a topic that names a device, such as devices/{id}/telemetry, found none in it',
+    )
+  }
+  if (!DEVICE_ID.test(uplink.deviceId)) {
+    throw new CoreError(
+      'uplink.bad_device_id',
+      `expected a device id of 1 to 128 letters, digits and : . _ -, found one of ${uplink.deviceId.length} characters that is not`,
+    )
+  }
+  return uplink.deviceId
+}
+
+function asRetryable(error: unknown): CoreError {
+  if (error instanceof CoreError) return error
+  return new CoreError(
+    'store.unavailable',
+    error instanceof Error ? error.message : String(error),
+    { cause: error },
+  )
+}

@@ -1,0 +1,65 @@
+import type { AlarmState } from './alarm.ts'
+import type { OutboxEntry } from './effect.ts'
+import type { ShadowDocument } from './shadow.ts'
+import type { MetricValue } from './telemetry.ts'
+
+/** The newest value of one metric, and its event time in epoch ms. */
+export interface LastValue {
+  readonly value: MetricValue
+  readonly at: number
+}
+
+/** Whether the device holds a connection, and when it was last heard of. */
+export interface Presence {
+  readonly connected: boolean
+  /** Epoch ms of the last connect or disconnect; 0 if there was none yet. */
+  readonly changedAt: number
+  /** Epoch ms of the last sign of life of any kind. */
+  readonly seenAt: number
+}
+
+/**
+ * All that the core remembers of one device, in one document under 300 KB.
+ *
+ * What is unbounded (telemetry, dead letters, queued notifications) has rows of its own.
+ */
+export interface DeviceRecord {
+  readonly deviceId: string
+  /** Counts commits; 0 means that it was never stored. */
+  readonly version: number
+  /** Epoch ms. */
+  readonly createdAt: number
+  readonly presence: Presence
+  /** How many messages were accepted, duplicates not counted. */
+  readonly accepted: number
+  /** Newest event time accepted, epoch ms; 0 before the first. Only messages not newer can be duplicates of stored rows. */
+  readonly newestAt: number
+  readonly last: Readonly<Record<string, LastValue>>
+  /** Ids of the messages accepted lately, oldest first. */
+  readonly recentIds: readonly string[]
+  /** Shadows by name; '' is the classic one. */
+  readonly shadows: Readonly<Record<string, ShadowDocument>>
+  /** Alarm states by alarm id. */
+  readonly alarms: Readonly<Record<string, AlarmState>>
+  readonly outbox: readonly OutboxEntry[]
+  /** Epoch ms at which the tick has to look at this device; 0 if never. */
+  readonly dueAt: number
+}
+
+/** A device that was never heard of. */
+export function newDeviceRecord(deviceId: string, now: number): DeviceRecord {
+  return {
+    deviceId,
+    version: 0,
+    createdAt: now,
+    presence: { connected: false, changedAt: 0, seenAt: now },
+    accepted: 0,
+    newestAt: 0,
+    last: {},
+    recentIds: [],
+    shadows: {},
+    alarms: {},
+    outbox: [],
+    dueAt: 0,
+  }
+}

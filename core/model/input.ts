@@ -1,0 +1,76 @@
+import type { Effect } from './effect.ts'
+import type { Json } from './json.ts'
+import type { Telemetry } from './telemetry.ts'
+
+/** A decoded uplink. */
+export interface TelemetryInput {
+  readonly kind: 'telemetry'
+  readonly telemetry: Telemetry
+}
+
+/** The device connected or its connection ended. */
+export interface PresenceInput {
+  readonly kind: 'presence'
+  readonly connected: boolean
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** A request about one shadow, from the device or from the API. `body` is not yet validated. */
+export interface ShadowInput {
+  readonly kind: 'shadow'
+  readonly operation: 'get' | 'update' | 'delete'
+  /** '' is the classic shadow. */
+  readonly name: string
+  /** The request document as text; '' where the operation has none. */
+  readonly body: string
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** A rule, on this or another device, wants a change of the desired state. */
+export interface DesireInput {
+  readonly kind: 'desire'
+  readonly name: string
+  readonly desired: Json
+  readonly at: number
+}
+
+/** Someone takes note of an active alarm. */
+export interface AcknowledgeInput {
+  readonly kind: 'acknowledge'
+  readonly alarmId: string
+  readonly by: string
+  readonly at: number
+}
+
+/** An effect that was set aside, to be performed again. */
+export interface EffectInput {
+  readonly kind: 'effect'
+  readonly key: string
+  readonly effect: Effect
+}
+
+/** Time has passed: timers of the record that are due fire. */
+export interface TimerInput {
+  readonly kind: 'timer'
+  readonly at: number
+}
+
+/** Everything that can change a device. */
+export type DeviceInput =
+  | TelemetryInput
+  | PresenceInput
+  | ShadowInput
+  | DesireInput
+  | AcknowledgeInput
+  | EffectInput
+  | TimerInput
+
+/** What became of one input: a value for its sender, in the order of the inputs. */
+export type InputResult =
+  | { readonly status: 'accepted' }
+  | { readonly status: 'duplicate' }
+  /** The answer of a shadow request, as its dialect-free body. */
+  | { readonly status: 'answered'; readonly accepted: boolean; readonly body: Json }
+  | { readonly status: 'refused'; readonly code: string; readonly message: string }

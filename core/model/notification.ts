@@ -1,0 +1,30 @@
+import type { Json } from './json.ts'
+
+/** How much something matters, least first. */
+export const SEVERITIES = ['info', 'warning', 'critical'] as const
+export type Severity = (typeof SEVERITIES)[number]
+
+/** One thing to tell people or systems, before it is fanned out to channels. */
+export interface Notification {
+  /** The idempotency key: alarm, device and transition, or rule and message. */
+  readonly key: string
+  readonly channelIds: readonly string[]
+  readonly deviceId: string
+  readonly severity: Severity
+  readonly subject: string
+  readonly text: string
+  /** Epoch ms of the event. */
+  readonly at: number
+  /** What a program needs to act on it. */
+  readonly data: Json
+}
+
+/** One notification for one channel, as it stands in the queue. */
+export interface Delivery {
+  /** The notification's key and the channel: unique in the queue. */
+  readonly key: string
+  readonly channelId: string
+  readonly notification: Notification
+  /** How often sending it was tried before. */
+  readonly attempts: number
+}

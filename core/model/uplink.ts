@@ -1,0 +1,41 @@
+import type { CoreError } from '../errors.ts'
+
+/** What the transport knows about the sender, for rules and logs. Absent where it is unknown. */
+export interface UplinkFacts {
+  readonly clientId?: string
+  readonly principal?: string
+  readonly sourceIp?: string
+  readonly traceId?: string
+  readonly userProperties?: Readonly<Record<string, readonly string[]>>
+}
+
+/** One message from a device, as a trigger or a listener received it: bytes, not yet decoded. */
+export interface Uplink {
+  /** `undefined` if the topic or the event names no device. */
+  readonly deviceId: string | undefined
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly contentType: string
+  /** Epoch ms, UTC. */
+  readonly receivedAt: number
+  /** Where it came in, in a word for people: `mqtt`, `http`, `sqs`, `replay`. */
+  readonly source: string
+  /** An id that stays the same when the transport or the sender sends again. */
+  readonly messageId?: string
+  /** Names one delivery on one connection (the MQTT packet id). It counts only together with `redelivered`. */
+  readonly deliveryId?: string
+  /** Event time in epoch ms, where the transport carries it beside the payload. */
+  readonly sentAt?: number
+  /** The transport says that it may have sent this before (the MQTT DUP flag, a second delivery). */
+  readonly redelivered?: boolean
+  readonly facts?: UplinkFacts
+}
+
+/** What became of one uplink. The order of outcomes is the order of the uplinks. */
+export type Outcome =
+  | { readonly status: 'accepted'; readonly deviceId: string; readonly messageId: string }
+  | { readonly status: 'duplicate'; readonly deviceId: string; readonly messageId: string }
+  /** Set aside with its bytes and the reason. The sender must not send it again. */
+  | { readonly status: 'dead_lettered'; readonly deadLetterId: string; readonly error: CoreError }
+  /** Not stored: the transport is asked to deliver it again. */
+  | { readonly status: 'retry'; readonly error: CoreError }

@@ -1,0 +1,43 @@
+import type { JsonObject } from '../model/json.ts'
+import type { Delivery } from '../model/notification.ts'
+
+/** The document that a webhook receives. Its `id` stays the same however often it is sent. */
+export function renderWebhook(delivery: Delivery): JsonObject {
+  const { notification } = delivery
+  return {
+    id: delivery.key,
+    deviceId: notification.deviceId,
+    severity: notification.severity,
+    subject: notification.subject,
+    text: notification.text,
+    at: new Date(notification.at).toISOString(),
+    data: notification.data,
+  }
+}
+
+/** One mail, in plain text. */
+export interface Mail {
+  readonly subject: string
+  readonly text: string
+  /** Equal for every try, so that a mail server can drop the second copy. Source: RFC 5322, 3.6.4. */
+  readonly messageId: string
+}
+
+/** The mail for a delivery. Line breaks never get into the subject: they would end the header. */
+export function renderMail(delivery: Delivery): Mail {
+  const { notification } = delivery
+  const lines = [
+    notification.text || notification.subject,
+    '',
+    `Device    ${notification.deviceId}`,
+    `Severity  ${notification.severity}`,
+    `Time      ${new Date(notification.at).toISOString()}`,
+  ]
+  return {
+    subject: `[${notification.severity}] ${notification.subject}`
+      .replace(/[\r\n\t]+/g, ' ')
+      .slice(0, 200),
+    text: `${lines.join('\n')}\n`,
+    messageId: `<${delivery.key.replace(/[^a-zA-Z0-9.-]/g, '_')}@anyhub>`,
+  }
+}

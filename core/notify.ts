@@ -1,0 +1,74 @@
+import { CoreError } from './errors.ts'
+import type { Delivery } from './model/notification.ts'
+import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
+import type { Ports } from './ports.ts'
+
+/** How long a claimed delivery is hidden from other workers. Unit: ms. Longer than any channel may take. */
+const LEASE_MS = 120_000
+
+export interface NotifyReport {
+  readonly sent: number
+  readonly retried: number
+  readonly failed: number
+}
+
+/** Sends what is due in the queue, at most `limit` deliveries. */
+export type Notify = (limit: number) => Promise<NotifyReport>
+
+/** Builds the use case that empties the notification queue: claim, send in parallel, settle each by itself. */
+export function createNotify(ports: Ports): Notify {
+  async function deliver(delivery: Delivery): Promise<keyof NotifyReport> {
+    try {
+      await ports.channels.send(delivery)
+    } catch (error) {
+      return putOff(delivery, error)
+    }
+    await ports.notifications.settle(delivery.key)
+    ports.observer.count('notification.sent', 1, { channelId: delivery.channelId })
+    return 'sent'
+  }
+
+  async function putOff(delivery: Delivery, error: unknown): Promise<keyof NotifyReport> {
+    const attempts = delivery.attempts + 1
+    const retryable = !(error instanceof CoreError) || error.retryable
+    if (retryable && attempts < MAX_ATTEMPTS) {
+      const askedFor = error instanceof CoreError ? Number(error.details['retryAfterMs'] ?? 0) : 0
+      await ports.notifications.retry(
+        delivery.key,
+        ports.clock.now() + backoffMs(attempts, ports.ids.random(), askedFor),
+      )
+      ports.observer.count('notification.retried', 1, { channelId: delivery.channelId })
+      return 'retried'
+    }
+    await setAside(delivery, attempts, error)
+    await ports.notifications.settle(delivery.key)
+    ports.observer.count('notification.failed', 1, { channelId: delivery.channelId })
+    return 'failed'
+  }
+
+  async function setAside(delivery: Delivery, attempts: number, error: unknown): Promise<void> {
+    const now = ports.clock.now()
+    const payload = new TextEncoder().encode(JSON.stringify(delivery))
+    await ports.deadLetters.put({
+      id: ports.ids.next(now),
+      at: now,
+      deviceId: delivery.notification.deviceId,
+      topic: `notifications/${delivery.channelId}`,
+      source: 'notify',
+      contentType: 'application/json',
+      payload,
+      payloadBytes: payload.length,
+      receivedAt: delivery.notification.at,
+      messageId: delivery.key,
+      code: error instanceof CoreError ? error.code : 'channel.unavailable',
+      reason: `${attempts === 1 ? 'refused' : `given up after ${attempts} tries`}: ${error instanceof Error ? error.message : String(error)}`,
+    })
+  }
+
+  return async (limit) => {
+    const deliveries = await ports.notifications.claim(ports.clock.now(), limit, LEASE_MS)
+    const ends = await Promise.all(deliveries.map(deliver))
+    const count = (end: keyof NotifyReport): number => ends.filter((one) => one === end).length
+    return { sent: count('sent'), retried: count('retried'), failed: count('failed') }
+  }
+}

@@ -1,0 +1,159 @@
+// All that the core asks of a cloud, on one screen. What a port promises beyond its types stands
+// here and, line for line, in its contract suite under test/contract.
+
+import type { ColdRow } from './model/cold-row.ts'
+import type { DeadLetter } from './model/dead-letter.ts'
+import type { DeviceRecord } from './model/device-record.ts'
+import type { PublishEffect, ShadowEffect } from './model/effect.ts'
+import type { Delivery } from './model/notification.ts'
+import type { TelemetryRow } from './model/telemetry.ts'
+
+/** One device's next record and the rows that belong to it. */
+export interface Commit {
+  readonly record: DeviceRecord
+  /** The version that the record had when it was loaded; 0: it must not exist yet. */
+  readonly expectedVersion: number
+  readonly rows: readonly TelemetryRow[]
+  /** Rows for the archive; empty unless the config asks for one. */
+  readonly cold: readonly ColdRow[]
+}
+
+/** Keeps one record per device, and takes its telemetry rows by the same commit. */
+export interface DeviceStore {
+  /** The record, or `undefined` if there is none. Not found is never an error. */
+  load(deviceId: string): Promise<DeviceRecord | undefined>
+
+  /**
+   * Stores the rows, telemetry and cold, and then the record, if the stored version is still the expected one. When it resolves, all is
+   * durable. A row is idempotent by (device, `at`, `messageId`).
+   * @throws CoreError `store.conflict` if another writer won: load again and run the step again. The record is
+   * untouched; rows of a lost attempt do not count as `known`.
+   * @throws CoreError `store.unavailable` if the backend did not answer.
+   */
+  commit(commit: Commit): Promise<void>
+
+  /** Ids of devices whose `dueAt` is not 0 and not after `now`, the longest due first. */
+  due(now: number, limit: number): Promise<readonly string[]>
+
+  /** Records in the order of their ids, after the given id; '' starts. */
+  list(afterId: string, limit: number): Promise<readonly DeviceRecord[]>
+}
+
+/** Reads the rows that commits stored. */
+export interface TelemetryStore {
+  /** Those of the given rows that a commit has stored, as their message ids. */
+  known(
+    deviceId: string,
+    rows: readonly Pick<TelemetryRow, 'at' | 'messageId'>[],
+  ): Promise<ReadonlySet<string>>
+
+  /** Rows with `from` <= at < `to` in the order of time, at most `limit`. Newest first if `descending`. */
+  range(deviceId: string, query: TelemetryRange): Promise<readonly TelemetryRow[]>
+
+  /** How many rows are stored, of one device or of all (''). */
+  count(deviceId: string): Promise<number>
+}
+
+/** The archive, written by commits. */
+export interface ColdStore {
+  /** Rows of one UTC day, `YYYY-MM-DD`, in the order in which they were stored, after the given position; 0 starts. */
+  read(
+    day: string,
+    afterPosition: number,
+    limit: number,
+  ): Promise<readonly { readonly position: number; readonly row: ColdRow }[]>
+}
+
+export interface TelemetryRange {
+  /** Epoch ms, inclusive. */
+  readonly from: number
+  /** Epoch ms, exclusive. */
+  readonly to: number
+  readonly limit: number
+  readonly descending: boolean
+}
+
+/** The way to devices and other subscribers. */
+export interface Downlink {
+  /** Hands one message to the broker. Resolves when the broker has it. Who is offline is the broker's business. */
+  publish(message: PublishEffect, key: string): Promise<void>
+  /** Sends a push about a shadow, on the topics of the device's dialect. */
+  shadow(message: ShadowEffect, key: string): Promise<void>
+}
+
+/** Deliveries that wait for their channel. */
+export interface NotificationQueue {
+  /** Adds deliveries. One whose key is in the queue, or was in it within the last day, is not added again. */
+  enqueue(deliveries: readonly Delivery[]): Promise<void>
+  /** Takes up to `limit` that are due and hides them for `leaseMs`; unless settled until then they come again. */
+  claim(now: number, limit: number, leaseMs: number): Promise<readonly Delivery[]>
+  /** Sent, or given up: it is gone, and its key stays known for a day. */
+  settle(key: string): Promise<void>
+  /** Puts it back, to be claimed at `dueAt` (epoch ms) with one more attempt counted. */
+  retry(key: string, dueAt: number): Promise<void>
+}
+
+/** Sends one delivery through its channel. */
+export interface ChannelSender {
+  /**
+   * Resolves when the other side has taken it.
+   * @throws CoreError `channel.unavailable` if trying later may help; `details.retryAfterMs` where the other side said when.
+   * @throws CoreError `channel.rejected` or `channel.forbidden_address` if trying again cannot help.
+   */
+  send(delivery: Delivery): Promise<void>
+}
+
+/** Uplinks and deliveries that cannot be processed, kept with their bytes until somebody decides. */
+export interface DeadLetters {
+  put(letter: DeadLetter): Promise<void>
+  get(id: string): Promise<DeadLetter | undefined>
+  /** Newest first, before the given id; '' starts. */
+  list(beforeId: string, limit: number): Promise<readonly DeadLetter[]>
+  remove(id: string): Promise<void>
+  count(): Promise<number>
+}
+
+/** Time, ids and chance: the core has none of its own. */
+export interface Clock {
+  /** Epoch ms, UTC. */
+  now(): number
+}
+
+export interface IdSource {
+  /** Sortable by time, unique. */
+  next(now: number): string
+  /** 0 <= random < 1, for jitter and for rules. */
+  random(): number
+}
+
+/** Counters and timings, in the words of style.md §4. Never throws. */
+export interface Observer {
+  count(name: string, by: number, facts?: Readonly<Record<string, string>>): void
+  /** How long something took. Unit: ms. */
+  time(name: string, ms: number): void
+  /** Something that a person may want to read, with facts already safe to print. */
+  log(
+    level: 'info' | 'warn' | 'error',
+    message: string,
+    facts?: Readonly<Record<string, string | number>>,
+  ): void
+}
+
+/** What one cloud offers, all of it. */
+export interface Ports {
+  readonly devices: DeviceStore
+  readonly telemetry: TelemetryStore
+  readonly cold: ColdStore
+  readonly downlink: Downlink
+  readonly notifications: NotificationQueue
+  readonly channels: ChannelSender
+  readonly deadLetters: DeadLetters
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly observer: Observer
+  /**
+   * True where the process outlives the call (a server): effects may then be performed after the acknowledgement.
+   * False where the host freezes it (a function): they are performed before the call returns.
+   */
+  readonly longLived: boolean
+}

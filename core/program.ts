@@ -1,0 +1,274 @@
+import type { AlarmFacts } from './alarms/judge.ts'
+import type { DecodePlan } from './codecs/decode-uplink.ts'
+import { CODECS } from './codecs/list.ts'
+import { parsePointer } from './codecs/pointer.ts'
+import type {
+  AlarmConfig,
+  Config,
+  ConfigFault,
+  DeviceTypeConfig,
+  RuleActionConfig,
+} from './config.ts'
+import { CoreError } from './errors.ts'
+import type { Json, JsonObject } from './model/json.ts'
+import { isJsonObject } from './model/json.ts'
+import type { Severity } from './model/notification.ts'
+import {
+  type CompiledExpression,
+  type CompiledRule,
+  type CompiledTemplate,
+  compileExpression,
+  compileRule,
+  compileTemplate,
+  createRuleSet,
+  type RuleMessage,
+  type RuleSet,
+} from './rules/index.ts'
+
+/** One action of a rule, its templates compiled. */
+export type Action =
+  | {
+      readonly kind: 'republish'
+      readonly topic: CompiledTemplate
+      readonly qos: 0 | 1
+      readonly retain: boolean
+    }
+  | {
+      readonly kind: 'notify'
+      readonly channelIds: readonly string[]
+      readonly severity: Severity
+      readonly subject: CompiledTemplate
+      readonly text: CompiledTemplate
+    }
+  | {
+      readonly kind: 'setDesired'
+      /** `undefined`: the sender. */
+      readonly device: CompiledTemplate | undefined
+      readonly shadow: string
+      /** `undefined`: the result of the SQL. */
+      readonly state: ((message: RuleMessage) => JsonObject) | undefined
+    }
+
+export interface ProgramRule {
+  readonly ruleId: string
+  readonly rule: CompiledRule
+  readonly actions: readonly Action[]
+}
+
+export interface ProgramAlarm extends AlarmFacts {
+  readonly alarmId: string
+  /** Its topic filter, as a rule that selects nothing. */
+  readonly rule: CompiledRule
+  readonly when: CompiledExpression
+  /** `undefined`: it clears when `when` is false. */
+  readonly clear: CompiledExpression | undefined
+  readonly text: CompiledTemplate
+  readonly channelIds: readonly string[]
+  readonly notifyCleared: boolean
+}
+
+export interface ProgramDeviceType {
+  readonly name: string
+  readonly decode: DecodePlan
+  /** Whether measured values become the reported state of the shadow. */
+  readonly report: boolean
+}
+
+/** A config made ready to run: all that can be compiled is. Immutable. */
+export interface Program {
+  readonly config: Config
+  readonly rules: RuleSet<ProgramRule>
+  readonly alarms: RuleSet<ProgramAlarm>
+  readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
+  /** The device type whose pattern fits; of several the one with the longest pattern. `undefined` if none does. */
+  deviceType(deviceId: string): ProgramDeviceType | undefined
+}
+
+/** Compiles a config. Every fault in it is reported, each with its path. */
+export function compileProgram(
+  config: Config,
+): { readonly program: Program } | { readonly faults: readonly ConfigFault[] } {
+  const faults: ConfigFault[] = []
+  const guard = <T>(path: readonly (string | number)[], compile: () => T): T | undefined => {
+    try {
+      return compile()
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error
+      faults.push({
+        path,
+        message: error.message,
+        ...(error.position === undefined ? {} : { position: error.position }),
+      })
+      return undefined
+    }
+  }
+  const channelFault = (id: string, path: readonly (string | number)[]): void => {
+    if (Object.hasOwn(config.channels, id)) return
+    const known = Object.keys(config.channels)
+    faults.push({
+      path,
+      message: `expected the name of a channel (${known.length === 0 ? 'none is declared' : known.join(', ')}), found ${JSON.stringify(id)}`,
+    })
+  }
+
+  const types: { fits: (deviceId: string) => boolean; type: ProgramDeviceType }[] = []
+  const byLength = Object.entries(config.deviceTypes).toSorted(
+    ([, a], [, b]) => b.devices.length - a.devices.length,
+  )
+  for (const [name, typeConfig] of byLength) {
+    const type = guard(['deviceTypes', name, 'codec'], () =>
+      compileDeviceType(name, typeConfig, config),
+    )
+    if (type !== undefined) types.push({ fits: globTest(typeConfig.devices), type })
+  }
+
+  const rules: ProgramRule[] = []
+  for (const [ruleId, ruleConfig] of Object.entries(config.rules)) {
+    const rule = guard(['rules', ruleId, 'sql'], () =>
+      compileRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion }),
+    )
+    const actions = ruleConfig.actions.map((action, index) => {
+      if ('notify' in action) {
+        for (const [at, id] of action.notify.channels.entries()) {
+          channelFault(id, ['rules', ruleId, 'actions', index, 'notify', 'channels', at])
+        }
+      }
+      return guard(['rules', ruleId, 'actions', index], () => compileAction(action))
+    })
+    if (rule === undefined || !ruleConfig.enabled) continue
+    rules.push({ ruleId, rule, actions: actions.filter((action) => action !== undefined) })
+  }
+
+  const alarms: ProgramAlarm[] = []
+  for (const [alarmId, alarmConfig] of Object.entries(config.alarms)) {
+    const path = ['alarms', alarmId]
+    for (const [at, id] of alarmConfig.notify.entries()) channelFault(id, [...path, 'notify', at])
+    const rule = guard([...path, 'from'], () =>
+      compileRule(`SELECT * FROM '${alarmConfig.from.replaceAll("'", "''")}'`),
+    )
+    const when = guard([...path, 'when'], () => compileExpression(alarmConfig.when))
+    const clear = guard([...path, 'clear'], () =>
+      alarmConfig.clear === undefined ? undefined : compileExpression(alarmConfig.clear),
+    )
+    const text = guard([...path, 'text'], () =>
+      compileTemplate(alarmConfig.text ?? defaultText(alarmId, alarmConfig)),
+    )
+    if (rule === undefined || when === undefined || text === undefined) continue
+    alarms.push({
+      alarmId,
+      rule,
+      when,
+      clear,
+      text,
+      forMs: alarmConfig.for,
+      severity: alarmConfig.severity,
+      channelIds: alarmConfig.notify,
+      notifyCleared: alarmConfig.notifyCleared,
+    })
+  }
+
+  if (faults.length > 0) return { faults }
+  return {
+    program: {
+      config,
+      rules: createRuleSet(rules),
+      alarms: createRuleSet(alarms),
+      alarmsById: new Map(alarms.map((alarm) => [alarm.alarmId, alarm])),
+      deviceType: (deviceId) => types.find((candidate) => candidate.fits(deviceId))?.type,
+    },
+  }
+}
+
+function compileDeviceType(
+  name: string,
+  type: DeviceTypeConfig,
+  config: Config,
+): ProgramDeviceType {
+  const codec = CODECS.find((candidate) => candidate.name === type.codec)
+  if (codec === undefined) {
+    const known = CODECS.map((candidate) => candidate.name).join(', ')
+    throw new CoreError(
+      'codec.unknown',
+      `expected a codec (${known}), found ${JSON.stringify(type.codec)}`,
+    )
+  }
+  return {
+    name,
+    report: type.report,
+    decode: {
+      codec,
+      time: type.time.map(parsePointer),
+      timeUnit: type.timeUnit,
+      metrics: parsePointer(type.metrics),
+      maxBytes: config.limits.bodyBytes,
+      maxDepth: config.limits.bodyDepth,
+      maxMetrics: config.limits.metrics,
+      maxFutureMs: config.limits.future,
+    },
+  }
+}
+
+function compileAction(action: RuleActionConfig): Action {
+  if ('republish' in action) {
+    const { topic, qos, retain } = action.republish
+    return { kind: 'republish', topic: compileTemplate(topic), qos, retain }
+  }
+  if ('notify' in action) {
+    const { channels, severity, subject, text } = action.notify
+    return {
+      kind: 'notify',
+      channelIds: channels,
+      severity,
+      subject: compileTemplate(subject),
+      text: compileTemplate(text),
+    }
+  }
+  const { device, shadow, state } = action.setDesired
+  return {
+    kind: 'setDesired',
+    device: device === undefined ? undefined : compileTemplate(device),
+    shadow,
+    state: state === undefined ? undefined : compileState(state),
+  }
+}
+
+/** A state whose texts may hold templates. A text that is one template alone keeps the number it renders to. */
+function compileState(state: JsonObject): (message: RuleMessage) => JsonObject {
+  const build = compileJson(state)
+  return (message) => {
+    const built = build(message)
+    return isJsonObject(built) ? built : {}
+  }
+}
+
+function compileJson(value: Json): (message: RuleMessage) => Json {
+  if (typeof value === 'string') {
+    if (!value.includes('${')) return () => value
+    const whole = /^\$\{([^{}]*)\}$/.exec(value)?.[1]
+    if (whole !== undefined) {
+      const expression = compileExpression(whole)
+      return (message) => expression.evaluate(message) ?? null
+    }
+    const template = compileTemplate(value)
+    return (message) => template.render(message)
+  }
+  if (Array.isArray(value)) {
+    const items = value.map(compileJson)
+    return (message) => items.map((item) => item(message))
+  }
+  if (!isJsonObject(value)) return () => value
+  const entries = Object.entries(value).map(([key, inner]) => [key, compileJson(inner)] as const)
+  return (message) => Object.fromEntries(entries.map(([key, inner]) => [key, inner(message)]))
+}
+
+/** `truck-*` → a test of the whole id. */
+function globTest(pattern: string): (deviceId: string) => boolean {
+  if (pattern === '*') return () => true
+  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*')
+  const expression = new RegExp(`^${escaped}$`)
+  return (deviceId) => expression.test(deviceId)
+}
+
+function defaultText(alarmId: string, alarm: AlarmConfig): string {
+  return `${alarmId}: ${alarm.when.replaceAll('${', '$ {')}`
+}

@@ -1,0 +1,22 @@
+import type { DeviceGate } from './device-gate.ts'
+import type { Ports } from './ports.ts'
+
+/** Looks after devices whose time has come, at most `limit`; tells how many there were. */
+export type Tick = (limit: number) => Promise<number>
+
+/** Builds the use case that runs on a schedule: timers of alarms, effects that a crash or a fault left behind. */
+export function createTick(ports: Ports, gate: DeviceGate): Tick {
+  return async (limit) => {
+    const due = await ports.devices.due(ports.clock.now(), limit)
+    await Promise.all(
+      due.map((deviceId) =>
+        gate.catchUp(deviceId).catch((error) => {
+          const reason = error instanceof Error ? error.message : String(error)
+          ports.observer.log('error', 'device not looked after', { deviceId, reason })
+        }),
+      ),
+    )
+    if (!ports.longLived) await gate.idle()
+    return due.length
+  }
+}
