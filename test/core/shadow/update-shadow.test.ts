@@ -29,7 +29,7 @@ const roomy = { ...AWS_SHADOW, maxStateBytes: 1_000_000 }
 describe('sequences', () => {
   const cases = ownCases<{ name: string; steps: Json[]; results: JsonObject[] }>('sequences.json')
 
-  it('are 11', () => expect(cases).toHaveLength(11))
+  it('are 10', () => expect(cases).toHaveLength(10))
 
   it.each(cases)('$name', ({ steps, results }) => {
     const answer = evalShadow({ steps }) as unknown as { results: JsonObject[] }
