@@ -6,6 +6,7 @@ import { type Draft, jsonEqual, own, setKey } from './json-tree.ts'
  *
  * Result: `undefined` if nothing differs (then nothing is allocated). Keys that only the reported section has are not
  *         in it. Arrays are values: they are equal or they differ as a whole. Subtrees are shared with `desired`.
+ *         Numbers compare by value; that the cloud too takes 1 and 1.0 for equal is not verified (Greengrass does).
  * Source: AWS IoT developer guide, device-shadow-document, "Delta property".
  */
 export function shadowDelta(

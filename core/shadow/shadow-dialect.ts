@@ -24,7 +24,8 @@ export interface ShadowDialect {
  *
  * Source: AWS IoT developer guide, device-shadow-document, device-shadow-error-messages and the service quotas. The
  *         texts of `invalidName` and `invalidPage` and the merge of null subtrees are not published: the names follow
- *         aws-greengrass-shadow-manager `Validator`, the merge its `JsonMerger`.
+ *         aws-greengrass-shadow-manager `Validator`, the merge its `JsonMerger`. Not verified either: which text a null in
+ *         an array gets (here `invalidNode`), and that a shadow counts from 1 again once its tombstone is forgotten.
  */
 export const AWS_SHADOW: ShadowDialect = {
   maxRequestBytes: 131_072,

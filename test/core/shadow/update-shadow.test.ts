@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { evalShadow } from '../../../cli/eval/shadow.ts'
+import { evalTwin } from '../../../cli/eval/twin.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../core/model/json.ts'
 import {
   AWS_SHADOW,
@@ -16,7 +17,7 @@ import {
   shadowDelta,
   updateShadow,
 } from '../../../core/shadow/index.ts'
-import { freeze, nested, object } from './arbitrary.ts'
+import { freeze, json, nested, object } from './arbitrary.ts'
 
 function ownCases<T>(name: string): T[] {
   const text = readFileSync(new URL(`../../cases/shadow/${name}`, import.meta.url), 'utf8')
@@ -198,6 +199,56 @@ describe('what wants to break it', () => {
     )
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
     expect(Object.getPrototypeOf(change.document.desired)).toBe(Object.prototype)
+  })
+})
+
+describe('anything at all', () => {
+  const reply = (answer: Json) =>
+    isJsonObject(answer) &&
+    ('results' in answer || 'error' in answer || 'ok' in answer || 'result' in answer)
+
+  it('as bytes or text is a request or a refusal, never an exception', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array(),
+          fc.string(),
+          json.map((value) => JSON.stringify(value)),
+        ),
+        (body) => {
+          const read = parseShadowRequest(body, options)
+          expect('request' in read || read.rejected.code >= 400).toBe(true)
+        },
+      ),
+    )
+  })
+
+  it('as a line to eval has an answer', () => {
+    const op = fc.constantFrom('update', 'get', 'delete', 'listNamed', 'seed', 'x')
+    const step = fc.record(
+      {
+        op,
+        payload: json,
+        payloadText: json,
+        name: fc.constantFrom('', 'a', '__proto__'),
+        version: json,
+        at: json,
+        state: json,
+        pageSize: json,
+      },
+      { requiredKeys: ['op'] },
+    )
+    const twin = fc.record(
+      { target: json, patch: json, validateReported: json, treatNullAsDelete: json },
+      { requiredKeys: [] },
+    )
+    fc.assert(
+      fc.property(json, fc.array(fc.oneof(step, json)), twin, (line, steps, request) => {
+        for (const one of [line, { steps: steps as Json[] }])
+          expect(reply(evalShadow(one))).toBe(true)
+        for (const one of [line, request as JsonObject]) expect(reply(evalTwin(one))).toBe(true)
+      }),
+    )
   })
 })
 
