@@ -5,7 +5,7 @@ import { nearestName } from './nearest.ts'
 import { sourceError } from './source-error.ts'
 import { topicFilterFault } from './topic-filter.ts'
 import type { SqlVersion } from './version.ts'
-import { children, selected } from './walk.ts'
+import { children, literalsOf, selected } from './walk.ts'
 
 /** Source: AWS IoT Core quotas, "maximum number of slashes in topic and topic filter". */
 const AWS_MAX_SLASHES = 7
@@ -140,6 +140,10 @@ function createChecker(options: CheckOptions): Checker {
       warnings.add(
         `${definition.signature} is called with ${node.args.length} arguments: it is always Undefined`,
       )
+    }
+    const fault = definition.fault?.(literalsOf(node.args))
+    if (fault !== undefined) {
+      throw sourceError('rule.unsupported', source, node.start, `${node.name} cannot run ${fault}`)
     }
     if (name === 'get_dynamodb') {
       dynamoCalls += 1

@@ -30,7 +30,7 @@ import type { Evaluate, Frame, Test } from './frame.ts'
 import { FUNCTIONS } from './functions/table.ts'
 import { arithmetic, equal, order, plus, type Semantics } from './operators.ts'
 import { isArray, isObject, setKey, toBoolean, toNumeric, toText, type Value } from './value.ts'
-import { isList } from './walk.ts'
+import { isList, literalsOf } from './walk.ts'
 
 /** What the compiler knows besides the tree. */
 export interface CompileContext {
@@ -230,14 +230,6 @@ function compileCall(node: Call, context: CompileContext): Evaluate {
     for (const arg of args) values.push(arg(row, frame))
     return body(values, frame, semantics)
   }
-}
-
-function literalsOf(args: readonly Expression[]): ReadonlyMap<number, Value> {
-  const literals = new Map<number, Value>()
-  for (const [index, arg] of args.entries()) {
-    if (arg.kind === 'literal') literals.set(index, arg.value)
-  }
-  return literals
 }
 
 /** The payload as it was sent, or where only a body exists its JSON. */

@@ -1,4 +1,5 @@
 import type { Expression, Select } from './ast.ts'
+import type { Value } from './value.ts'
 
 /** The expressions that an expression is made of, in the order of the text. */
 export function children(node: Expression): readonly Expression[] {
@@ -57,6 +58,15 @@ export function isList(among: readonly Expression[] | Expression): among is read
 /** True if the test holds for the expression or for any part of it. */
 export function some(node: Expression, test: (node: Expression) => boolean): boolean {
   return test(node) || children(node).some((child) => some(child, test))
+}
+
+/** The arguments of a call that are literals, by position. */
+export function literalsOf(args: readonly Expression[]): ReadonlyMap<number, Value> {
+  const literals = new Map<number, Value>()
+  for (const [index, arg] of args.entries()) {
+    if (arg.kind === 'literal') literals.set(index, arg.value)
+  }
+  return literals
 }
 
 function optional(node: Expression | undefined): readonly Expression[] {

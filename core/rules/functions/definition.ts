@@ -21,6 +21,8 @@ export interface FunctionDefinition {
   readonly run: FunctionBody
   /** Given the arguments that are literals, by position: work to do once instead of for every message. */
   readonly prepare?: (literals: ReadonlyMap<number, Value>) => FunctionBody | undefined
+  /** What is wrong with literal arguments that could run on AWS and cannot here; a compile error. */
+  readonly fault?: (literals: ReadonlyMap<number, Value>) => string | undefined
   /** True where `*` means the payload's bytes even if they are JSON. */
   readonly takesBytes?: boolean
   /** True where the result can be much longer than the arguments. */

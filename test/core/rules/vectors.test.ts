@@ -111,7 +111,7 @@ describeWithShared(
   () => {
     const { cases } = readVectors<TopicVectors>('mqtt-topic-match.json')
 
-    it('has all cases', () => expect(cases).toHaveLength(62))
+    it('has all cases', () => expect(cases).toHaveLength(63))
 
     it.each(cases)('$filter on $topic: $match', ({ filter, topic, match }) => {
       expect(evalTopic({ filter, topic, dialect: 'mqtt' })).toEqual({ match })
