@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { importsOf, ROOT, sourceFiles } from './source-files.ts'
+
+// Holds the table "who may import whom" of docs/architecture.md.
+
+const CAPABILITIES = [
+  'codecs',
+  'networks',
+  'rules',
+  'shadow',
+  'alarms',
+  'commands',
+  'jobs',
+  'notifications',
+  'devices',
+  'analytics',
+  'health',
+  'cost',
+]
+
+const MODEL = ['core/model/', 'core/errors.ts']
+const CAPABILITY_FOLDERS = CAPABILITIES.map((name) => `core/${name}/`)
+
+/** Files that hold one use case each; they share the gate and know nothing else of each other. */
+const USE_CASES = ['device-gate', 'ingest', 'notify', 'tick', 'dead-letters', 'observe'].map(
+  (name) => `core/${name}.ts`,
+)
+
+interface Row {
+  /** Files the row is about: a folder (ends in /) or a file. */
+  readonly of: string
+  /** Folders and files of the repository that these may import, besides their own folder. */
+  readonly may: readonly string[]
+  /** Packages that these may import; `node:*` stands for all of Node. */
+  readonly packages?: readonly string[]
+}
+
+/** First row that fits a file counts. */
+const TABLE: readonly Row[] = [
+  { of: 'core/model/', may: MODEL },
+  { of: 'core/errors.ts', may: MODEL },
+  // Pure libraries inside the language: docs/adr/0009.
+  {
+    of: 'core/rules/functions/',
+    may: [...MODEL, 'core/rules/'],
+    packages: ['re2js', '@noble/hashes'],
+  },
+  ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
+  { of: 'core/ports.ts', may: MODEL },
+  { of: 'core/config.ts', may: MODEL, packages: ['zod'] },
+  { of: 'core/program.ts', may: [...MODEL, 'core/config.ts', ...CAPABILITY_FOLDERS] },
+  { of: 'core/step.ts', may: [...MODEL, 'core/program.ts', ...CAPABILITY_FOLDERS] },
+  ...USE_CASES.map((file): Row => {
+    return {
+      of: file,
+      may: [
+        ...MODEL,
+        'core/step.ts',
+        'core/ports.ts',
+        'core/config.ts',
+        'core/program.ts',
+        'core/device-gate.ts',
+        ...CAPABILITY_FOLDERS,
+      ],
+    }
+  }),
+  { of: 'core/create-core.ts', may: [...MODEL, 'core/ports.ts', 'core/program.ts', ...USE_CASES] },
+  { of: 'core/api/', may: [...MODEL, 'core/create-core.ts', 'core/ports.ts'], packages: ['hono'] },
+  { of: 'core/index.ts', may: ['core/'] },
+  { of: 'core/', may: MODEL },
+  { of: 'adapters/node/', may: ['core/index.ts'], packages: ['node:*', 'nodemailer', 'zod'] },
+  {
+    of: 'adapters/local/',
+    may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],
+    packages: ['node:*', 'hono', '@hono/node-server', 'ws', 'mqtt-packet', 'zod'],
+  },
+  {
+    of: 'cli/',
+    may: ['core/index.ts', 'adapters/local/index.ts', 'adapters/node/'],
+    packages: ['node:*', 'mqtt', 'yaml', 'vega-datasets', 'csv-parse'],
+  },
+  { of: 'dashboard/', may: [] },
+]
+
+const files = sourceFiles(['core', 'adapters', 'functions', 'cli', 'dashboard'])
+const imports = files.flatMap(importsOf)
+
+function rowOf(file: string): Row | undefined {
+  return TABLE.find(({ of }) => (of.endsWith('/') ? file.startsWith(of) : file === of))
+}
+
+function fits(target: string, allowed: readonly string[]): boolean {
+  return allowed.some((one) => (one.endsWith('/') ? target.startsWith(one) : target === one))
+}
+
+describe('architecture', () => {
+  it('reads the imports of every folder that exists', () => {
+    expect(files.length).toBeGreaterThan(50)
+    expect(imports.filter(({ external }) => !external).length).toBeGreaterThan(150)
+    expect(imports).toContainEqual({
+      file: 'core/step.ts',
+      target: 'core/alarms/judge.ts',
+      external: false,
+    })
+  })
+
+  it('has a row in the table for every file', () => {
+    expect(files.filter((file) => rowOf(file) === undefined)).toEqual([])
+  })
+
+  it('imports inside the repository only what the table allows', () => {
+    const wrong = imports.filter(({ file, target, external }) => {
+      const row = rowOf(file)
+      if (external || row === undefined) return false
+      const own = row.of.endsWith('/') ? row.of : file
+      return !target.startsWith(own) && !fits(target, row.may)
+    })
+    expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([])
+  })
+
+  it('imports only the packages that the table allows', () => {
+    const wrong = imports.filter(({ file, target, external }) => {
+      const packages = rowOf(file)?.packages ?? []
+      return (
+        external &&
+        !packages.includes(target) &&
+        !(target.startsWith('node:') && packages.includes('node:*'))
+      )
+    })
+    expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([])
+  })
+
+  it('never imports the face of a folder from inside it', () => {
+    const wrong = imports.filter(({ file, target, external }) => {
+      const folder = target.replace(/index\.ts$/, '')
+      return !external && target.endsWith('/index.ts') && file.startsWith(folder)
+    })
+    expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([])
+  })
+
+  it('has no cycle, not even of types', () => {
+    const edges = new Map<string, string[]>()
+    for (const { file, target, external } of imports) {
+      if (!external) edges.set(file, [...(edges.get(file) ?? []), target])
+    }
+    expect(findCycle(edges)).toEqual([])
+  })
+
+  it('keeps what a host gives out of the core', () => {
+    const ambient =
+      /\b(process|Buffer|console|fetch|setTimeout|setInterval|setImmediate|globalThis)\b|\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)/
+    const wrong = files
+      .filter((file) => file.startsWith('core/') && !file.endsWith('.d.ts'))
+      .flatMap((file) => {
+        const code = withoutTextsAndComments(readFileSync(join(ROOT, file), 'utf8'))
+        const found = ambient.exec(code)?.[0]
+        return found === undefined ? [] : [`${file}: ${found}`]
+      })
+    expect(wrong).toEqual([])
+  })
+
+  it('names no cloud in the core outside declared dialects', () => {
+    const branch = /===?\s*'(aws|azure|gcp|google|local)'|case '(aws|azure|gcp|google|local)'/
+    const wrong = files
+      .filter((file) => file.startsWith('core/'))
+      .filter((file) =>
+        branch.test(readFileSync(join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
+      )
+    expect(wrong).toEqual([])
+  })
+})
+
+/** Files on a cycle, in order, or nothing. Source: depth-first search with three colours. */
+function findCycle(edges: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>()
+  const path: string[] = []
+  const visit = (file: string): string[] => {
+    const at = path.indexOf(file)
+    if (at >= 0) return [...path.slice(at), file]
+    if (done.has(file)) return []
+    path.push(file)
+    for (const next of edges.get(file) ?? []) {
+      const cycle = visit(next)
+      if (cycle.length > 0) return cycle
+    }
+    path.pop()
+    done.add(file)
+    return []
+  }
+  for (const file of edges.keys()) {
+    const cycle = visit(file)
+    if (cycle.length > 0) return cycle
+  }
+  return []
+}
+
+function withoutTextsAndComments(code: string): string {
+  return code
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\/\/.*/g, '')
+    .replace(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g, "''")
+}
