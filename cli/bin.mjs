@@ -4,6 +4,8 @@
 import { existsSync } from 'node:fs'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+// The repository runs from source; the package brings compiled files, for Node strips no types in node_modules.
+const source = new URL('./main.ts', import.meta.url)
 const compiled = new URL('../dist/cli/main.js', import.meta.url)
 
 if (major < 22 || (major === 22 && minor < 18)) {
@@ -18,6 +20,6 @@ if (major < 22 || (major === 22 && minor < 18)) {
     const type = typeof rest[0] === 'object' ? rest[0]?.type : rest[0]
     if (type !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest)
   }
-  const { main } = await import(existsSync(compiled) ? compiled.href : './main.ts')
+  const { main } = await import(existsSync(source) ? source.href : compiled.href)
   await main(process.argv.slice(2))
 }

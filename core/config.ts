@@ -53,19 +53,13 @@ const DeviceType = z
       .transform((one) => (typeof one === 'string' ? [one] : one))
       .prefault(['/ts', '/time', '/timestamp'])
       .meta({ description: 'Where the event time stands; the first that exists counts.' }),
-    timeUnit: z
-      .enum(['auto', 's', 'ms', 'iso'])
-      .default('auto')
-      .meta({
-        description: 'auto: ISO 8601 text; numbers below 1e11 are seconds, others milliseconds.',
-      }),
+    timeUnit: z.enum(['auto', 's', 'ms', 'iso']).default('auto').meta({
+      description: 'auto: ISO 8601 text; numbers below 1e11 are seconds, others milliseconds.',
+    }),
     metrics: Pointer.default('').meta({ description: 'Where the measured values stand.' }),
-    report: z
-      .boolean()
-      .default(true)
-      .meta({
-        description: 'Whether measured values also become the reported state of the shadow.',
-      }),
+    report: z.boolean().default(true).meta({
+      description: 'Whether measured values also become the reported state of the shadow.',
+    }),
   })
   .meta({ description: 'How devices of one kind speak.' })
 
@@ -119,14 +113,10 @@ const Alarm = z
   .strictObject({
     from: z.string().min(1).default('devices/+/telemetry').meta({ description: 'Topic filter.' }),
     when: z.string().min(1).meta({ description: 'Condition in the rule language; true raises.' }),
-    clear: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description:
-          'Condition that clears; not `when` unless given. A gap between the two is the hysteresis.',
-      }),
+    clear: z.string().min(1).optional().meta({
+      description:
+        'Condition that clears; not `when` unless given. A gap between the two is the hysteresis.',
+    }),
     for: Duration.prefault(0).meta({
       description: 'How long the condition must hold before the alarm is raised.',
     }),

@@ -1,6 +1,7 @@
 import { createRedrive, type Redrive } from './dead-letters.ts'
 import { createDeviceGate, type DeviceGate } from './device-gate.ts'
-import { createIngest, type Ingest } from './ingest.ts'
+import { createIngest } from './ingest.ts'
+import type { Ingest } from './model/uplink.ts'
 import { createNotify, type Notify } from './notify.ts'
 import { observePorts } from './observe.ts'
 import type { Ports } from './ports.ts'

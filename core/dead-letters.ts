@@ -1,10 +1,9 @@
 import type { DeviceGate } from './device-gate.ts'
 import { CoreError } from './errors.ts'
-import type { Ingest } from './ingest.ts'
 import type { DeadLetter } from './model/dead-letter.ts'
 import type { OutboxEntry } from './model/effect.ts'
 import type { Delivery } from './model/notification.ts'
-import type { Outcome, Uplink } from './model/uplink.ts'
+import type { Ingest, Outcome, Uplink } from './model/uplink.ts'
 import type { Ports } from './ports.ts'
 
 /** What became of a redrive. */

@@ -34,7 +34,7 @@ export {
   type ErrorCode,
   type SourcePosition,
 } from './errors.ts'
-export { createIngest, type Ingest } from './ingest.ts'
+export { createIngest } from './ingest.ts'
 export type { AlarmState } from './model/alarm.ts'
 export type { ColdRow } from './model/cold-row.ts'
 export type { DeadLetter } from './model/dead-letter.ts'
@@ -61,7 +61,7 @@ export {
 } from './model/notification.ts'
 export type { ShadowDocument } from './model/shadow.ts'
 export type { MetricValue, Telemetry, TelemetryRow } from './model/telemetry.ts'
-export type { Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
+export type { Ingest, Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
 export { fanOut } from './notifications/fan-out.ts'
 export { type Mail, renderMail, renderWebhook } from './notifications/render.ts'
 export { createNotify, type Notify, type NotifyReport } from './notify.ts'

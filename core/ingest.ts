@@ -3,15 +3,12 @@ import type { DeviceGate } from './device-gate.ts'
 import { CoreError } from './errors.ts'
 import type { TelemetryInput } from './model/input.ts'
 import type { Telemetry } from './model/telemetry.ts'
-import type { Outcome, Uplink } from './model/uplink.ts'
+import type { Ingest, Outcome, Uplink } from './model/uplink.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
 
 /** A device id is a name in topics, paths and keys of every cloud. Source: AWS thing name, Azure device id, common part. */
 const DEVICE_ID = /^[a-zA-Z0-9:._-]{1,128}$/
-
-/** Takes uplinks in; the outcomes stand in the order of the uplinks. */
-export type Ingest = (uplinks: readonly Uplink[]) => Promise<Outcome[]>
 
 /** What one decoded uplink waits for. */
 interface Accepted {

@@ -1,5 +1,3 @@
-import { CoreError } from '../../core/errors.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../core/model/json.ts'
 import type {
   LookupRequest,
   Lookups,
@@ -7,7 +5,8 @@ import type {
   MqttProperties,
   RuleMessage,
   SqlVersion,
-} from '../../core/rules/index.ts'
+} from '../../core/index.ts'
+import { CoreError, isJsonObject, type Json, type JsonObject } from '../../core/index.ts'
 
 /**
  * Reads the message of a line.

@@ -1,17 +1,19 @@
-import { isJsonObject, type Json, type JsonObject } from '../../core/model/json.ts'
-import type { ShadowDocument } from '../../core/model/shadow.ts'
+import type { ShadowDocument } from '../../core/index.ts'
 import {
   AWS_SHADOW,
   deleteShadow,
   getShadow,
+  isJsonObject,
   isShadowName,
+  type Json,
+  type JsonObject,
   listNamedShadows,
   parseShadowRequest,
   readClientToken,
   readShadowRequest,
   reject,
   updateShadow,
-} from '../../core/shadow/index.ts'
+} from '../../core/index.ts'
 
 /** The clock where no step has set it, epoch s: fixed, so that a line gives the same answer every time. */
 const START = 1_700_000_000

@@ -1,5 +1,5 @@
-import type { Json } from '../../core/model/json.ts'
-import { compileRule, runRule } from '../../core/rules/index.ts'
+import type { Json } from '../../core/index.ts'
+import { compileRule, runRule } from '../../core/index.ts'
 import { errorLine, readLine, readRuleMessage, readSqlVersion, readText } from './rule-message.ts'
 
 /**

@@ -1,6 +1,5 @@
-import { CoreError } from '../../core/errors.ts'
-import type { Json } from '../../core/model/json.ts'
-import { matchTopicFilter } from '../../core/rules/index.ts'
+import type { Json } from '../../core/index.ts'
+import { CoreError, matchTopicFilter } from '../../core/index.ts'
 import { errorLine, readLine, readText } from './rule-message.ts'
 
 /**

@@ -1,5 +1,10 @@
-import { isJsonObject, type Json } from '../../core/model/json.ts'
-import { AZURE_EDGE_HUB, mergeTwin, twinPatchFault } from '../../core/shadow/index.ts'
+import {
+  AZURE_EDGE_HUB,
+  isJsonObject,
+  type Json,
+  mergeTwin,
+  twinPatchFault,
+} from '../../core/index.ts'
 
 /**
  * `anyhub eval twin`: merges a patch into a section of a twin, or judges a patch of reported properties.

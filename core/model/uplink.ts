@@ -31,6 +31,9 @@ export interface Uplink {
   readonly facts?: UplinkFacts
 }
 
+/** Takes uplinks in; the outcomes stand in the order of the uplinks. */
+export type Ingest = (uplinks: readonly Uplink[]) => Promise<Outcome[]>
+
 /** What became of one uplink. The order of outcomes is the order of the uplinks. */
 export type Outcome =
   | { readonly status: 'accepted'; readonly deviceId: string; readonly messageId: string }
