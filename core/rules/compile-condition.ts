@@ -1,4 +1,4 @@
-import type { ComparisonSign } from './ast.ts'
+import type { ComparisonSign, Literal } from './ast.ts'
 import type { Evaluate, Test } from './frame.ts'
 import { compare, equal, order } from './operators.ts'
 import { toBoolean, type Value } from './value.ts'
@@ -24,15 +24,23 @@ export function compileComparisonTest(sign: ComparisonSign, left: Evaluate, righ
 }
 
 /** A comparison with a literal: numbers, the usual case, are compared in place. */
-export function compileLiteralTest(sign: ComparisonSign, left: Evaluate, literal: Value): Test {
+export function compileLiteralTest(
+  sign: ComparisonSign,
+  left: Evaluate,
+  literal: Literal['value'],
+): Test {
   switch (sign) {
     case '=':
       return (row, frame) => {
         const value = left(row, frame)
-        return value === literal || equal(value, literal) === true
+        return value === literal || (isCompound(value) && equal(value, literal) === true)
       }
     case '<>':
-      return (row, frame) => equal(left(row, frame), literal) === false
+      return (row, frame) => {
+        const value = left(row, frame)
+        if (value === undefined || value === literal) return false
+        return !isCompound(value) || equal(value, literal) === false
+      }
     case '<':
     case '<=':
     case '>':
@@ -41,6 +49,11 @@ export function compileLiteralTest(sign: ComparisonSign, left: Evaluate, literal
         ? compileThreshold(sign, left, literal)
         : (row, frame) => order(sign, left(row, frame), literal) === true
   }
+}
+
+/** True for values that can equal a literal without being it: long decimals. */
+function isCompound(value: Value): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function compileThreshold(sign: '<' | '<=' | '>' | '>=', left: Evaluate, limit: number): Test {

@@ -27,8 +27,10 @@ import { compilePath } from './compile-path.ts'
 import { compileItems, VALUE_SHAPE } from './compile-select.ts'
 import { negate } from './decimal.ts'
 import type { Evaluate, Frame, Test } from './frame.ts'
+import type { FunctionBody, FunctionDefinition } from './functions/definition.ts'
 import { FUNCTIONS } from './functions/table.ts'
-import { arithmetic, equal, order, plus, type Semantics } from './operators.ts'
+import { arithmetic, equal, order, patternTooLong, plus, type Semantics } from './operators.ts'
+import { sourceError } from './source-error.ts'
 import { isArray, isObject, setKey, toBoolean, toNumeric, toText, type Value } from './value.ts'
 import { isList, literalsOf } from './walk.ts'
 
@@ -125,6 +127,7 @@ export function compileExpressionNode(node: Expression, context: CompileContext)
         const text = toText(operand(row, frame), limit)
         const wanted = toText(pattern(row, frame), limit)
         if (text === undefined || wanted === undefined) return undefined
+        if (wanted.length > semantics.limits.patternLength) throw patternTooLong(semantics.limits)
         return matchesLike(text, wanted) !== negated
       }
     }
@@ -213,7 +216,7 @@ function compileCall(node: Call, context: CompileContext): Evaluate {
   const [least, most] = definition.arity
   if (node.args.length < least || node.args.length > most) return () => undefined
   const { semantics } = context
-  const body = definition.prepare?.(literalsOf(node.args)) ?? definition.run
+  const body = prepare(definition, node, context)
   const args = node.args.map((arg) =>
     definition.takesBytes === true && arg.kind === 'star' && !context.inner
       ? payloadBytes
@@ -229,6 +232,20 @@ function compileCall(node: Call, context: CompileContext): Evaluate {
     const values: Value[] = []
     for (const arg of args) values.push(arg(row, frame))
     return body(values, frame, semantics)
+  }
+}
+
+/** Does what can be done once. Faults of literal arguments point at the call. */
+function prepare(
+  definition: FunctionDefinition,
+  node: Call,
+  context: CompileContext,
+): FunctionBody {
+  try {
+    return definition.prepare?.(literalsOf(node.args), context.semantics) ?? definition.run
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    throw sourceError(error.code, context.source, node.start, error.message)
   }
 }
 

@@ -13,6 +13,8 @@ export interface RuleLimits {
   readonly outputBytes: number
   /** Unit: UTF-16 units of any string made on the way. */
   readonly stringLength: number
+  /** Unit: UTF-16 units of a regular expression or a LIKE pattern. */
+  readonly patternLength: number
   /** Elements of any array made on the way. */
   readonly arrayLength: number
   /** Rows that the subqueries of one evaluation may visit. */
@@ -29,6 +31,7 @@ export const DEFAULT_LIMITS: RuleLimits = {
   variableNameLength: 64,
   outputBytes: 128 * 1024,
   stringLength: 128 * 1024,
+  patternLength: 1_024,
   arrayLength: 10_000,
   rows: 100_000,
   transformBytes: 128 * 1024,

@@ -41,6 +41,11 @@ export function joinText(left: string, right: string, limits: RuleLimits): strin
   return left + right
 }
 
+/** What a pattern beyond the limit gives: matching costs its length times the text's. */
+export function patternTooLong({ patternLength }: RuleLimits): CoreError {
+  return new CoreError('rule.limit', `expected a pattern of at most ${patternLength} characters`)
+}
+
 /**
  * `-`, `*`, `/` and `%`; numeric strings count as Decimals.
  *
@@ -104,6 +109,8 @@ const EQUALITY_STEPS = 100_000
 /** `=`: types that differ are unequal, Int and Decimal are one type. Result: Undefined if a side is. */
 export function equal(left: Value, right: Value): boolean | undefined {
   if (left === undefined || right === undefined) return undefined
+  if (left === right) return true
+  if (typeof left !== 'object' && typeof right !== 'object') return false
   return same(left, right, { steps: 0 })
 }
 

@@ -1,5 +1,4 @@
-import type { CoreError } from '../errors.ts'
-import { CoreError as RuleError } from '../errors.ts'
+import { CoreError } from '../errors.ts'
 import type {
   ArithmeticSign,
   Assignment,
@@ -116,14 +115,16 @@ function parse<T>(
   options: ParserOptions,
   production: (parser: Parser) => T,
 ): T {
-  const bytes = new TextEncoder().encode(source).length
-  if (bytes > options.limits.sqlBytes) {
-    throw new RuleError(
-      'rule.limit',
-      `expected at most ${options.limits.sqlBytes} bytes of SQL, found ${bytes}`,
-    )
-  }
+  checkLength(source, options.limits.sqlBytes)
   return production(createParser(source, offset, options))
+}
+
+/** Most texts are so short that their bytes need no counting. */
+function checkLength(source: string, maxBytes: number): void {
+  if (source.length * 3 <= maxBytes) return
+  const bytes = new TextEncoder().encode(source).length
+  if (bytes <= maxBytes) return
+  throw new CoreError('rule.limit', `expected at most ${maxBytes} bytes of SQL, found ${bytes}`)
 }
 
 interface Parser {

@@ -76,7 +76,7 @@ const NO_MATCH_TOPIC: RuleResult = { status: 'no_match', reason: 'topic' }
  */
 export function compileRule(sql: string, options: RuleOptions = {}): CompiledRule {
   const version = options.sqlVersion ?? '2016-03-23'
-  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const limits = limitsOf(options)
   const statement = parseStatement(sql, { version, limits })
   const warnings = checkStatement(statement, { source: sql, version, limits })
   const context = createContext(sql, version, limits)
@@ -110,7 +110,7 @@ export function runRule(rule: CompiledRule, message: RuleMessage): RuleResult {
  */
 export function compileExpression(text: string, options: RuleOptions = {}): CompiledExpression {
   const version = options.sqlVersion ?? '2016-03-23'
-  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const limits = limitsOf(options)
   const node = parseExpression(text, { version, limits })
   checkExpression(node, { source: text, version, limits })
   const context = createContext(text, version, limits)
@@ -127,6 +127,11 @@ export function compileExpression(text: string, options: RuleOptions = {}): Comp
         return toJson(value)
       }),
   }
+}
+
+/** The limits of a compilation: the defaults, one object for all, where nothing else is asked for. */
+function limitsOf(options: RuleOptions): RuleLimits {
+  return options.limits === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, ...options.limits }
 }
 
 /** The context of a new compilation. */
@@ -224,19 +229,20 @@ export function expressionsOf(statement: Statement): readonly Expression[] {
 
 type Output = Json | Uint8Array | undefined
 
+/** So many parts of a message may be selected without a look at the size of the output. */
+const HARMLESS_COPIES = 16
+
 function compileOutput(
   select: Select,
   context: CompileContext,
 ): (row: Value, frame: Frame) => Output {
   const project = compileSelect(select, context)
   const grows = select.items.some((item) => some(item.expression, canGrow))
-  const copies = select.items.length
-  if (!grows && copies === 1) return project
+  if (!grows && select.items.length <= HARMLESS_COPIES) return project
   const maxBytes = context.semantics.limits.outputBytes
   return (row, frame) => {
     const output = project(row, frame)
-    const given = frame.bytes?.length ?? maxBytes
-    if (grows || copies * given > maxBytes) checkOutputSize(output, maxBytes)
+    checkOutputSize(output, maxBytes)
     return output
   }
 }

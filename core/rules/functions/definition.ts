@@ -20,7 +20,10 @@ export interface FunctionDefinition {
   readonly arity: readonly [least: number, most: number]
   readonly run: FunctionBody
   /** Given the arguments that are literals, by position: work to do once instead of for every message. */
-  readonly prepare?: (literals: ReadonlyMap<number, Value>) => FunctionBody | undefined
+  readonly prepare?: (
+    literals: ReadonlyMap<number, Value>,
+    semantics: Semantics,
+  ) => FunctionBody | undefined
   /** What is wrong with literal arguments that could run on AWS and cannot here; a compile error. */
   readonly fault?: (literals: ReadonlyMap<number, Value>) => string | undefined
   /** True where `*` means the payload's bytes even if they are JSON. */

@@ -1,6 +1,6 @@
 import type { RE2JS } from 're2js'
 import { CoreError } from '../../errors.ts'
-import type { Semantics } from '../operators.ts'
+import { patternTooLong, type Semantics } from '../operators.ts'
 import { toText, type Value } from '../value.ts'
 import { textOf } from './arguments.ts'
 import { AWS_FUNCTIONS, type FunctionBody, type FunctionDefinition } from './definition.ts'
@@ -14,10 +14,12 @@ const MAX_LITERAL = 18 * 1024
 
 const eachTime: PatternOf = (args, semantics) => {
   const text = textOf(args, 1, semantics)
-  return text === undefined ? undefined : usable(text)
+  return text === undefined ? undefined : usable(text, semantics)
 }
 
-function usable(text: string): RE2JS | undefined {
+/** @throws CoreError `rule.limit` for a pattern that is too long. */
+function usable(text: string, { limits }: Semantics): RE2JS | undefined {
+  if (text.length > limits.patternLength) throw patternTooLong(limits)
   const compiled = compileJavaPattern(text)
   return 'pattern' in compiled ? compiled.pattern : undefined
 }
@@ -43,10 +45,10 @@ function define(
     since: '2015-10-08',
     arity,
     run: bodyOf(eachTime),
-    prepare(literals) {
+    prepare(literals, semantics) {
       const text = literalText(literals)
       if (text === undefined) return undefined
-      const pattern = usable(text)
+      const pattern = usable(text, semantics)
       return bodyOf(() => pattern)
     },
     fault(literals) {
