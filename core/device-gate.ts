@@ -6,7 +6,9 @@ import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import { fanOut } from './notifications/fan-out.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
-import { nextDue, type StepEvents, step } from './step.ts'
+import { step } from './step.ts'
+import type { StepEvents } from './steps/context.ts'
+import { nextDue } from './steps/draft.ts'
 
 /** How often a lost race is run again before the transport is asked to send again. */
 const MAX_RACES = 10

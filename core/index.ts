@@ -84,5 +84,6 @@ export type {
 export { compileProgram, type Program, type ProgramAlarm, type ProgramRule } from './program.ts'
 export * from './rules/index.ts'
 export * from './shadow/index.ts'
-export { type StepContext, type StepEvents, type StepResult, step } from './step.ts'
+export { step } from './step.ts'
+export type { StepContext, StepEvents, StepResult } from './steps/context.ts'
 export { createTick, type Tick } from './tick.ts'

@@ -1,0 +1,41 @@
+import type { CoreError } from '../errors.ts'
+import type { ColdRow } from '../model/cold-row.ts'
+import type { DeviceRecord } from '../model/device-record.ts'
+import type { InputResult } from '../model/input.ts'
+import type { TelemetryRow } from '../model/telemetry.ts'
+import type { Program } from '../program.ts'
+
+/** What a step may know besides the record and the inputs. */
+export interface StepContext {
+  readonly program: Program
+  /** Epoch ms. */
+  readonly now: number
+  /** Ids of messages, not newer than the record, whose rows a commit has stored. */
+  readonly known: ReadonlySet<string>
+  /** Whether measured values become reported state for this device. */
+  readonly report: boolean
+  readonly newId: () => string
+  readonly random: () => number
+}
+
+/** What happened, for counters and logs. */
+export interface StepEvents {
+  /** How often each rule matched, by rule id. */
+  readonly matched: ReadonlyMap<string, number>
+  readonly failed: readonly {
+    readonly ruleId: string
+    readonly messageId: string
+    readonly error: CoreError
+  }[]
+  readonly raised: number
+  readonly cleared: number
+}
+
+export interface StepResult {
+  /** The next record; the very same object if nothing changed. Its version is not yet counted up. */
+  readonly record: DeviceRecord
+  readonly rows: readonly TelemetryRow[]
+  readonly cold: readonly ColdRow[]
+  readonly results: readonly InputResult[]
+  readonly events: StepEvents
+}

@@ -1,0 +1,197 @@
+import { CoreError } from '../errors.ts'
+import type { AlarmState } from '../model/alarm.ts'
+import type { ColdRow } from '../model/cold-row.ts'
+import type { DeviceRecord, LastValue } from '../model/device-record.ts'
+import type { Effect, OutboxEntry } from '../model/effect.ts'
+import type { InputResult } from '../model/input.ts'
+import type { ShadowDocument } from '../model/shadow.ts'
+import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
+import { reportValues } from '../shadow/index.ts'
+import type { StepContext, StepResult } from './context.ts'
+
+/** Ids remembered per device: enough for what a transport sends again at once. Older ones are asked of the store. */
+const RECENT_IDS = 48
+
+/** A tick looks at effects that were left behind after so long. Unit: ms. */
+const OUTBOX_DUE_MS = 15_000
+
+/** More effects than this wait on no device: what exceeds it is refused and counted. */
+export const MAX_OUTBOX = 1_000
+
+/** The record while a step works on it: each part is copied once, when it first changes. */
+export class Draft {
+  readonly context: StepContext
+  readonly failed: { ruleId: string; messageId: string; error: CoreError }[] = []
+  readonly transitions = { raised: 0, cleared: 0 }
+  readonly #before: DeviceRecord
+  readonly #rows: TelemetryRow[] = []
+  readonly #cold: ColdRow[] = []
+  readonly #matched = new Map<string, number>()
+  readonly #idsOfBatch = new Set<string>()
+  readonly #acceptedIds: string[] = []
+  #presence: DeviceRecord['presence']
+  #seenAt: number
+  #newestAt: number
+  #last: Record<string, LastValue> | undefined
+  #reported: Record<string, MetricValue> | undefined
+  #alarms: Record<string, AlarmState> | undefined
+  #shadows: Record<string, ShadowDocument> | undefined
+  #outbox: OutboxEntry[] | undefined
+
+  constructor(record: DeviceRecord, context: StepContext) {
+    this.#before = record
+    this.context = context
+    this.#presence = record.presence
+    this.#seenAt = record.presence.seenAt
+    this.#newestAt = record.newestAt
+  }
+
+  get deviceId(): string {
+    return this.#before.deviceId
+  }
+
+  get alarms(): Readonly<Record<string, AlarmState>> {
+    return this.#alarms ?? this.#before.alarms
+  }
+
+  /** The shadow of that name, with what was measured in this step already reported. */
+  shadow(name: string): ShadowDocument | undefined {
+    this.#flushReported()
+    const shadows = this.#shadows ?? this.#before.shadows
+    return Object.hasOwn(shadows, name) ? shadows[name] : undefined
+  }
+
+  presence(connected: boolean, at: number): void {
+    this.#seenAt = Math.max(this.#seenAt, at)
+    this.#presence = { ...this.#presence, connected, changedAt: at }
+  }
+
+  isDuplicate(telemetry: Telemetry): boolean {
+    const id = telemetry.messageId
+    if (
+      telemetry.identity === 'none' ||
+      (telemetry.identity === 'delivery' && !telemetry.redelivered)
+    )
+      return false
+    if (this.#idsOfBatch.has(id) || this.context.known.has(id)) return true
+    return this.#before.recentIds.includes(id)
+  }
+
+  /** Counts a new message, keeps its row and those of its values that are newer than the ones at hand. */
+  accept(telemetry: Telemetry): void {
+    const { at, messageId, metrics } = telemetry
+    this.#idsOfBatch.add(messageId)
+    this.#acceptedIds.push(messageId)
+    this.#rows.push({ at, messageId, metrics })
+    if (this.context.program.config.cold.enabled) {
+      const { receivedAt, topic, body } = telemetry
+      this.#cold.push({ deviceId: this.deviceId, at, receivedAt, messageId, topic, body })
+    }
+    this.#seenAt = Math.max(this.#seenAt, telemetry.receivedAt)
+    if (telemetry.timed && at > this.#newestAt) this.#newestAt = at
+    this.#last ??= { ...this.#before.last }
+    if (this.context.report) this.#reported ??= {}
+    const reported = this.#reported
+    for (const metric in metrics) {
+      const value = metrics[metric]
+      const before = Object.hasOwn(this.#last, metric) ? this.#last[metric] : undefined
+      if (value === undefined || (before !== undefined && before.at > at)) continue
+      this.#last[metric] = { value, at }
+      if (reported !== undefined) reported[metric] = value
+    }
+  }
+
+  setAlarm(alarmId: string, state: AlarmState | undefined): void {
+    this.#alarms ??= { ...this.#before.alarms }
+    if (state === undefined) delete this.#alarms[alarmId]
+    else this.#alarms[alarmId] = state
+  }
+
+  setShadow(name: string, document: ShadowDocument): void {
+    this.#shadows ??= { ...this.#before.shadows }
+    this.#shadows[name] = document
+  }
+
+  countMatch(ruleId: string): void {
+    this.#matched.set(ruleId, (this.#matched.get(ruleId) ?? 0) + 1)
+  }
+
+  /** @throws CoreError `rule.limit` if too much waits already: the downlink has been away for long. */
+  emit(key: string, effect: Effect): void {
+    this.#outbox ??= [...this.#before.outbox]
+    if (this.#outbox.length >= MAX_OUTBOX) {
+      throw new CoreError(
+        'rule.limit',
+        `expected at most ${MAX_OUTBOX} effects waiting, found one more`,
+      )
+    }
+    this.#outbox.push({ key, effect, at: this.context.now, attempts: 0 })
+  }
+
+  close(results: readonly InputResult[]): StepResult {
+    this.#flushReported()
+    const before = this.#before
+    const events = { matched: this.#matched, failed: this.failed, ...this.transitions }
+    const changed =
+      this.#acceptedIds.length > 0 ||
+      this.#presence !== before.presence ||
+      this.#alarms !== undefined ||
+      this.#shadows !== undefined ||
+      this.#outbox !== undefined
+    if (!changed) return { record: before, rows: this.#rows, cold: this.#cold, results, events }
+    const outbox = this.#outbox ?? before.outbox
+    const alarms = this.alarms
+    const record: DeviceRecord = {
+      deviceId: before.deviceId,
+      version: before.version,
+      createdAt: before.createdAt,
+      presence: { ...this.#presence, seenAt: this.#seenAt },
+      accepted: before.accepted + this.#acceptedIds.length,
+      newestAt: this.#newestAt,
+      last: this.#last ?? before.last,
+      recentIds: this.#recentIds(),
+      shadows: this.#shadows ?? before.shadows,
+      alarms,
+      outbox,
+      dueAt: nextDue(alarms, outbox),
+    }
+    return { record, rows: this.#rows, cold: this.#cold, results, events }
+  }
+
+  #recentIds(): readonly string[] {
+    const added = this.#acceptedIds
+    if (added.length === 0) return this.#before.recentIds
+    if (added.length >= RECENT_IDS) return added.slice(-RECENT_IDS)
+    return [...this.#before.recentIds.slice(added.length - RECENT_IDS), ...added]
+  }
+
+  /** Measured values become reported state once per step, not once per message. */
+  #flushReported(): void {
+    const reported = this.#reported
+    this.#reported = undefined
+    if (reported === undefined) return
+    this.#shadows ??= { ...this.#before.shadows }
+    this.#shadows[''] = reportValues(
+      this.#shadows[''],
+      reported,
+      Math.floor(this.context.now / 1_000),
+    )
+  }
+}
+
+/** Epoch ms at which the tick has to come: a pending alarm, or effects left behind. 0: never. */
+export function nextDue(
+  alarms: Readonly<Record<string, AlarmState>>,
+  outbox: readonly OutboxEntry[],
+): number {
+  let due = 0
+  const earliest = (at: number): void => {
+    if (due === 0 || at < due) due = at
+  }
+  for (const alarmId in alarms) {
+    const state = alarms[alarmId]
+    if (state?.status === 'pending' && state.dueAt !== undefined) earliest(state.dueAt)
+  }
+  for (const entry of outbox) earliest(entry.attempts === 0 ? entry.at + OUTBOX_DUE_MS : entry.at)
+  return due
+}
