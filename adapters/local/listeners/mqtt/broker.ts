@@ -1,6 +1,5 @@
 import type { MqttClientInfo, MqttDisconnectCause, MqttHooks, MqttPublish } from './hooks.ts'
 import type { MqttLimits } from './limits.ts'
-import type { RetainedMessage } from './retained-store.ts'
 import type { Session } from './session.ts'
 import type { Stats } from './stats.ts'
 import type { KnownTopic, Subscription } from './subscription-index.ts'
@@ -51,8 +50,8 @@ export interface Broker {
   ): void
   subscribe(session: Session, subscription: Subscription): boolean
   unsubscribe(session: Session, filter: string): boolean
-  retained(filter: readonly string[]): readonly RetainedMessage[]
-  deliverRetained(session: Session, subscription: Subscription, retained: RetainedMessage): void
+  /** Sends what is retained for the topics of a subscription. */
+  deliverRetained(session: Session, subscription: Subscription): void
   /** Hands an accepted message to its subscribers and to the retained store. */
   route(inbound: InboundMessage, publisher: Session): void
   /** Counts one inbound message whose hook is under way, or takes it off. */

@@ -2,6 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Broker, Holder, PendingWill } from './broker.ts'
+import {
+  CONNECT_REFUSALS,
+  checkConnect,
+  toClientInfo,
+  toConnectRequest,
+  toPendingWill,
+  wantedExpirySeconds,
+} from './connect.ts'
 import type { Fault } from './cursor.ts'
 import {
   type ConnectPacket,
@@ -11,7 +19,6 @@ import {
   decodeSubscribe,
   decodeUnsubscribe,
   isFault,
-  type SubscribePacket,
 } from './decode.ts'
 import {
   encodeConnack,
@@ -26,18 +33,16 @@ import type {
   MqttConnectDecision,
   MqttConnectRequest,
   MqttDisconnectCause,
-  MqttQos,
-  MqttSubscribeVerdict,
+  MqttLogEvent,
   MqttTransport,
   MqttVersion,
 } from './hooks.ts'
-import { createInbound, type Inbound } from './inbound.ts'
-import { frame3, frame5 } from './outbound-message.ts'
+import { createInbound, type Inbound, type InboundOwner } from './inbound.ts'
+import { createLink } from './link.ts'
 import { createOutput } from './output.ts'
 import { PACKET, REASON } from './reason-codes.ts'
-import type { Link, Parcel, Session } from './session.ts'
-import type { Subscription } from './subscription-index.ts'
-import { parseFilter, topicNameLevels } from './topic.ts'
+import type { Link, Session } from './session.ts'
+import { createSubscribing, type Subscribing, type SubscribingOwner } from './subscribing.ts'
 
 /** One network connection, from its first byte to its end. */
 export interface Connection extends Holder {
@@ -47,15 +52,20 @@ export interface Connection extends Holder {
   checkProgress(): void
 }
 
+/** What a connection has once its client was accepted. */
+interface Served {
+  readonly client: MqttClientInfo
+  readonly session: Session
+  readonly inbound: Inbound
+  readonly subscribing: Subscribing
+  readonly link: Link
+}
+
 /** Why a connection is not read from. Each bit is set and cleared by one cause. */
 const GATE = { connect: 1, subscribe: 2, inbound: 4, output: 8, closing: 16 } as const
 
-const CONNECT_REFUSALS = {
-  bad_credentials: REASON.badCredentials,
-  not_authorized: REASON.notAuthorized,
-  identifier_rejected: REASON.identifierRejected,
-  unavailable: REASON.unavailable,
-} as const
+/** The low half of the first byte: fixed but for PUBLISH (MQTT-2.2.2-2 of 3.1.1, MQTT-2.1.3-1 of 5). */
+const FLAGGED = new Set<number>([PACKET.pubrel, PACKET.subscribe, PACKET.unsubscribe])
 
 /** Serves one stream. `onClosed` is called once, when the stream is done with. */
 export function createConnection(
@@ -68,34 +78,30 @@ export function createConnection(
   let phase: 'waiting' | 'connecting' | 'open' | 'closed' = 'waiting'
   let version: MqttVersion = 4
   let order = 0
-  let session: Session | undefined
-  let client: MqttClientInfo | undefined
+  let served: Served | undefined
+  /** True from the `connected` hook on: then `disconnected` is due. */
   let announced = false
-  let inbound: Inbound | undefined
   let will: PendingWill | undefined
+  let clientMaxPacketBytes = Infinity
   let gates = 0
   let packets = 0
   let lastPacketAt = 0
   let progress = 0
   let lastProgress = 0
   let cancelTimer = (): void => {}
-  /** What the client allows. */
-  let clientMaxPacketBytes = Infinity
-  let clientMaxAliases = 0
-  let clientReceiveMaximum = 65_535
-  const sentAliases = new Map<string, number>()
 
   const output = createOutput(stream, broker.schedule, {
     onWritten() {
-      if (stream.writableLength > limits.maxOutboundBytes) gate(GATE.output)
+      // Deliveries stop at the limit, so past twice of it are answers to a client that sends and never reads.
+      if (stream.writableLength > 2 * limits.maxOutboundBytes) gate(GATE.output)
     },
     onTaken() {
       progress += 1
       if (phase !== 'open') return
-      if ((gates & GATE.output) !== 0 && output.buffered * 2 < limits.maxOutboundBytes) {
+      if ((gates & GATE.output) !== 0 && output.buffered < limits.maxOutboundBytes) {
         ungate(GATE.output)
       }
-      session?.pump()
+      served?.session.pump()
     },
   })
 
@@ -128,36 +134,21 @@ export function createConnection(
 
   function onFrame(first: number, bytes: Buffer, start: number, end: number): void {
     packets += 1
-    const type = first >> 4
     if (phase === 'waiting') {
       // MQTT-3.1.0-1.
       if (first === PACKET.connect << 4) onConnect(decodeConnect(bytes, start, end))
       else fault({ fault: REASON.protocolError, why: 'first packet is no CONNECT' })
       return
     }
-    if (!session || !inbound) return
-    if (type === PACKET.publish) {
-      inbound.publish(first, bytes, start, end)
-      return
-    }
-    // MQTT-2.2.2-2 of 3.1.1, MQTT-2.1.3-1 of 5: the other packets have fixed flags.
-    const isFlagged =
-      type === PACKET.pubrel || type === PACKET.subscribe || type === PACKET.unsubscribe
-    if ((first & 15) !== (isFlagged ? 2 : 0)) {
+    if (!served) return
+    const type = first >> 4
+    if (type === PACKET.publish) served.inbound.publish(first, bytes, start, end)
+    else if ((first & 15) !== (FLAGGED.has(type) ? 2 : 0)) {
       fault({ fault: REASON.malformed, why: `reserved flags of packet type ${type}` })
-      return
-    }
-    onControl(session, inbound, type, bytes, start, end)
+    } else onControl(served, type, bytes, start, end)
   }
 
-  function onControl(
-    to: Session,
-    from: Inbound,
-    type: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void {
+  function onControl(to: Served, type: number, bytes: Buffer, start: number, end: number): void {
     switch (type) {
       case PACKET.puback:
       case PACKET.pubrec:
@@ -165,19 +156,29 @@ export function createConnection(
       case PACKET.pubcomp: {
         const ack = decodeAck(bytes, start, end, version)
         if (isFault(ack)) fault(ack)
-        else onAck(to, from, type, ack.packetId, ack.reason)
+        else onAck(to, type, ack.packetId, ack.reason)
         return
       }
       case PACKET.subscribe: {
         const packet = decodeSubscribe(bytes, start, end, version)
         if (isFault(packet)) fault(packet)
-        else if (client) onSubscribe(to, client, packet)
+        else {
+          to.subscribing.subscribe(packet, (codes) => {
+            sendAnswer(encodeFilterAck(PACKET.suback, version, packet.packetId, codes))
+          })
+        }
         return
       }
       case PACKET.unsubscribe: {
         const packet = decodeUnsubscribe(bytes, start, end, version)
         if (isFault(packet)) fault(packet)
-        else onUnsubscribe(to, packet.packetId, packet.filters)
+        else {
+          to.subscribing.unsubscribe(packet.filters, (codes) => {
+            // MQTT 3 has no codes in UNSUBACK.
+            const told = version === 5 ? codes : []
+            sendAnswer(encodeFilterAck(PACKET.unsuback, version, packet.packetId, told))
+          })
+        }
         return
       }
       case PACKET.pingreq:
@@ -187,7 +188,7 @@ export function createConnection(
       case PACKET.disconnect: {
         const packet = decodeDisconnect(bytes, start, end, version)
         if (isFault(packet)) fault(packet)
-        else onDisconnect(to, packet.reason, packet.sessionExpirySeconds)
+        else onDisconnect(to.session, packet.reason, packet.sessionExpirySeconds)
         return
       }
       default:
@@ -216,14 +217,14 @@ export function createConnection(
       return
     }
     version = packet.version
-    const problem = checkConnect(packet)
+    const problem = checkConnect(packet, limits)
     if (problem) {
       refuse(problem.fault, problem.why)
       return
     }
     phase = 'connecting'
-    const assignedClientId = packet.clientId === '' ? `auto-${randomUUID()}` : undefined
-    const request = toRequest(packet, assignedClientId ?? packet.clientId)
+    const assignedId = packet.clientId === '' ? `auto-${randomUUID()}` : undefined
+    const request = toConnectRequest(packet, assignedId ?? packet.clientId, transport)
     let answer: MqttConnectDecision | Promise<MqttConnectDecision>
     try {
       answer = hooks.connect(request)
@@ -232,58 +233,15 @@ export function createConnection(
       return
     }
     if (!('then' in answer)) {
-      onDecided(packet, request, assignedClientId, answer)
+      onDecided(packet, request, assignedId, answer)
       return
     }
     gate(GATE.connect)
-    answer.then(
-      (decision) => onDecided(packet, request, assignedClientId, decision),
-      onConnectFailed,
-    )
-  }
-
-  function checkConnect(packet: ConnectPacket): Fault | undefined {
-    const idBytes = Buffer.byteLength(packet.clientId)
-    // MQTT-3.1.3-8 of 3.1.1; MQTT 3.1 knows no empty id.
-    const mustHaveId = version === 3 || (version === 4 && !packet.clean)
-    if (idBytes > limits.maxClientIdBytes || (idBytes === 0 && mustHaveId)) {
-      return { fault: REASON.identifierRejected, why: `client id of ${idBytes} bytes` }
-    }
-    if (packet.properties.authenticationMethod !== undefined) {
-      return { fault: REASON.badAuthenticationMethod, why: 'no authentication method is known' }
-    }
-    const topic = packet.will?.topic
-    if (topic === undefined) return undefined
-    const isTooLong = Buffer.byteLength(topic) > limits.maxTopicBytes
-    return isTooLong || topicNameLevels(topic) > limits.maxTopicLevels
-      ? { fault: REASON.topicInvalid, why: 'will topic too long or too deep' }
-      : undefined
-  }
-
-  function toRequest(packet: ConnectPacket, clientId: string): MqttConnectRequest {
-    const { will: packetWill } = packet
-    return {
-      clientId,
-      username: packet.username,
-      password: packet.password,
-      protocolVersion: packet.version,
-      clean: packet.clean,
-      keepAliveSeconds: packet.keepAliveSeconds,
-      will: packetWill && {
-        topic: packetWill.topic,
-        payload: packetWill.payload,
-        qos: packetWill.qos,
-        retain: packetWill.retain,
-        delaySeconds: packetWill.delaySeconds,
-        properties: packetWill.properties,
-      },
-      transport,
-      userProperties: packet.properties.userProperties,
-    }
+    answer.then((decision) => onDecided(packet, request, assignedId, decision), onConnectFailed)
   }
 
   function onConnectFailed(error: unknown): void {
-    log('hook.failed', `connect: ${describe(error)}`)
+    hookFailed('connect', error)
     refuse(REASON.unavailable, 'connect hook failed')
   }
 
@@ -298,16 +256,23 @@ export function createConnection(
       refuse(CONNECT_REFUSALS[decision.reason], decision.reason)
       return
     }
-    const clientId = decision.clientId ?? request.clientId
-    const { properties } = packet
-    const wanted =
-      version === 5
-        ? (properties.sessionExpirySeconds ?? 0)
-        : packet.clean
-          ? 0
-          : limits.maxSessionExpirySeconds
+    const client = toClientInfo(request, decision, broker.clock())
+    const wanted = wantedExpirySeconds(packet, limits)
     const expirySeconds = Math.min(wanted, limits.maxSessionExpirySeconds)
-    const claim = broker.claim(connection, clientId, packet.clean, expirySeconds)
+    clientMaxPacketBytes = packet.properties.maximumPacketBytes ?? Infinity
+    const toConnack = (sessionPresent: boolean): Buffer =>
+      encodeConnack(version, sessionPresent, REASON.success, {
+        receiveMaximum: limits.maxUnackedMessages,
+        maximumPacketBytes: limits.maxPacketBytes,
+        topicAliasMaximum: limits.maxTopicAliases,
+        sessionExpirySeconds: expirySeconds === wanted ? undefined : expirySeconds,
+        assignedClientId,
+      })
+    if (toConnack(false).length > clientMaxPacketBytes) {
+      refuse(REASON.packetTooLarge, 'client takes no CONNACK')
+      return
+    }
+    const claim = broker.claim(connection, client.clientId, packet.clean, expirySeconds)
     if (claim.kind === 'stale') {
       end('takeover', REASON.takenOver)
       return
@@ -316,97 +281,69 @@ export function createConnection(
       refuse(REASON.quotaExceeded, 'too many sessions')
       return
     }
-    session = claim.session
-    clientMaxPacketBytes = properties.maximumPacketBytes ?? Infinity
-    clientMaxAliases = Math.min(properties.topicAliasMaximum ?? 0, limits.maxTopicAliases)
-    clientReceiveMaximum = properties.receiveMaximum ?? 65_535
-    client = {
-      clientId,
-      principal: decision.principal,
-      protocolVersion: version,
-      clean: packet.clean,
-      keepAliveSeconds: packet.keepAliveSeconds,
-      username: packet.username,
-      transport,
-      connectedAt: broker.clock(),
-      data: decision.data,
-    }
-    const connack = encodeConnack(version, claim.present, REASON.success, {
-      receiveMaximum: limits.maxUnackedMessages,
-      maximumPacketBytes: limits.maxPacketBytes,
-      topicAliasMaximum: limits.maxTopicAliases,
-      sessionExpirySeconds: expirySeconds === wanted ? undefined : expirySeconds,
-      assignedClientId,
-    })
-    const open = (): void => onOpen(claim.session, connack, packet)
-    const checked = claim.present ? askAgain(claim.session, client) : undefined
+    const now = serve(packet, client, claim.session)
+    served = now
+    const checked = claim.present ? now.subscribing.askAgain() : undefined
     if (!checked) {
-      open()
+      onOpen(now, toConnack(claim.present), packet)
       return
     }
     gate(GATE.connect)
-    void checked.then(open)
+    void checked.then(() => onOpen(now, toConnack(claim.present), packet))
   }
 
-  function toPendingWill(packet: ConnectPacket): PendingWill | undefined {
-    if (!packet.will) return undefined
-    const { topic, payload, qos, retain, properties, delaySeconds, forward } = packet.will
-    const message = { topic, payload, qos, retain, dup: false, properties }
-    return { delaySeconds, inbound: { message, topic: broker.topic(topic), forward } }
-  }
-
-  /** A resumed session keeps only those subscriptions that its client may still have. */
-  function askAgain(of: Session, who: MqttClientInfo): Promise<unknown> | undefined {
-    const waiting: Promise<unknown>[] = []
-    for (const { filter, qos } of [...of.subscriptions.values()]) {
-      const judge = (verdict: MqttSubscribeVerdict): void => {
-        if (phase === 'connecting' && !verdict.accept) broker.unsubscribe(of, filter)
-      }
-      const answer = ask(filter, qos, who)
-      if ('then' in answer) waiting.push(answer.then(judge))
-      else judge(answer)
+  function serve(packet: ConnectPacket, client: MqttClientInfo, session: Session): Served {
+    const owner: InboundOwner & SubscribingOwner = {
+      version,
+      client,
+      session,
+      get isClosed() {
+        return phase === 'closed'
+      },
+      fault,
+      hookFailed,
+      acknowledge,
+      dismiss: (reason) => end('server', reason),
+      abandon: () => end('error', REASON.unspecified),
+      onFull: () => gate(GATE.inbound),
+      onRoom: () => ungate(GATE.inbound),
+      onAsking: () => gate(GATE.subscribe),
+      onJudged: () => ungate(GATE.subscribe),
     }
-    return waiting.length > 0 ? Promise.all(waiting) : undefined
-  }
-
-  /** Asks the subscribe hook; a hook that fails refuses. Never rejects. */
-  function ask(
-    filter: string,
-    qos: MqttQos,
-    who: MqttClientInfo,
-  ): MqttSubscribeVerdict | Promise<MqttSubscribeVerdict> {
-    const onError = (error: unknown): MqttSubscribeVerdict => {
-      log('hook.failed', `subscribe: ${describe(error)}`)
-      return { accept: false }
+    const allowance = {
+      version,
+      receiveMaximum: packet.properties.receiveMaximum ?? 65_535,
+      maxPacketBytes: clientMaxPacketBytes,
+      topicAliasMaximum: packet.properties.topicAliasMaximum ?? 0,
     }
-    try {
-      const answer = hooks.subscribe(filter, qos, who)
-      return 'then' in answer ? answer.catch(onError) : answer
-    } catch (error) {
-      return onError(error)
+    return {
+      client,
+      session,
+      inbound: createInbound(broker, owner),
+      subscribing: createSubscribing(broker, owner),
+      link: createLink(broker, output, allowance, () => end('server', REASON.quotaExceeded)),
     }
   }
 
-  function onOpen(of: Session, connack: Buffer, packet: ConnectPacket): void {
-    if (phase !== 'connecting' || !client) return
+  function onOpen(to: Served, connack: Buffer, packet: ConnectPacket): void {
+    if (phase !== 'connecting') return
     phase = 'open'
-    will = toPendingWill(packet)
+    will = toPendingWill(packet, broker)
     stats.connectsAccepted += 1
-    inbound = createInbound(broker, inboundOwner(of, client))
     output.frame(connack)
     lastPacketAt = broker.clock()
     if (packet.keepAliveSeconds > 0) startKeepAlive(packet.keepAliveSeconds * 1_500)
+    to.session.attach(to.link)
     announced = true
     try {
-      hooks.connected(client)
+      hooks.connected(to.client)
     } catch (error) {
-      log('hook.failed', `connected: ${describe(error)}`)
+      hookFailed('connected', error)
     }
-    if (isOpen()) of.attach(link)
     ungate(GATE.connect)
   }
 
-  /** MQTT-3.1.2-24 of 3.1.1, MQTT-3.1.2-22 of 5. Time in which we do not read is not held against the client. */
+  /** MQTT-3.1.2-24. Time in which we do not read is not held against the client. */
   function startKeepAlive(limitMs: number): void {
     const check = (): void => {
       const isHeld = (gates & ~GATE.output) !== 0
@@ -419,158 +356,42 @@ export function createConnection(
 
   // After CONNECT
 
-  function inboundOwner(of: Session, who: MqttClientInfo): Parameters<typeof createInbound>[1] {
-    return {
-      version,
-      client: who,
-      session: of,
-      get open() {
-        return phase === 'open'
-      },
-      acknowledge(type, packetId, reason) {
-        if (reason === REASON.success || version !== 5) output.ack(type << 4, packetId)
-        else output.frame(encodeReasonedAck(type << 4, packetId, reason))
-      },
-      fault,
-      dismiss(reason) {
-        end('server', reason)
-      },
-      hookFailed(error) {
-        log('hook.failed', `publish: ${describe(error)}`)
-        end('error', REASON.unspecified)
-      },
-      onFull: () => gate(GATE.inbound),
-      onRoom: () => ungate(GATE.inbound),
-    }
-  }
-
-  function onAck(to: Session, from: Inbound, type: number, packetId: number, reason: number): void {
+  function onAck(to: Served, type: number, packetId: number, reason: number): void {
     switch (type) {
       case PACKET.puback:
-        to.onPuback(packetId)
+        to.session.onPuback(packetId)
         return
       case PACKET.pubrec: {
-        const answer = to.onPubrec(packetId, reason)
-        if (answer === REASON.success) link.release(packetId)
-        else if (answer !== undefined) acknowledge5((PACKET.pubrel << 4) | 2, packetId, answer)
+        const answer = to.session.onPubrec(packetId, reason)
+        if (answer !== undefined) acknowledge(PACKET.pubrel, packetId, answer)
         return
       }
       case PACKET.pubrel: {
-        const known = from.release(packetId)
-        const answer = known ? REASON.success : REASON.packetIdUnknown
-        acknowledge5(PACKET.pubcomp << 4, packetId, answer)
+        const known = to.inbound.release(packetId)
+        acknowledge(PACKET.pubcomp, packetId, known ? REASON.success : REASON.packetIdUnknown)
         return
       }
       default:
-        to.onPubcomp(packetId)
+        to.session.onPubcomp(packetId)
     }
   }
 
-  function acknowledge5(first: number, packetId: number, reason: number): void {
-    if (version === 5 && reason !== REASON.success) {
-      output.frame(encodeReasonedAck(first, packetId, reason))
-    } else output.ack(first, packetId)
+  /** Sends PUBACK, PUBREC, PUBREL or PUBCOMP; MQTT 3 has no reasons. */
+  function acknowledge(type: number, packetId: number, reason: number): void {
+    const first = (type << 4) | (type === PACKET.pubrel ? 2 : 0)
+    if (version !== 5 || reason === REASON.success) output.ack(first, packetId)
+    else output.frame(encodeReasonedAck(first, packetId, reason))
   }
 
-  function onSubscribe(of: Session, who: MqttClientInfo, packet: SubscribePacket): void {
-    const subscriptions: (Subscription | number)[] = []
-    const waiting: Promise<unknown>[] = []
-    for (const [index, entry] of packet.entries.entries()) {
-      const asked = toSubscription(entry, packet.identifier, of)
-      if (isFault(asked)) {
-        // MQTT-4.7.1-1 to -3: a wrong filter breaks the protocol; MQTT 5 has an answer for it.
-        if (version !== 5 && asked.fault === REASON.filterInvalid) {
-          fault(asked)
-          return
-        }
-        subscriptions[index] = asked.fault
-        continue
-      }
-      const judge = (verdict: MqttSubscribeVerdict): void => {
-        subscriptions[index] = verdict.accept
-          ? { ...asked, qos: verdict.qos ?? asked.qos }
-          : REASON.notAuthorized
-      }
-      const answer = ask(entry.filter, entry.qos, who)
-      if ('then' in answer) waiting.push(answer.then(judge))
-      else judge(answer)
-    }
-    if (waiting.length === 0) {
-      finishSubscribe(of, packet, subscriptions)
-      return
-    }
-    gate(GATE.subscribe)
-    void Promise.all(waiting).then(() => {
-      finishSubscribe(of, packet, subscriptions)
-      ungate(GATE.subscribe)
-    })
-  }
-
-  function toSubscription(
-    entry: SubscribePacket['entries'][number],
-    identifier: number,
-    of: Session,
-  ): Subscription | Fault {
-    const { filter, qos, noLocal, retainAsPublished } = entry
-    const parsed = parseFilter(filter)
-    const isTooLong = Buffer.byteLength(filter) > limits.maxTopicBytes
-    if (!parsed || isTooLong || parsed.levels.length > limits.maxTopicLevels) {
-      return { fault: REASON.filterInvalid, why: 'topic filter is not valid' }
-    }
-    const { subscriptions } = of
-    if (subscriptions.size >= limits.maxSubscriptionsPerClient && !subscriptions.has(filter)) {
-      return { fault: REASON.quotaExceeded, why: 'too many subscriptions' }
-    }
-    return { filter, parsed, qos, noLocal, retainAsPublished, identifier }
-  }
-
-  function finishSubscribe(
-    of: Session,
-    packet: SubscribePacket,
-    results: readonly (Subscription | number)[],
-  ): void {
-    if (phase !== 'open') return
-    const codes: number[] = []
-    const fresh: Subscription[] = []
-    for (const [index, result] of results.entries()) {
-      if (typeof result === 'number') {
-        codes.push(version === 5 ? result : 0x80)
-        continue
-      }
-      const isNew = broker.subscribe(of, result)
-      codes.push(result.qos)
-      const handling = packet.entries[index]?.retainHandling ?? 0
-      // MQTT-3.3.1-9 to -11 of 5; a shared subscription gets none.
-      const wantsRetained = handling === 0 || (handling === 1 && isNew)
-      if (wantsRetained && result.parsed.group === undefined) fresh.push(result)
-    }
-    output.frame(encodeFilterAck(PACKET.suback, version, packet.packetId, codes))
-    for (const subscription of fresh) {
-      for (const message of broker.retained(subscription.parsed.levels)) {
-        broker.deliverRetained(of, subscription, message)
-      }
-    }
-  }
-
-  function onUnsubscribe(of: Session, packetId: number, filters: readonly string[]): void {
-    const codes: number[] = []
-    for (const filter of filters) {
-      if (!parseFilter(filter)) {
-        if (version !== 5) {
-          fault({ fault: REASON.filterInvalid, why: 'topic filter is not valid' })
-          return
-        }
-        codes.push(REASON.filterInvalid)
-      } else if (broker.unsubscribe(of, filter)) codes.push(REASON.success)
-      else codes.push(REASON.noSubscription)
-    }
-    if (version === 5) output.frame(encodeFilterAck(PACKET.unsuback, version, packetId, codes))
-    else output.ack(PACKET.unsuback << 4, packetId)
+  /** Sends an answer; one that the client cannot take ends the connection (MQTT-3.1.2-27). */
+  function sendAnswer(frame: Buffer): void {
+    if (frame.length <= clientMaxPacketBytes) output.frame(frame)
+    else end('protocol', REASON.packetTooLarge)
   }
 
   function onDisconnect(of: Session, reason: number, expirySeconds: number | undefined): void {
     if (expirySeconds !== undefined) {
-      // MQTT-3.14.2-2 forbids it to the server; section 3.14.2.2.2: a session without life gets none by DISCONNECT.
+      // MQTT 5.0 section 3.14.2.2.2.
       if (of.expirySeconds === 0 && expirySeconds > 0) {
         fault({ fault: REASON.protocolError, why: 'session expiry after none in CONNECT' })
         return
@@ -582,62 +403,15 @@ export function createConnection(
     finish('client')
   }
 
-  const link: Link = {
-    get window() {
-      return Math.min(limits.maxInflight, clientReceiveMaximum)
-    },
-    get congested() {
-      return output.buffered > limits.maxOutboundBytes
-    },
-    send,
-    release(packetId) {
-      output.ack((PACKET.pubrel << 4) | 2, packetId)
-    },
-    overflow() {
-      end('server', REASON.quotaExceeded)
-    },
-  }
-
-  function send(parcel: Parcel, packetId: number, dup: boolean): boolean {
-    const { message } = parcel
-    const first =
-      (PACKET.publish << 4) | (dup ? 8 : 0) | (parcel.qos << 1) | (parcel.retain ? 1 : 0)
-    if (version !== 5) {
-      output.publish(frame3(message, parcel.qos > 0), first, packetId)
-      stats.sent += 1
-      return true
-    }
-    const known = sentAliases.get(message.topic)
-    const isNewAlias = known === undefined && sentAliases.size < clientMaxAliases
-    const alias = isNewAlias ? sentAliases.size + 1 : (known ?? 0)
-    const frame = frame5(message, {
-      withPacketId: parcel.qos > 0,
-      now: broker.clock(),
-      identifiers: parcel.identifiers,
-      alias,
-      aliasKnown: known !== undefined,
-    })
-    // MQTT-3.1.2-24 of 5.
-    if (frame.length > clientMaxPacketBytes) return false
-    if (isNewAlias) sentAliases.set(message.topic, alias)
-    output.publish(frame, first, packetId)
-    stats.sent += 1
-    return true
-  }
-
   // The end
 
-  function isOpen(): boolean {
-    return phase === 'open'
+  function log(event: MqttLogEvent['event'], reason: string): void {
+    const { remoteAddress } = transport
+    hooks.log?.({ event, clientId: served?.client.clientId, remoteAddress, reason })
   }
 
-  function log(event: 'connection.refused' | 'packet.malformed' | 'hook.failed', reason: string) {
-    hooks.log?.({
-      event,
-      clientId: client?.clientId,
-      remoteAddress: transport.remoteAddress,
-      reason,
-    })
+  function hookFailed(hook: string, error: unknown): void {
+    log('hook.failed', `${hook}: ${error instanceof Error ? error.message : 'not an Error'}`)
   }
 
   function refuse(reason: number, why: string): void {
@@ -652,18 +426,20 @@ export function createConnection(
     if (phase === 'closed') return
     stats.packetsMalformed += 1
     log('packet.malformed', found.why)
-    if (version === 5 && isOpen()) {
-      output.frame(encodeDisconnect(found.fault, found.why, clientMaxPacketBytes))
-    }
+    sayGoodbye(found.fault, found.why)
     finish('protocol')
   }
 
   function end(cause: MqttDisconnectCause, reason: number): void {
     if (phase === 'closed') return
-    if (version === 5 && isOpen()) {
-      output.frame(encodeDisconnect(reason, '', clientMaxPacketBytes))
-    }
+    sayGoodbye(reason, '')
     finish(cause)
+  }
+
+  /** MQTT-3.14.0-1: only after CONNACK. MQTT 3 servers close without a word. */
+  function sayGoodbye(reason: number, why: string): void {
+    if (version !== 5 || phase !== 'open') return
+    output.frame(encodeDisconnect(reason, why, clientMaxPacketBytes))
   }
 
   function finish(cause: MqttDisconnectCause): void {
@@ -676,10 +452,10 @@ export function createConnection(
     // What the peer still sends is read and thrown away, so that it sees our last packets rather than a reset.
     stream.resume()
     cancelTimer = broker.setTimer(() => stream.destroy(), limits.closeTimeoutMs)
-    if (session) {
-      session.detach(link)
-      broker.leave(connection, session, announced ? client : undefined, cause, will)
-    }
+    if (!served) return
+    const { session, client, link } = served
+    session.detach(link)
+    broker.leave(connection, session, announced ? client : undefined, cause, will)
   }
 
   const connection: Connection = {
@@ -716,8 +492,4 @@ export function createConnection(
     onClosed()
   })
   return connection
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : 'not an Error'
 }

@@ -52,15 +52,16 @@ export function readUint32(cursor: Cursor): number {
   return high * 65_536 + readUint16(cursor)
 }
 
-/** A variable byte integer: at most four bytes. Source: MQTT-1.5.5-1. */
+/** A variable byte integer: at most four bytes, and no more than it needs. Source: MQTT-1.5.5-1. */
 export function readVarint(cursor: Cursor): number {
   let value = 0
   for (let scale = 1; scale <= 2_097_152; scale *= 128) {
     const byte = readByte(cursor)
     value += (byte & 127) * scale
-    if (byte < 128) return value
+    if (byte < 128 && (byte > 0 || scale === 1)) return value
+    if (byte === 0) break
   }
-  fail(cursor, REASON.malformed, 'variable byte integer longer than 4 bytes')
+  fail(cursor, REASON.malformed, 'variable byte integer too long')
   return 0
 }
 

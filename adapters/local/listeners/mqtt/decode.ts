@@ -65,6 +65,14 @@ export interface DisconnectPacket {
   readonly sessionExpirySeconds: number | undefined
 }
 
+/** What a client may say in PUBACK, PUBREC, PUBREL and PUBCOMP. Source: MQTT 5.0 tables 3-4 to 3-7. */
+const ACK_REASONS = new Set<number>([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x92, 0x97, 0x99])
+
+/** What a client may say in DISCONNECT. Source: MQTT 5.0 table 3-10. */
+const DISCONNECT_REASONS = new Set<number>([
+  0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
+])
+
 /** Decodes a CONNECT of any version; `unsupportedVersion` is a fault of its own, as it has its own answer. */
 export function decodeConnect(bytes: Buffer, start: number, end: number): Decoded<ConnectPacket> {
   const cursor = createCursor(bytes, start, end)
@@ -200,6 +208,7 @@ export function decodeAck(
   const cursor = createCursor(bytes, start, end)
   const packetId = readPacketId(cursor)
   const reason = version === 5 && cursor.at < cursor.end ? readByte(cursor) : 0
+  if (!ACK_REASONS.has(reason)) fail(cursor, REASON.protocolError, `acknowledged with ${reason}`)
   if (version === 5 && cursor.at < cursor.end) readProperties(cursor, 'acknowledgement')
   return done(cursor, { packetId, reason })
 }
@@ -212,6 +221,7 @@ export function decodeDisconnect(
 ): Decoded<DisconnectPacket> {
   const cursor = createCursor(bytes, start, end)
   const reason = version === 5 && cursor.at < cursor.end ? readByte(cursor) : 0
+  if (!DISCONNECT_REASONS.has(reason)) fail(cursor, REASON.protocolError, `reason ${reason}`)
   const properties =
     version === 5 && cursor.at < cursor.end ? readProperties(cursor, 'disconnect') : {}
   return done(cursor, { reason, sessionExpirySeconds: properties.sessionExpirySeconds })

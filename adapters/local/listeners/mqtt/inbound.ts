@@ -20,15 +20,16 @@ export interface InboundOwner {
   readonly version: MqttVersion
   readonly client: MqttClientInfo
   readonly session: Session
-  /** False once the connection is closed: what is under way is finished, but no longer answered. */
-  readonly open: boolean
-  /** Sends PUBACK, PUBREC or PUBCOMP. */
+  /** True once the connection is closed: what is under way is finished, but no longer answered. */
+  readonly isClosed: boolean
+  /** Sends PUBACK or PUBREC. */
   acknowledge(type: number, packetId: number, reason: number): void
   fault(fault: Fault): void
   /** The hook refused the message and with it the client. */
   dismiss(reason: number): void
-  /** The hook failed: the message is not stored. */
-  hookFailed(error: unknown): void
+  hookFailed(hook: string, error: unknown): void
+  /** The message is not stored: the client must send it again, so it gets no answer and no connection. */
+  abandon(): void
   /** Stops reading until `onRoom`. */
   onFull(): void
   onRoom(): void
@@ -295,7 +296,8 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
   function abandon(entry: Entry, error: unknown): void {
     stats.failed += 1
     if (entry.qos === 2 && entry.inbound) owner.session.received.delete(entry.packetId)
-    owner.hookFailed(error)
+    owner.hookFailed('publish', error)
+    owner.abandon()
   }
 
   function finish(entry: Entry, verdict: MqttPublishVerdict): void {
@@ -316,7 +318,7 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
   }
 
   function answer(entry: Entry, reason: number): void {
-    if (entry.qos === 0 || !owner.open) return
+    if (entry.qos === 0 || owner.isClosed) return
     owner.acknowledge(entry.qos === 1 ? PACKET.puback : PACKET.pubrec, entry.packetId, reason)
   }
 

@@ -13,13 +13,14 @@ import { DEFAULT_LIMITS, type MqttLimits } from './limits.ts'
 import { createOutboundMessage, type OutboundMessage, releaseFrames } from './outbound-message.ts'
 import { encodeMessageProperties } from './properties.ts'
 import { REASON } from './reason-codes.ts'
-import {
-  createMemoryRetainedStore,
-  type RetainedMessage,
-  type RetainedStore,
-} from './retained-store.ts'
+import { createMemoryRetainedStore, type RetainedStore } from './retained-store.ts'
 import { createParcel, createSession, type RecordChange, type Session } from './session.ts'
-import { createMemorySessionStore, type SessionStore, type StoredSession } from './session-store.ts'
+import {
+  createMemorySessionStore,
+  type SessionChange,
+  type SessionStore,
+  type StoredSession,
+} from './session-store.ts'
 import { createStats, type Stats } from './stats.ts'
 import {
   createSubscriptionIndex,
@@ -117,10 +118,19 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
 
   // Sessions
 
+  /** A store that fails must not take the process along: the session goes on in memory. */
+  function record(clientId: string, change: SessionChange): void {
+    try {
+      store.record(clientId, change)
+    } catch (error) {
+      logFailure('session store', error, clientId)
+    }
+  }
+
   function createKept(clientId: string, expirySeconds: number): Kept {
-    const record: RecordChange | undefined =
-      expirySeconds > 0 ? (change) => store.record(clientId, change) : undefined
-    const session = createSession(clientId, { limits, stats, clock }, record)
+    const change: RecordChange | undefined =
+      expirySeconds > 0 ? (what) => record(clientId, what) : undefined
+    const session = createSession(clientId, { limits, stats, clock }, change)
     const kept: Kept = { session, cancelExpiry: () => {}, will: undefined }
     sessions.set(clientId, kept)
     stats.sessions += 1
@@ -150,7 +160,7 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
   function restore(stored: StoredSession): void {
     const endsAt = stored.endsAt ?? clock() + stored.expirySeconds * 1_000
     if (stored.expirySeconds === 0 || endsAt <= clock()) {
-      store.record(stored.clientId, { kind: 'ended' })
+      record(stored.clientId, { kind: 'ended' })
       return
     }
     const kept = createKept(stored.clientId, stored.expirySeconds)
@@ -204,7 +214,7 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
       kept = createKept(clientId, expirySeconds)
     }
     kept.cancelExpiry()
-    // MQTT-3.1.3-9: no will if the session goes on before the delay is over.
+    // MQTT-3.1.2-26 of 5: no will if the session goes on before the delay is over.
     kept.will?.cancel()
     kept.will = undefined
     kept.session.expirySeconds = expirySeconds
@@ -336,29 +346,28 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
     hooks.log?.({ event: 'retained.refused', reason: 'no room for retained messages' })
   }
 
-  function deliverRetained(
-    session: Session,
-    subscription: Subscription,
-    found: RetainedMessage,
-  ): void {
-    if (found.expiresAt <= clock()) {
-      retained.set(found.topic, undefined)
-      return
-    }
-    const message = createOutboundMessage({
-      topic: found.topic,
-      topicBytes: Buffer.from(found.topic),
-      payload: found.payload,
-      qos: found.qos,
-      retain: true,
-      properties: found.properties,
-      expiresAt: found.expiresAt,
-    })
-    message.held = true
+  function deliverRetained(session: Session, subscription: Subscription): void {
     const grant = merge([subscription])
-    // MQTT-3.3.1-8: a retained message that a new subscription brings has RETAIN set.
-    if (grant) session.deliver(message, grant, true)
-    releaseFrames(message)
+    if (!grant) return
+    for (const found of retained.match(subscription.parsed.levels)) {
+      if (found.expiresAt <= clock()) {
+        retained.set(found.topic, undefined)
+        continue
+      }
+      const message = createOutboundMessage({
+        topic: found.topic,
+        topicBytes: Buffer.from(found.topic),
+        payload: found.payload,
+        qos: found.qos,
+        retain: true,
+        properties: found.properties,
+        expiresAt: found.expiresAt,
+      })
+      message.held = true
+      // MQTT-3.3.1-8 of 3.1.1: what a new subscription brings has RETAIN set.
+      session.deliver(message, grant, true)
+      releaseFrames(message)
+    }
   }
 
   function toOutbound(message: MqttOutgoing): OutboundMessage | undefined {
@@ -444,7 +453,6 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
       session.record?.({ kind: 'unsubscribed', filter })
       return true
     },
-    retained: retained.match,
     deliverRetained,
     route,
     reserve,

@@ -93,6 +93,7 @@ export function createSession(
   let lastPacketId = 0
   let lastSequence = 0
   let link: Link | undefined
+  let ended = false
 
   function nextPacketId(): number {
     do {
@@ -174,6 +175,8 @@ export function createSession(
 
   function enqueue(parcel: Parcel): boolean {
     if (link && limits.queueOverflow === 'disconnect' && isFull(parcel.bytes)) link.overflow()
+    // A session without a life of its own ends with its connection.
+    if (ended) return false
     while (isFull(parcel.bytes)) {
       stats.droppedQueue += 1
       const oldest = queue.shift()
@@ -210,6 +213,7 @@ export function createSession(
 
     deliver(message, grant, retain) {
       const qos = toQos(Math.min(message.qos, grant.qos))
+      if (ended) return false
       if (qos === 0) return deliverUnacknowledged(message, grant, retain)
       hold(message)
       lastSequence += 1
@@ -277,6 +281,7 @@ export function createSession(
     },
 
     end() {
+      ended = true
       for (const parcel of inflight.values()) drop(parcel)
       inflight.clear()
       for (let parcel = queue.shift(); parcel; parcel = queue.shift()) drop(parcel)

@@ -1,5 +1,12 @@
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
-import mqttPacket, { type Packet } from 'mqtt-packet'
+import mqttPacket, {
+  type IConnackPacket,
+  type IConnectPacket,
+  type IPublishPacket,
+  type ISubscribePacket,
+  type ISubscription,
+  type Packet,
+} from 'mqtt-packet'
 import {
   createMqttListener,
   type MqttClientInfo,
@@ -149,10 +156,10 @@ function toBytes(item: Packet | Buffer | string, protocolVersion: number): Buffe
 }
 
 /** A CONNECT with the usual values. */
-export function connectPacket(clientId: string, more: Record<string, unknown> = {}): Packet {
+export function connectPacket(clientId: string, more: Partial<IConnectPacket> = {}): Packet {
   return {
     cmd: 'connect',
-    protocolId: 'MQTT',
+    protocolId: more.protocolVersion === 3 ? 'MQIsdp' : 'MQTT',
     protocolVersion: 4,
     clientId,
     clean: true,
@@ -165,17 +172,76 @@ export function connectPacket(clientId: string, more: Record<string, unknown> = 
 export async function connectRaw(
   port: number,
   clientId: string,
-  more: Record<string, unknown> & { protocolVersion?: 3 | 4 | 5 } = {},
-): Promise<RawClient & { readonly connack: Packet }> {
+  more: Partial<IConnectPacket> = {},
+): Promise<{ client: RawClient; connack: IConnackPacket }> {
   const client = await openRaw(port, more.protocolVersion ?? 4)
   client.send(connectPacket(clientId, more))
   const connack = await client.next()
-  return Object.assign(
-    Object.create(client, {
-      isClosed: { get: () => client.isClosed },
-    }),
-    { connack },
-  )
+  if (connack.cmd !== 'connack') throw new Error(`CONNACK expected, not ${connack.cmd}`)
+  return { client, connack }
+}
+
+/** Subscribes and takes the SUBACK; gives the codes. */
+export async function subscribeRaw(
+  client: RawClient,
+  subscriptions: ISubscription[],
+  properties?: ISubscribePacket['properties'],
+): Promise<unknown> {
+  client.send({ cmd: 'subscribe', messageId: 9, subscriptions, ...(properties && { properties }) })
+  const suback = await client.next()
+  if (suback.cmd !== 'suback') throw new Error(`SUBACK expected, not ${suback.cmd}`)
+  return suback.granted
+}
+
+/** The next packet, which must be a PUBLISH. */
+export async function nextPublish(client: RawClient): Promise<IPublishPacket> {
+  const packet = await client.next()
+  if (packet.cmd !== 'publish') throw new Error(`PUBLISH expected, not ${packet.cmd}`)
+  return packet
+}
+
+/** Sends PINGREQ and gives everything that came before its answer. */
+export async function drain(client: RawClient): Promise<Packet[]> {
+  client.send({ cmd: 'pingreq' })
+  const before: Packet[] = []
+  for (;;) {
+    const packet = await client.next()
+    if (packet.cmd === 'pingresp') return before
+    before.push(packet)
+  }
+}
+
+/** A clock that stands still until it is told to move. */
+export interface FakeTime {
+  clock(): number
+  setTimer(callback: () => void, ms: number): () => void
+  advance(ms: number): void
+}
+
+export function createFakeTime(start = 1_700_000_000_000): FakeTime {
+  let now = start
+  let timers: { at: number; callback: () => void }[] = []
+  return {
+    clock: () => now,
+    setTimer(callback, ms) {
+      const timer = { at: now + ms, callback }
+      timers.push(timer)
+      return () => {
+        timers = timers.filter((other) => other !== timer)
+      }
+    },
+    advance(ms) {
+      const end = now + ms
+      for (;;) {
+        const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
+        if (!due) break
+        timers = timers.filter((other) => other !== due)
+        now = due.at
+        due.callback()
+      }
+      now = end
+    },
+  }
 }
 
 /** Waits until `condition` holds. */
@@ -185,4 +251,26 @@ export async function until(condition: () => boolean, ms = 5_000): Promise<void>
     if (Date.now() > deadline) throw new Error(`condition did not hold within ${ms} ms`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
+}
+
+/** Bytes of a string behind its two-byte length. */
+export function text(value: string | Buffer): Buffer {
+  const bytes = Buffer.from(value)
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes])
+}
+
+/** A packet of bytes: hex strings, numbers and buffers behind a first byte and the right length. */
+export function bytesOf(first: number, ...body: (Buffer | number[] | string)[]): Buffer {
+  const whole = Buffer.concat(
+    body.map((part) =>
+      typeof part === 'string' ? Buffer.from(part.replaceAll(' ', ''), 'hex') : Buffer.from(part),
+    ),
+  )
+  const length: number[] = []
+  let rest = whole.length
+  do {
+    length.push(rest > 127 ? (rest & 127) | 128 : rest)
+    rest >>= 7
+  } while (rest > 0)
+  return Buffer.concat([Buffer.from([first, ...length]), whole])
 }

@@ -85,7 +85,7 @@ describe('MQTT 3.1.1 with the mqtt client', () => {
     const watcher = await client(port, { clientId: 'watcher' })
     const { got } = watcher
     await watcher.subscribeAsync('wills/#', { qos: 1 })
-    const device = await connectRaw(port, 'dying', {
+    const { client: device } = await connectRaw(port, 'dying', {
       will: { topic: 'wills/dying', payload: 'gone', qos: 1, retain: false },
     })
     device.socket.destroy()

@@ -1,0 +1,160 @@
+import type { Broker } from './broker.ts'
+import type { Fault } from './cursor.ts'
+import { isFault, type SubscribeEntry, type SubscribePacket } from './decode.ts'
+import type { MqttClientInfo, MqttQos, MqttSubscribeVerdict, MqttVersion } from './hooks.ts'
+import { REASON } from './reason-codes.ts'
+import type { Session } from './session.ts'
+import type { Subscription } from './subscription-index.ts'
+import { parseFilter } from './topic.ts'
+
+/** What the subscribing side needs of its connection. */
+export interface SubscribingOwner {
+  readonly version: MqttVersion
+  readonly client: MqttClientInfo
+  readonly session: Session
+  /** True once the connection is closed. */
+  readonly isClosed: boolean
+  fault(fault: Fault): void
+  hookFailed(hook: string, error: unknown): void
+  /** Stops reading until `onJudged`. */
+  onAsking(): void
+  onJudged(): void
+}
+
+/** The way of SUBSCRIBE and UNSUBSCRIBE. */
+export interface Subscribing {
+  /** Calls `answer` with a code for each filter, unless the packet broke the protocol; then delivers retained messages. */
+  subscribe(packet: SubscribePacket, answer: (codes: readonly number[]) => void): void
+  unsubscribe(filters: readonly string[], answer: (codes: readonly number[]) => void): void
+  /** A resumed session keeps only those subscriptions that its client may still have. `undefined`: done already. */
+  askAgain(): Promise<unknown> | undefined
+}
+
+const NOT_A_FILTER: Fault = { fault: REASON.filterInvalid, why: 'topic filter is not valid' }
+
+export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subscribing {
+  const { hooks, limits } = broker
+  const { version, client, session } = owner
+
+  /** Asks the hook; one that fails refuses. Never rejects. */
+  function ask(filter: string, qos: MqttQos): MqttSubscribeVerdict | Promise<MqttSubscribeVerdict> {
+    const onError = (error: unknown): MqttSubscribeVerdict => {
+      owner.hookFailed('subscribe', error)
+      return { accept: false }
+    }
+    try {
+      const answer = hooks.subscribe(filter, qos, client)
+      return 'then' in answer ? answer.catch(onError) : answer
+    } catch (error) {
+      return onError(error)
+    }
+  }
+
+  function toSubscription(
+    entry: SubscribeEntry,
+    identifier: number,
+    added: Set<string>,
+  ): Subscription | Fault {
+    const { filter, qos, noLocal, retainAsPublished } = entry
+    const parsed = parseFilter(filter)
+    const isTooLong = Buffer.byteLength(filter) > limits.maxTopicBytes
+    if (!parsed || isTooLong || parsed.levels.length > limits.maxTopicLevels) return NOT_A_FILTER
+    if (!session.subscriptions.has(filter)) added.add(filter)
+    if (session.subscriptions.size + added.size > limits.maxSubscriptionsPerClient) {
+      added.delete(filter)
+      return { fault: REASON.quotaExceeded, why: 'too many subscriptions' }
+    }
+    return { filter, parsed, qos, noLocal, retainAsPublished, identifier }
+  }
+
+  function finish(
+    packet: SubscribePacket,
+    results: readonly (Subscription | number)[],
+    answer: (codes: readonly number[]) => void,
+  ): void {
+    if (owner.isClosed) return
+    const codes: number[] = []
+    const wantRetained: Subscription[] = []
+    for (const [index, result] of results.entries()) {
+      if (typeof result === 'number') {
+        // MQTT-3.9.3-2 of 3.1.1: MQTT 3 has one code for every failure.
+        codes.push(version === 5 ? result : REASON.unspecified)
+        continue
+      }
+      const isNew = broker.subscribe(session, result)
+      codes.push(result.qos)
+      const handling = packet.entries[index]?.retainHandling ?? 0
+      // MQTT-3.3.1-9 to MQTT-3.3.1-11 of 5; a shared subscription gets none.
+      const wants = handling === 0 || (handling === 1 && isNew)
+      if (wants && result.parsed.group === undefined) wantRetained.push(result)
+    }
+    answer(codes)
+    for (const subscription of wantRetained) broker.deliverRetained(session, subscription)
+  }
+
+  return {
+    subscribe(packet, answer) {
+      const results: (Subscription | number)[] = []
+      /** Filters of this packet that the session does not have yet. */
+      const added = new Set<string>()
+      const asked: Promise<unknown>[] = []
+      for (const [index, entry] of packet.entries.entries()) {
+        const wanted = toSubscription(entry, packet.identifier, added)
+        if (isFault(wanted)) {
+          // MQTT-4.7.1-1 to MQTT-4.7.1-3 of 3.1.1: breaks the protocol; MQTT 5 has an answer for it.
+          if (version !== 5 && wanted === NOT_A_FILTER) {
+            owner.fault(wanted)
+            return
+          }
+          results[index] = wanted.fault
+          continue
+        }
+        const judge = (verdict: MqttSubscribeVerdict): void => {
+          results[index] = verdict.accept
+            ? { ...wanted, qos: verdict.qos ?? wanted.qos }
+            : REASON.notAuthorized
+        }
+        const verdict = ask(entry.filter, entry.qos)
+        if ('then' in verdict) asked.push(verdict.then(judge))
+        else judge(verdict)
+      }
+      if (asked.length === 0) {
+        finish(packet, results, answer)
+        return
+      }
+      owner.onAsking()
+      void Promise.all(asked).then(() => {
+        finish(packet, results, answer)
+        owner.onJudged()
+      })
+    },
+
+    unsubscribe(filters, answer) {
+      const codes: number[] = []
+      for (const filter of filters) {
+        if (parseFilter(filter)) {
+          const existed = broker.unsubscribe(session, filter)
+          codes.push(existed ? REASON.success : REASON.noSubscription)
+        } else if (version === 5) codes.push(REASON.filterInvalid)
+        else {
+          owner.fault(NOT_A_FILTER)
+          return
+        }
+      }
+      answer(codes)
+    },
+
+    askAgain() {
+      const asked: Promise<unknown>[] = []
+      for (const { filter, qos } of [...session.subscriptions.values()]) {
+        const judge = (verdict: MqttSubscribeVerdict): void => {
+          if (!verdict.accept && !owner.isClosed) broker.unsubscribe(session, filter)
+        }
+        const verdict = ask(filter, qos)
+        if ('then' in verdict) asked.push(verdict.then(judge))
+        else judge(verdict)
+      }
+      return asked.length > 0 ? Promise.all(asked) : undefined
+    },
+  }
+}
