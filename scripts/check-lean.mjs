@@ -9,12 +9,18 @@ const MAX_MEGABYTES = 80
 const root = join(import.meta.dirname, '..')
 
 await inTemporaryFolder(async (folder) => {
-  const files = run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root }).split('\0').filter(Boolean)
-  for (const file of files) if (existsSync(join(root, file))) cpSync(join(root, file), join(folder, file))
+  const files = run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+  })
+    .split('\0')
+    .filter(Boolean)
+  for (const file of files)
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(folder, file))
   run('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
   const kilobytes = Number(run('du', ['-sk', 'node_modules'], { cwd: folder }).split('\t')[0])
   const megabytes = Math.round(kilobytes / 1024)
-  if (megabytes >= MAX_MEGABYTES) throw new Error(`expected under ${MAX_MEGABYTES} MB of node_modules, found ${megabytes} MB`)
+  if (megabytes >= MAX_MEGABYTES)
+    throw new Error(`expected under ${MAX_MEGABYTES} MB of node_modules, found ${megabytes} MB`)
   await withCloud(process.execPath, ['cli/bin.mjs'], { cwd: folder }, smoke)
   console.log(`lean install: ${megabytes} MB, starts and serves on Node ${process.versions.node}`)
 
@@ -23,8 +29,12 @@ await inTemporaryFolder(async (folder) => {
     console.log('lean install: no Node older than 22.18 here, its sentence is not tried')
     return
   }
-  const said = execFileSync('sh', ['-c', `"${older}" cli/bin.mjs start 2>&1 || true`], { cwd: folder, encoding: 'utf8' })
-  if (!/^anyhub needs Node 22\.18 or later and this is [\d.]+: .+\n$/.test(said)) throw new Error(`expected one sentence, found ${said}`)
+  const said = execFileSync('sh', ['-c', `"${older}" cli/bin.mjs start 2>&1 || true`], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  if (!/^anyhub needs Node 22\.18 or later and this is [\d.]+: .+\n$/.test(said))
+    throw new Error(`expected one sentence, found ${said}`)
   console.log(`lean install: an older Node says: ${said.trim()}`)
 })
 
@@ -32,7 +42,10 @@ await inTemporaryFolder(async (folder) => {
 function findOlderNode() {
   const found = run('sh', ['-c', 'which -a node || true']).split('\n').filter(Boolean)
   return found.find((path) => {
-    const [major = 0, minor = 0] = run(path, ['-p', 'process.versions.node']).trim().split('.').map(Number)
+    const [major = 0, minor = 0] = run(path, ['-p', 'process.versions.node'])
+      .trim()
+      .split('.')
+      .map(Number)
     return major < 22 || (major === 22 && minor < 18)
   })
 }

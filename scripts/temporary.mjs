@@ -15,13 +15,28 @@ export async function inTemporaryFolder(work) {
 
 /** Runs a command to its end and returns what it printed. Throws if it fails. */
 export function run(command, args, options = {}) {
-  return execFileSync(command, args, { encoding: 'utf8', stdio: ['pipe', 'pipe', 'inherit'], ...options })
+  return execFileSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'inherit'],
+    ...options,
+  })
 }
 
 /** Starts a cloud on free ports, hands its ready line to `work`, ends it and checks that it ended well. */
 export async function withCloud(command, args, options, work) {
-  const ports = ['--http-port', '0', '--mqtt-port', '0', '--data', join(options.cwd, 'data'), '--json']
-  const child = spawn(command, [...args, 'start', ...ports], { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ports = [
+    '--http-port',
+    '0',
+    '--mqtt-port',
+    '0',
+    '--data',
+    join(options.cwd, 'data'),
+    '--json',
+  ]
+  const child = spawn(command, [...args, 'start', ...ports], {
+    ...options,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exited = new Promise((resolve) => child.once('exit', resolve))
   try {
     let text = ''
@@ -40,10 +55,14 @@ export async function withCloud(command, args, options, work) {
 
 /** One message in, one device out: enough to see that it works. */
 export async function smoke({ http }) {
-  const answer = await fetch(`${http}/devices/dev-1/telemetry`, { method: 'POST', body: '{"temp": 31}' })
+  const answer = await fetch(`${http}/devices/dev-1/telemetry`, {
+    method: 'POST',
+    body: '{"temp": 31}',
+  })
   if (answer.status !== 202) throw new Error(`expected 202, found ${answer.status}`)
   const device = await (await fetch(`${http}/devices/dev-1`)).json()
-  if (device.last?.temp?.value !== 31) throw new Error(`expected temp 31, found ${JSON.stringify(device.last)}`)
+  if (device.last?.temp?.value !== 31)
+    throw new Error(`expected temp 31, found ${JSON.stringify(device.last)}`)
   const page = await fetch(`${http}/`)
   if (page.status !== 200) throw new Error(`expected the page, found ${page.status}`)
 }
