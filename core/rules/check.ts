@@ -75,6 +75,13 @@ function createChecker(options: CheckOptions): Checker {
       case 'call':
         checkCall(node)
         break
+      case 'arithmetic':
+      case 'comparison':
+      case 'negation':
+      case 'not':
+      case 'logical':
+        checkOperands(node)
+        break
       case 'variable':
         checkVariable(node.name, node.start)
         break
@@ -99,6 +106,14 @@ function createChecker(options: CheckOptions): Checker {
         break
     }
     for (const child of children(node)) expression(child)
+  }
+
+  /** `*` is a whole row: nothing can be added to it or compared with it. */
+  function checkOperands(node: Expression): void {
+    const star = children(node).find((child) => child.kind === 'star')
+    if (star !== undefined) {
+      throw sourceError('rule.syntax', source, star.start, 'expected an expression, found "*"')
+    }
   }
 
   function needsSecondVersion(node: Expression, what: string): void {

@@ -29,6 +29,7 @@ export function compileLiteralTest(
   left: Evaluate,
   literal: Literal['value'],
 ): Test {
+  if (isCompound(literal)) return compileComparisonTest(sign, left, () => literal)
   switch (sign) {
     case '=':
       return (row, frame) => {

@@ -25,6 +25,8 @@ const MAX_EXPONENT = 999
 /** Decimals of up to this many digits survive the way through a double and back. */
 const DOUBLE_DIGITS = 15
 const DOUBLE_LIMIT = 1e15
+/** Exponents within which they do. */
+const DOUBLE_EXPONENT = 290
 const POWERS: readonly number[] = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent)
 
 const NUMERIC_TEXT = /^(-?)(\d+)(?:\.(\d+))?(?:[eE](-?\d+))?$/
@@ -72,7 +74,11 @@ export function parseNumeric(text: string, keepsScale: boolean): Numeric | undef
   const match = NUMERIC_TEXT.exec(text)
   if (match === null) return undefined
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match
-  if (!keepsScale && whole.length + fraction.length <= DOUBLE_DIGITS && exponent.length <= 3) {
+  if (
+    !keepsScale &&
+    whole.length + fraction.length <= DOUBLE_DIGITS &&
+    Math.abs(Number(exponent)) <= DOUBLE_EXPONENT
+  ) {
     return Number(text) + 0
   }
   if (exponent.length > 6) return /^0*$/.test(whole + fraction) ? 0 : undefined
@@ -102,7 +108,7 @@ function normalise(value: Decimal, keepsScale: boolean): Numeric | undefined {
     places -= excess
   }
   const wasInt = value[scale] === 0 && excess <= 0
-  while (places > 0 && digits % 10n === 0n) {
+  while (digits % 10n === 0n) {
     digits /= 10n
     places -= 1
   }
@@ -110,7 +116,7 @@ function normalise(value: Decimal, keepsScale: boolean): Numeric | undefined {
   const exponent = size - 1 - places
   if (exponent > MAX_EXPONENT || exponent < -MAX_EXPONENT) return undefined
   if (places > 0) {
-    return size <= DOUBLE_DIGITS && exponent > -290
+    return size <= DOUBLE_DIGITS && exponent > -DOUBLE_EXPONENT
       ? Number(`${digits}e${-places}`)
       : make(digits, places)
   }

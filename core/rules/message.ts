@@ -1,12 +1,7 @@
 import type { Json } from '../model/json.ts'
+import type { LookupRequest } from '../model/lookup.ts'
 
-/** One question that a rule puts to a store outside the message, for example to a device's shadow. */
-export interface LookupRequest {
-  /** The SQL function that asks, in lower case: `get_thing_shadow`, `lookup`, … */
-  readonly function: string
-  /** Its arguments as evaluated; the role ARN of the AWS functions is among them. */
-  readonly args: readonly Json[]
-}
+export type { LookupRequest } from '../model/lookup.ts'
 
 /** The answer to a lookup; a found nothing is `{ value: undefined }`. */
 export interface LookupAnswer {
