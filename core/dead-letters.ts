@@ -40,9 +40,10 @@ export function createRedrive(ports: Ports, ingest: Ingest, gate: DeviceGate): R
     }
     if (letter.source === 'outbox') {
       const { key, effect }: OutboxEntry = JSON.parse(new TextDecoder().decode(letter.payload))
-      await gate.run(letter.deviceId ?? '', [
+      const [result] = await gate.run(letter.deviceId ?? '', [
         { kind: 'effect', key: `${key}+${letter.id}`, effect },
       ])
+      if (result?.status === 'refused') throw new CoreError(result.code, result.message)
       await ports.deadLetters.remove(id)
       return { status: 'queued' }
     }

@@ -39,6 +39,12 @@ interface Job {
   readonly reject: (error: unknown) => void
 }
 
+/** What a step left behind; no record where nothing was stored. */
+interface Committed {
+  readonly record: DeviceRecord | undefined
+  readonly results: readonly InputResult[]
+}
+
 /** What became of outbox entries since the last commit: `undefined` is done, an entry is put off. */
 type Performed = Map<string, OutboxEntry | undefined>
 
@@ -94,7 +100,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       jobs.length === 1 && jobs[0] !== undefined
         ? jobs[0].inputs
         : jobs.flatMap((job) => job.inputs)
-    const { record, results } = await commitStep(deviceId, inputs)
+    const { record, results } = await settle(deviceId, inputs)
     const answer = (): void => {
       let from = 0
       for (const job of jobs) {
@@ -104,16 +110,48 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       }
     }
     if (ports.longLived) answer()
-    await perform(record, lane)
+    if (record !== undefined) await perform(record)
+    // Who comes next strikes off what was performed with his own commit; if nobody waits, this is the one more write.
+    if (performed.has(deviceId) && lane.length === 0) await strike(deviceId)
     if (!ports.longLived) answer()
   }
 
-  async function commitStep(
-    deviceId: string,
-    inputs: readonly DeviceInput[],
-  ): Promise<{ record: DeviceRecord; results: readonly InputResult[] }> {
+  /** One step for all inputs, or, where that makes the record too large, several: then one too many fails alone. */
+  async function settle(deviceId: string, inputs: readonly DeviceInput[]): Promise<Committed> {
+    try {
+      return await commitStep(deviceId, inputs)
+    } catch (error) {
+      if (!isTooMuch(error) || inputs.length === 0) throw error
+      if (inputs.length === 1) {
+        const refused: InputResult = { status: 'refused', code: error.code, message: error.message }
+        return { record: undefined, results: [refused] }
+      }
+    }
+    const half = inputs.length >> 1
+    const first = await settle(deviceId, inputs.slice(0, half))
+    if (first.record !== undefined) await perform(first.record)
+    const second = await settle(deviceId, inputs.slice(half))
+    return { record: second.record, results: [...first.results, ...second.results] }
+  }
+
+  /** What the last commit did not strike off, the next one has to. */
+  async function commitStep(deviceId: string, inputs: readonly DeviceInput[]): Promise<Committed> {
     const done = performed.get(deviceId) ?? NOTHING
     performed.delete(deviceId)
+    try {
+      return await commitOrThrow(deviceId, inputs, done)
+    } catch (error) {
+      const meanwhile = performed.get(deviceId) ?? NOTHING
+      if (done.size > 0) performed.set(deviceId, new Map([...done, ...meanwhile]))
+      throw error
+    }
+  }
+
+  async function commitOrThrow(
+    deviceId: string,
+    inputs: readonly DeviceInput[],
+    done: Performed,
+  ): Promise<Committed> {
     for (let race = 0; ; race++) {
       const now = ports.clock.now()
       const stored = await ports.devices.load(deviceId)
@@ -126,6 +164,9 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         newId: () => ports.ids.next(now),
         random: ports.ids.random,
       })
+      if (outcome.events.crowded && inputs.length > 1) {
+        throw new CoreError('device.outbox_full', 'expected fewer effects of one step')
+      }
       if (outcome.record === stored) return { record: outcome.record, results: outcome.results }
       const expectedVersion = record.version
       const next: DeviceRecord = { ...outcome.record, version: expectedVersion + 1 }
@@ -166,7 +207,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
   }
 
   /** Performs the outbox in order. What fails stays in it, with the time of the next try. */
-  async function perform(record: DeviceRecord, lane: readonly Job[]): Promise<void> {
+  async function perform(record: DeviceRecord): Promise<void> {
     if (record.outbox.length === 0) return
     const { deviceId } = record
     for (const entry of record.outbox) {
@@ -182,8 +223,6 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         await leaveBehind(deviceId, entry, error)
       }
     }
-    // Who comes next strikes these off with his own commit; if nobody waits, this is the one more write.
-    if (performed.has(deviceId) && lane.length === 0) await strike(deviceId)
   }
 
   function performOne(
@@ -213,7 +252,11 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       at: ports.clock.now(),
     }
     void run(effect.deviceId, [input])
-      .then(() => mark(deviceId, entry.key, undefined))
+      .then(([result]) => {
+        if (result?.status === 'refused' && result.code !== 'shadow.bad_request')
+          throw new CoreError(result.code, result.message)
+        mark(deviceId, entry.key, undefined)
+      })
       .catch((error) => leaveBehind(deviceId, entry, error))
       .then(() => run(deviceId, []))
       .catch((error) =>
@@ -285,6 +328,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       })
     }
     if (events.raised > 0) ports.observer.count('alarm.raised', events.raised)
+    if (events.notified > 0) ports.observer.count('notification.asked', events.notified)
     if (events.cleared > 0) ports.observer.count('alarm.cleared', events.cleared)
   }
 
@@ -327,6 +371,13 @@ function strikeOff(record: DeviceRecord, performed: Performed): DeviceRecord {
 
 function isConflict(error: unknown): boolean {
   return error instanceof CoreError && error.code === 'store.conflict'
+}
+
+function isTooMuch(error: unknown): error is CoreError {
+  return (
+    error instanceof CoreError &&
+    (error.code === 'device.record_too_large' || error.code === 'device.outbox_full')
+  )
 }
 
 function reasonOf(error: unknown): string {

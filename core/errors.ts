@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   'channel.unavailable': { retryable: true },
   'channel.forbidden_address': { retryable: false },
   'device.record_too_large': { retryable: false },
+  'device.outbox_full': { retryable: false },
   'store.conflict': { retryable: true },
   'store.unavailable': { retryable: true },
   'store.locked': { retryable: false },

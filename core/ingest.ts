@@ -75,7 +75,13 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     try {
       const results = await gate.run(deviceId, inputs)
       for (const [position, { index, telemetry }] of accepted.entries()) {
-        const status = results[position]?.status === 'duplicate' ? 'duplicate' : 'accepted'
+        const result = results[position]
+        const uplink = uplinks[index]
+        if (result?.status === 'refused' && uplink !== undefined) {
+          outcomes[index] = await setAside(uplink, new CoreError(result.code, result.message))
+          continue
+        }
+        const status = result?.status === 'duplicate' ? 'duplicate' : 'accepted'
         outcomes[index] = { status, deviceId, messageId: telemetry.messageId }
         ports.observer.count(status === 'duplicate' ? 'uplink.duplicate' : 'uplink.accepted', 1)
       }

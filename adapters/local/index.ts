@@ -2,7 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { createApi, deviceSummary } from '../../core/api/index.ts'
-import { type Core, CoreError, createCore, type Json, type Program } from '../../core/index.ts'
+import {
+  type ChannelSender,
+  type Core,
+  createCore,
+  type Json,
+  type Program,
+} from '../../core/index.ts'
 import { systemClock } from '../node/clock.ts'
 import { createIds } from '../node/ids.ts'
 import { carriesToken, ensureAdminToken } from './admin-token.ts'
@@ -26,6 +32,8 @@ import { createUplinkBatcher } from './uplink-batcher.ts'
 
 export { adminTokenPath } from './admin-token.ts'
 export { LOCAL_SETTINGS, type LocalSettings, readLocalSettings } from './config.ts'
+export { STATS_ANSWER_TOPIC, STATS_TOPIC, telemetryTopic } from './dialects/native.ts'
+export { MESSAGE_ID_PROPERTY, TIME_PROPERTY } from './mqtt-front.ts'
 
 /** Records kept in memory: the busy ones of a fleet. */
 const CACHED_RECORDS = 20_000
@@ -39,8 +47,18 @@ export interface LocalCloud {
   readonly adminToken: string
   /** Counters since the start, and what waits. */
   stats(): Promise<Readonly<Record<string, number>>>
+  /** Counters since the start; those of rules also by rule. */
+  counts(): LocalCounts
   /** Stops taking messages, finishes those under way, sends what is due once more and closes the files. */
   close(): Promise<void>
+}
+
+/** What this process did with messages since it started. */
+export interface LocalCounts {
+  /** By the names of the observer, such as `uplink.accepted`. */
+  readonly counters: Readonly<Record<string, number>>
+  /** How often each rule of the config matched; also those that never did. */
+  readonly matched: Readonly<Record<string, number>>
 }
 
 export interface LocalCloudOptions {
@@ -48,16 +66,19 @@ export interface LocalCloudOptions {
   readonly settings: LocalSettings
   /** Takes log lines, one JSON object each. */
   readonly log: (line: string) => void
+  /** Sends notifications in place of the channels of the config. */
+  readonly channels?: ChannelSender
 }
 
 /**
- * Starts the embedded cloud.
+ * Starts the embedded cloud. With every port off it serves only its caller.
  * @throws CoreError `port.in_use` or `store.locked`: nothing is left running.
  */
 export async function startLocalCloud({
   program,
   settings,
   log,
+  channels: givenChannels,
 }: LocalCloudOptions): Promise<LocalCloud> {
   mkdirSync(settings.data, { recursive: true, mode: 0o700 })
   const database = await openDatabase({
@@ -89,7 +110,7 @@ export async function startLocalCloud({
         clock: systemClock,
         onEnqueue: () => wakeNotify(),
       }),
-      channels,
+      channels: givenChannels ?? channels,
       deadLetters: createDeadLetters(database),
       clock: systemClock,
       ids: createIds(),
@@ -110,6 +131,17 @@ export async function startLocalCloud({
     }
   }
 
+  function counts(): LocalCounts {
+    const matched: Record<string, number> = {}
+    for (const [ruleId, { enabled }] of Object.entries(program.config.rules))
+      if (enabled) matched[ruleId] = 0
+    return {
+      counters: observer.totals(),
+      matched: { ...matched, ...observer.totalsBy('rule.matched', 'ruleId') },
+    }
+  }
+  const countsAsJson = (): Json => ({ ...counts() })
+
   async function snapshot(): Promise<Json> {
     const devices = await core.ports.devices.list('', 1_000)
     return { devices: devices.map(deviceSummary), stats: { ...(await stats()) } }
@@ -120,6 +152,7 @@ export async function startLocalCloud({
       core,
       batcher,
       publish: (topic, payload) => void mqtt?.publish({ topic, payload, qos: 1 }),
+      stats: countsAsJson,
       log: (event) =>
         log(
           JSON.stringify({
@@ -142,6 +175,7 @@ export async function startLocalCloud({
     feed,
     snapshot,
     metrics: observer.metrics,
+    stats: countsAsJson,
     onMqtt: (stream, remoteAddress) =>
       broker.attach(stream, { secure: false, websocket: true, remoteAddress }),
   })
@@ -165,8 +199,6 @@ export async function startLocalCloud({
   try {
     httpPort = await bind(http, settings.httpPort, LOCAL_SETTINGS.httpPort.flag)
     mqttPort = await bind(tcp, settings.mqttPort, LOCAL_SETTINGS.mqttPort.flag)
-    if (open.length === 0)
-      throw new CoreError('usage.wrong', 'expected at least one port to listen on, found all off')
   } catch (error) {
     for (const server of open) server.close()
     await broker.close()
@@ -190,6 +222,7 @@ export async function startLocalCloud({
     mqttPort,
     adminToken,
     stats,
+    counts,
     close() {
       closing ??= (async () => {
         tcp.close()

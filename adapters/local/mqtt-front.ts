@@ -1,5 +1,5 @@
-import type { Core, Outcome, Uplink } from '../../core/index.ts'
-import { answerTopic, readTopic, type TopicMeaning } from './dialects/native.ts'
+import type { Core, Json, Outcome, Uplink } from '../../core/index.ts'
+import { answerTopic, readTopic, STATS_ANSWER_TOPIC, type TopicMeaning } from './dialects/native.ts'
 import type {
   MqttClientInfo,
   MqttHooks,
@@ -19,6 +19,8 @@ export interface MqttFrontOptions {
   readonly batcher: UplinkBatcher
   /** Sends an answer to the client that asked and to whoever else subscribed to its topic. */
   readonly publish: (topic: string, payload: string) => void
+  /** The counters of this process, for whoever asks. */
+  readonly stats: () => Json
   readonly log: MqttHooks['log']
 }
 
@@ -26,7 +28,13 @@ const ROUTED: MqttPublishVerdict = { accept: true, route: true }
 const TAKEN: MqttPublishVerdict = { accept: true, route: false }
 
 /** What the MQTT listener asks: topics to inputs, outcomes to acknowledgements. */
-export function createMqttFront({ core, batcher, publish, log }: MqttFrontOptions): MqttHooks {
+export function createMqttFront({
+  core,
+  batcher,
+  publish,
+  stats,
+  log,
+}: MqttFrontOptions): MqttHooks {
   /** Connected clients that are devices, by client id: only of these presence is kept. */
   const devices = new Map<string, MqttClientInfo>()
 
@@ -59,6 +67,9 @@ export function createMqttFront({ core, batcher, publish, log }: MqttFrontOption
     ])
     if (result?.status === 'answered') {
       publish(answerTopic(deviceId, name, operation, result.accepted), JSON.stringify(result.body))
+    } else if (result?.status === 'refused') {
+      const body = { code: 500, message: result.message }
+      publish(answerTopic(deviceId, name, operation, false), JSON.stringify(body))
     }
     return TAKEN
   }
@@ -70,6 +81,10 @@ export function createMqttFront({ core, batcher, publish, log }: MqttFrontOption
 
     publish(message, client) {
       const meaning = readTopic(message.topic)
+      if (meaning.kind === 'stats') {
+        publish(STATS_ANSWER_TOPIC, JSON.stringify(stats()))
+        return TAKEN
+      }
       if (meaning.kind !== 'unknown' && meaning.deviceId === client.clientId) markDevice(client)
       if (meaning.kind === 'shadow') return serveShadow(meaning, message)
       return batcher.add(toUplink(message, client, meaning, core.ports.clock.now())).then(toVerdict)

@@ -4,6 +4,8 @@ import type { Observer } from '../../core/index.ts'
 export interface LocalObserver extends Observer {
   /** Totals by name; a counter with facts is also counted without them. */
   totals(): Readonly<Record<string, number>>
+  /** One counter, taken apart by one of its facts. */
+  totalsBy(name: string, fact: string): Readonly<Record<string, number>>
   /** In the text format of Prometheus. */
   metrics(): string
 }
@@ -11,7 +13,14 @@ export interface LocalObserver extends Observer {
 /** Upper bounds of the buckets for timings. Unit: ms. */
 const BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000] as const
 
-/** Facts are written into labels; a label's value is quoted. */
+/** One counter with one set of facts. In the text format these are labels, their values quoted. */
+interface Labelled {
+  readonly name: string
+  readonly facts: Readonly<Record<string, string>>
+  readonly labels: string
+  value: number
+}
+
 interface Histogram {
   readonly buckets: number[]
   count: number
@@ -21,7 +30,7 @@ interface Histogram {
 /** An observer that keeps numbers in memory and writes log lines through `write`. */
 export function createObserver(write: (line: string) => void, now: () => number): LocalObserver {
   const totals: Record<string, number> = {}
-  const labelled = new Map<string, { name: string; labels: string; value: number }>()
+  const labelled = new Map<string, Labelled>()
   const histograms = new Map<string, Histogram>()
   return {
     count(name, by, facts) {
@@ -32,7 +41,7 @@ export function createObserver(write: (line: string) => void, now: () => number)
       const entry = labelled.get(key)
       if (entry !== undefined) entry.value += by
       else if (labelled.size < 10_000)
-        labelled.set(key, { name, labels: labels.join(','), value: by })
+        labelled.set(key, { name, facts, labels: labels.join(','), value: by })
     },
     time(name, ms) {
       let histogram = histograms.get(name)
@@ -49,6 +58,14 @@ export function createObserver(write: (line: string) => void, now: () => number)
       write(JSON.stringify({ at: new Date(now()).toISOString(), level, message, ...facts }))
     },
     totals: () => ({ ...totals }),
+    totalsBy(name, fact) {
+      const found: Record<string, number> = {}
+      for (const entry of labelled.values()) {
+        const value = entry.name === name ? entry.facts[fact] : undefined
+        if (value !== undefined) found[value] = (found[value] ?? 0) + entry.value
+      }
+      return found
+    },
     metrics() {
       const lines: string[] = []
       for (const [name, value] of Object.entries(totals)) {

@@ -7,7 +7,7 @@ import {
 } from '../../adapters/local/index.ts'
 import { readFlags } from '../flags.ts'
 import { requireConfig } from '../load-config.ts'
-import type { Command, Terminal } from '../terminal.ts'
+import { type Command, type Terminal, wrongUse } from '../terminal.ts'
 
 const settingFlags = Object.values(LOCAL_SETTINGS)
 
@@ -23,6 +23,8 @@ ${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} ($
       switches: ['json'],
     })
     const settings = readLocalSettings(values, terminal.env)
+    if (settings.httpPort === undefined && settings.mqttPort === undefined)
+      throw wrongUse('expected at least one port to listen on, found all off')
     const { file, builtIn, program } = await requireConfig(
       values['config'] ?? terminal.env['ANYHUB_CONFIG'],
       terminal.cwd,

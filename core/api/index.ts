@@ -205,6 +205,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     const [result] = await core.gate.run(deviceId, [
       { kind: 'shadow', operation, name, body, at: ports.clock.now() },
     ])
+    if (result?.status === 'refused') throw new CoreError(result.code, result.message)
     if (result?.status !== 'answered')
       throw new CoreError('shadow.bad_request', 'expected an answer, found none')
     const status = result.accepted ? 200 : statusOf(result.body)

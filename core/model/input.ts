@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts'
 import type { Effect } from './effect.ts'
 import type { Json } from './json.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -73,4 +74,5 @@ export type InputResult =
   | { readonly status: 'duplicate' }
   /** The answer of a shadow request, as its dialect-free body. */
   | { readonly status: 'answered'; readonly accepted: boolean; readonly body: Json }
-  | { readonly status: 'refused'; readonly code: string; readonly message: string }
+  /** Nothing of this input is stored. */
+  | { readonly status: 'refused'; readonly code: ErrorCode; readonly message: string }

@@ -93,11 +93,26 @@ export function applyAcknowledge(
   return { status: 'accepted' }
 }
 
+/** A transition that cannot be told, because too much waits to be told, is one all the same. */
+function settleTimer(
+  draft: Draft,
+  alarm: ProgramAlarm,
+  verdict: Verdict,
+  before: AlarmState,
+): void {
+  try {
+    settle(draft, alarm, verdict, before)
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    draft.failed.push({ ruleId: alarm.alarmId, messageId: '', error })
+  }
+}
+
 /** Raises pending alarms whose time is up, and forgets alarms that are no longer configured. */
 export function applyTimer(draft: Draft, now: number): void {
   for (const [alarmId, state] of Object.entries(draft.alarms)) {
     const alarm = draft.context.program.alarmsById.get(alarmId)
     if (alarm === undefined) draft.setAlarm(alarmId, undefined)
-    else settle(draft, alarm, judgeTimer(state, now), state)
+    else settleTimer(draft, alarm, judgeTimer(state, now), state)
   }
 }

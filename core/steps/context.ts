@@ -29,6 +29,10 @@ export interface StepEvents {
   }[]
   readonly raised: number
   readonly cleared: number
+  /** Notifications asked for, before they are fanned out to channels. */
+  readonly notified: number
+  /** True if effects found no room although there was some: the inputs fit in several steps. */
+  readonly crowded: boolean
 }
 
 export interface StepResult {

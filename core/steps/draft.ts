@@ -18,6 +18,9 @@ const OUTBOX_DUE_MS = 15_000
 /** More effects than this wait on no device: what exceeds it is refused and counted. */
 export const MAX_OUTBOX = 1_000
 
+/** Effects that wait take up no more of a record than about this: telemetry has to find room. Unit: characters. */
+export const MAX_OUTBOX_CHARS = 150_000
+
 /** The record while a step works on it: each part is copied once, when it first changes. */
 export class Draft {
   readonly context: StepContext
@@ -37,6 +40,10 @@ export class Draft {
   #alarms: Record<string, AlarmState> | undefined
   #shadows: Record<string, ShadowDocument> | undefined
   #outbox: OutboxEntry[] | undefined
+  #outboxChars = 0
+  #hasRoom = true
+  #crowded = false
+  #notified = 0
 
   constructor(record: DeviceRecord, context: StepContext) {
     this.#before = record
@@ -116,22 +123,40 @@ export class Draft {
     this.#matched.set(ruleId, (this.#matched.get(ruleId) ?? 0) + 1)
   }
 
-  /** @throws CoreError `rule.limit` if too much waits already: the downlink has been away for long. */
+  /**
+   * @throws CoreError `device.outbox_full` if too much waits already: many messages acted in one step, or the downlink
+   * has been away for long.
+   */
   emit(key: string, effect: Effect): void {
-    this.#outbox ??= [...this.#before.outbox]
-    if (this.#outbox.length >= MAX_OUTBOX) {
+    if (this.#outbox === undefined) {
+      this.#outbox = [...this.#before.outbox]
+      for (const entry of this.#outbox) this.#outboxChars += charsOf(entry.effect)
+      this.#hasRoom =
+        this.#outbox.length < MAX_OUTBOX / 2 && this.#outboxChars < MAX_OUTBOX_CHARS / 2
+    }
+    const chars = this.#outboxChars + charsOf(effect)
+    if (this.#outbox.length >= MAX_OUTBOX || chars > MAX_OUTBOX_CHARS) {
+      this.#crowded = this.#hasRoom
       throw new CoreError(
-        'rule.limit',
-        `expected at most ${MAX_OUTBOX} effects waiting, found one more`,
+        'device.outbox_full',
+        `expected at most ${MAX_OUTBOX} effects of together ${MAX_OUTBOX_CHARS} characters waiting, found more`,
       )
     }
+    this.#outboxChars = chars
     this.#outbox.push({ key, effect, at: this.context.now, attempts: 0 })
+    if (effect.kind === 'notify') this.#notified++
   }
 
   close(results: readonly InputResult[]): StepResult {
     this.#flushReported()
     const before = this.#before
-    const events = { matched: this.#matched, failed: this.failed, ...this.transitions }
+    const events = {
+      matched: this.#matched,
+      failed: this.failed,
+      notified: this.#notified,
+      crowded: this.#crowded,
+      ...this.transitions,
+    }
     const changed =
       this.#acceptedIds.length > 0 ||
       this.#presence !== before.presence ||
@@ -176,6 +201,26 @@ export class Draft {
       reported,
       Math.floor(this.context.now / 1_000),
     )
+  }
+}
+
+/** What an entry takes besides its texts. Unit: characters. */
+const ENTRY_CHARS = 200
+
+/** About how many characters an effect takes in the JSON of its record. */
+function charsOf(effect: Effect): number {
+  switch (effect.kind) {
+    case 'publish':
+      // Quotes of a payload that is JSON are escaped once more.
+      return ENTRY_CHARS + effect.topic.length + effect.payload.length * 1.25
+    case 'notify': {
+      const { key, subject, text, data } = effect.notification
+      return (
+        ENTRY_CHARS + 2 * key.length + subject.length + text.length + JSON.stringify(data).length
+      )
+    }
+    default:
+      return ENTRY_CHARS + JSON.stringify(effect).length
   }
 }
 

@@ -12,17 +12,25 @@ export type TopicMeaning =
       readonly name: string
       readonly operation: 'get' | 'update' | 'delete'
     }
+  /** Somebody asks for the counters of this process. */
+  | { readonly kind: 'stats' }
   | { readonly kind: 'unknown' }
 
+/** Where the counters of this process are asked for; the answer comes on the topic below it. */
+export const STATS_TOPIC = '$anyhub/stats/get'
+export const STATS_ANSWER_TOPIC = `${STATS_TOPIC}/accepted`
+
+const STATS: TopicMeaning = { kind: 'stats' }
 const UNKNOWN: TopicMeaning = { kind: 'unknown' }
 
 /**
  * Reads a topic on which something was published.
  *
- * Shape: `devices/{id}/telemetry`, with any levels behind it; `devices/{id}/shadow[/name/{name}]/{get,update,delete}`.
+ * Shape: `devices/{id}/telemetry`, with any levels behind it; `devices/{id}/shadow[/name/{name}]/{get,update,delete}`;
+ * `$anyhub/stats/get`.
  */
 export function readTopic(topic: string): TopicMeaning {
-  if (!topic.startsWith('devices/')) return UNKNOWN
+  if (!topic.startsWith('devices/')) return topic === STATS_TOPIC ? STATS : UNKNOWN
   const end = topic.indexOf('/', 8)
   if (end < 0) return UNKNOWN
   const deviceId = topic.slice(8, end)

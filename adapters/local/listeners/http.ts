@@ -14,6 +14,8 @@ export interface HttpListenerOptions {
   /** What a page shows when it opens. */
   readonly snapshot: () => Promise<Json>
   readonly metrics: () => string
+  /** The same counters as JSON. */
+  readonly stats: () => Json
   /** A WebSocket that speaks MQTT was opened. */
   readonly onMqtt: (stream: Duplex, remoteAddress: string | undefined) => void
 }
@@ -48,6 +50,7 @@ export function createHttpListener({
   feed,
   snapshot,
   metrics,
+  stats,
   onMqtt,
 }: HttpListenerOptions): Server {
   const app = new Hono()
@@ -72,6 +75,7 @@ export function createHttpListener({
     )
   }
   app.get('/metrics', (context) => context.text(metrics()))
+  app.get('/stats', (context) => context.json(stats()))
   app.get('/events', async () => {
     const first = await snapshot()
     let close = (): void => undefined
