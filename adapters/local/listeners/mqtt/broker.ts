@@ -48,7 +48,7 @@ export interface Broker {
     cause: MqttDisconnectCause,
     will: PendingWill | undefined,
   ): void
-  subscribe(session: Session, subscription: Subscription): boolean
+  subscribe(session: Session, subscription: Subscription): void
   unsubscribe(session: Session, filter: string): boolean
   /** Sends what is retained for the topics of a subscription. */
   deliverRetained(session: Session, subscription: Subscription): void

@@ -193,7 +193,10 @@ export function createConnection(
       }
       default:
         // A second CONNECT (MQTT-3.1.0-2), AUTH without a method, or a packet that only servers send.
-        fault({ fault: REASON.protocolError, why: `unexpected packet type ${type}` })
+        fault({
+          fault: type === 0 ? REASON.malformed : REASON.protocolError,
+          why: `unexpected packet type ${type}`,
+        })
     }
   }
 

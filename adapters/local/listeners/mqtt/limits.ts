@@ -14,6 +14,8 @@ export interface MqttLimits {
   readonly maxTopicBytes: number
   readonly maxTopicLevels: number
   readonly maxSubscriptionsPerClient: number
+  /** Filters of one SUBSCRIBE that the hook is asked about; the others are refused. */
+  readonly maxFiltersPerPacket: number
   /** Inbound PUBLISHes of one connection that await their hook; also the Receive Maximum told to MQTT 5 clients. */
   readonly maxUnackedMessages: number
   /** Payload and topic bytes of the same. Past either the connection is read no further. */
@@ -53,6 +55,7 @@ export const DEFAULT_LIMITS: MqttLimits = {
   maxTopicBytes: 8_192,
   maxTopicLevels: 128,
   maxSubscriptionsPerClient: 500,
+  maxFiltersPerPacket: 1_000,
   maxUnackedMessages: 1_024,
   maxUnackedBytes: 2_097_152,
   maxUnackedBytesTotal: 134_217_728,

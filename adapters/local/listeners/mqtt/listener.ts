@@ -191,9 +191,9 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
     startExpiry(kept, endsAt)
   }
 
-  function addSubscription(session: Session, subscription: Subscription): boolean {
+  function addSubscription(session: Session, subscription: Subscription): void {
     session.subscriptions.set(subscription.filter, subscription)
-    return index.add(session, subscription)
+    index.add(session, subscription)
   }
 
   function claim(holder: Holder, clientId: string, clean: boolean, expirySeconds: number): Claim {
@@ -443,7 +443,7 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
         kind: 'subscribed',
         subscription: { filter, qos, noLocal, retainAsPublished, identifier },
       })
-      return addSubscription(session, subscription)
+      addSubscription(session, subscription)
     },
     unsubscribe(session, filter) {
       const subscription = session.subscriptions.get(filter)

@@ -95,69 +95,60 @@ export function createMemorySessionStore(): SessionStore {
     },
 
     record(clientId, change) {
-      if (change.kind === 'ended') {
-        sessions.delete(clientId)
-        return
-      }
-      let session = sessions.get(clientId)
-      if (!session) {
-        session = {
-          expirySeconds: 0,
-          endsAt: undefined,
-          subscriptions: new Map(),
-          deliveries: new Map(),
-          received: new Set(),
+      const session = sessions.get(clientId) ?? createMemorySession()
+      sessions.set(clientId, session)
+      switch (change.kind) {
+        case 'opened':
+          session.expirySeconds = change.expirySeconds
+          session.endsAt = undefined
+          return
+        case 'closed':
+          session.expirySeconds = change.expirySeconds
+          session.endsAt = change.endsAt
+          return
+        case 'ended':
+          sessions.delete(clientId)
+          return
+        case 'subscribed':
+          session.subscriptions.set(change.subscription.filter, change.subscription)
+          return
+        case 'unsubscribed':
+          session.subscriptions.delete(change.filter)
+          return
+        case 'queued': {
+          const { delivery } = change
+          session.deliveries.set(delivery.sequence, { delivery, packetId: 0, released: false })
+          return
         }
-        sessions.set(clientId, session)
+        case 'sent': {
+          const stored = session.deliveries.get(change.sequence)
+          if (stored) stored.packetId = change.packetId
+          return
+        }
+        case 'released': {
+          const stored = session.deliveries.get(change.sequence)
+          if (stored) stored.released = true
+          return
+        }
+        case 'done':
+          session.deliveries.delete(change.sequence)
+          return
+        case 'received':
+          session.received.add(change.packetId)
+          return
+        case 'forgotten':
+          session.received.delete(change.packetId)
       }
-      apply(session, change)
     },
   }
 }
 
-function apply(
-  session: MemorySession,
-  change: Exclude<SessionChange, { readonly kind: 'ended' }>,
-): void {
-  switch (change.kind) {
-    case 'opened':
-      session.expirySeconds = change.expirySeconds
-      session.endsAt = undefined
-      return
-    case 'closed':
-      session.expirySeconds = change.expirySeconds
-      session.endsAt = change.endsAt
-      return
-    case 'subscribed':
-      session.subscriptions.set(change.subscription.filter, change.subscription)
-      return
-    case 'unsubscribed':
-      session.subscriptions.delete(change.filter)
-      return
-    case 'queued':
-      session.deliveries.set(change.delivery.sequence, {
-        delivery: change.delivery,
-        packetId: 0,
-        released: false,
-      })
-      return
-    case 'sent': {
-      const stored = session.deliveries.get(change.sequence)
-      if (stored) stored.packetId = change.packetId
-      return
-    }
-    case 'released': {
-      const stored = session.deliveries.get(change.sequence)
-      if (stored) stored.released = true
-      return
-    }
-    case 'done':
-      session.deliveries.delete(change.sequence)
-      return
-    case 'received':
-      session.received.add(change.packetId)
-      return
-    case 'forgotten':
-      session.received.delete(change.packetId)
+function createMemorySession(): MemorySession {
+  return {
+    expirySeconds: 0,
+    endsAt: undefined,
+    subscriptions: new Map(),
+    deliveries: new Map(),
+    received: new Set(),
   }
 }

@@ -1,6 +1,6 @@
 import type { Broker } from './broker.ts'
 import type { Fault } from './cursor.ts'
-import { isFault, type SubscribeEntry, type SubscribePacket } from './decode.ts'
+import { isFault, type SubscribeEntry, type SubscribePacket, toQos } from './decode.ts'
 import type { MqttClientInfo, MqttQos, MqttSubscribeVerdict, MqttVersion } from './hooks.ts'
 import { REASON } from './reason-codes.ts'
 import type { Session } from './session.ts'
@@ -50,20 +50,11 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
     }
   }
 
-  function toSubscription(
-    entry: SubscribeEntry,
-    identifier: number,
-    added: Set<string>,
-  ): Subscription | Fault {
+  function toSubscription(entry: SubscribeEntry, identifier: number): Subscription | Fault {
     const { filter, qos, noLocal, retainAsPublished } = entry
     const parsed = parseFilter(filter)
     const isTooLong = Buffer.byteLength(filter) > limits.maxTopicBytes
     if (!parsed || isTooLong || parsed.levels.length > limits.maxTopicLevels) return NOT_A_FILTER
-    if (!session.subscriptions.has(filter)) added.add(filter)
-    if (session.subscriptions.size + added.size > limits.maxSubscriptionsPerClient) {
-      added.delete(filter)
-      return { fault: REASON.quotaExceeded, why: 'too many subscriptions' }
-    }
     return { filter, parsed, qos, noLocal, retainAsPublished, identifier }
   }
 
@@ -81,11 +72,16 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
         codes.push(version === 5 ? result : REASON.unspecified)
         continue
       }
-      const isNew = broker.subscribe(session, result)
+      const isKnown = session.subscriptions.has(result.filter)
+      if (!isKnown && session.subscriptions.size >= limits.maxSubscriptionsPerClient) {
+        codes.push(version === 5 ? REASON.quotaExceeded : REASON.unspecified)
+        continue
+      }
+      broker.subscribe(session, result)
       codes.push(result.qos)
       const handling = packet.entries[index]?.retainHandling ?? 0
       // MQTT-3.3.1-9 to MQTT-3.3.1-11 of 5; a shared subscription gets none.
-      const wants = handling === 0 || (handling === 1 && isNew)
+      const wants = handling === 0 || (handling === 1 && !isKnown)
       if (wants && result.parsed.group === undefined) wantRetained.push(result)
     }
     answer(codes)
@@ -95,11 +91,14 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
   return {
     subscribe(packet, answer) {
       const results: (Subscription | number)[] = []
-      /** Filters of this packet that the session does not have yet. */
-      const added = new Set<string>()
       const asked: Promise<unknown>[] = []
       for (const [index, entry] of packet.entries.entries()) {
-        const wanted = toSubscription(entry, packet.identifier, added)
+        // Even asking has a bound: a packet of a megabyte has room for many filters.
+        if (index >= limits.maxFiltersPerPacket) {
+          results[index] = REASON.quotaExceeded
+          continue
+        }
+        const wanted = toSubscription(entry, packet.identifier)
         if (isFault(wanted)) {
           // MQTT-4.7.1-1 to MQTT-4.7.1-3 of 3.1.1: breaks the protocol; MQTT 5 has an answer for it.
           if (version !== 5 && wanted === NOT_A_FILTER) {
@@ -111,7 +110,7 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
         }
         const judge = (verdict: MqttSubscribeVerdict): void => {
           results[index] = verdict.accept
-            ? { ...wanted, qos: verdict.qos ?? wanted.qos }
+            ? { ...wanted, qos: toQos(Math.min(wanted.qos, verdict.qos ?? wanted.qos)) }
             : REASON.notAuthorized
         }
         const verdict = ask(entry.filter, entry.qos)

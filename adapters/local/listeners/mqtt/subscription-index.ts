@@ -68,8 +68,8 @@ const MAX_CACHED_TOPIC = 256
 
 /** Finds the subscribers of a topic. `S` is whatever stands for a subscriber. */
 export interface SubscriptionIndex<S> {
-  /** Adds or replaces a subscription. Gives true if there was none for this filter. */
-  add(subscriber: S, subscription: Subscription): boolean
+  /** Adds a subscription, or replaces the one with the same filter. */
+  add(subscriber: S, subscription: Subscription): void
   remove(subscriber: S, subscription: Subscription): void
   /** The record of a topic. Its matches are read through `matches`. */
   topic(topic: string): KnownTopic<S>
@@ -136,11 +136,9 @@ export function createSubscriptionIndex<S>(): SubscriptionIndex<S> {
         node.groups.set(group, share)
         members = share.members
       }
-      const isNew = !members.has(subscriber)
+      if (!members.has(subscriber)) size += 1
       members.set(subscriber, subscription)
-      if (isNew) size += 1
       invalidate(levels)
-      return isNew
     },
 
     remove(subscriber, subscription) {
