@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ActionSchema } from './actions/list.ts'
 import { SEVERITIES } from './model/notification.ts'
 
 // anyhub.yml as a schema. What it accepts, editors know too: `configJsonSchema` is the same thing as JSON Schema.
@@ -68,44 +69,10 @@ const Rule = z
     sql: z.string().min(1).meta({ description: 'AWS IoT SQL.' }),
     sqlVersion: z.enum(['2016-03-23', '2015-10-08', 'beta']).default('2016-03-23'),
     enabled: z.boolean().default(true),
-    actions: z
-      .array(
-        z.union([
-          z.strictObject({
-            republish: z.strictObject({
-              topic: z
-                .string()
-                .min(1)
-                .meta({ description: 'A topic; ${…} is evaluated on the message.' }),
-              qos: z.union([z.literal(0), z.literal(1)]).default(1),
-              retain: z.boolean().default(false),
-            }),
-          }),
-          z.strictObject({
-            notify: z.strictObject({
-              channels: z.array(Id).min(1),
-              severity: Severity.default('info'),
-              subject: z.string().min(1).default('${topic()}'),
-              text: z.string().default(''),
-            }),
-          }),
-          z.strictObject({
-            setDesired: z.strictObject({
-              device: z
-                .string()
-                .optional()
-                .meta({ description: 'The device; the sender unless given.' }),
-              shadow: z.string().max(64).default(''),
-              state: z
-                .record(z.string(), z.json())
-                .optional()
-                .meta({ description: 'The desired state; the result of the SQL unless given.' }),
-            }),
-          }),
-        ]),
-      )
-      .max(10)
-      .default([]),
+    actions: z.array(ActionSchema).max(10).default([]),
+    errorAction: ActionSchema.optional().meta({
+      description: 'Done when another action of the rule cannot be done.',
+    }),
   })
   .meta({ description: 'What to do with messages that match.' })
 
@@ -197,7 +164,6 @@ export type Config = z.output<typeof ConfigSchema>
 export type ConfigInput = z.input<typeof ConfigSchema>
 export type DeviceTypeConfig = Config['deviceTypes'][string]
 export type RuleConfig = Config['rules'][string]
-export type RuleActionConfig = RuleConfig['actions'][number]
 export type AlarmConfig = Config['alarms'][string]
 export type ChannelConfig = Config['channels'][string]
 

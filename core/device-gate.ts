@@ -1,14 +1,17 @@
 import { CoreError } from './errors.ts'
+import { asksTheWorld, createFetchLookups } from './lookup.ts'
 import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
-import type { DesireEffect, Effect, OutboxEntry } from './model/effect.ts'
+import type { DesireEffect, OutboxEntry, PerformedEffect } from './model/effect.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import { fanOut } from './notifications/fan-out.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
+import type { Lookups } from './rules/index.ts'
 import { step } from './step.ts'
 import type { StepEvents } from './steps/context.ts'
 import { nextDue } from './steps/draft.ts'
+import { toRuleMessage } from './steps/telemetry.ts'
 
 /** How often a lost race is run again before the transport is asked to send again. */
 const MAX_RACES = 10
@@ -54,6 +57,8 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
   const lanes = new Map<string, Job[]>()
   /** Entries to strike off with the next commit of their device. */
   const performed = new Map<string, Performed>()
+  const asks = asksTheWorld(program)
+  const fetchLookups = createFetchLookups(ports, program)
   /** Wishes for other devices that are on their way. */
   const underWay = new Set<string>()
   let waiters: (() => void)[] = []
@@ -161,6 +166,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         now,
         known: await knownOf(record, inputs),
         report: program.deviceType(deviceId)?.report ?? false,
+        lookups: await lookupsOf(inputs),
         newId: () => ports.ids.next(now),
         random: ports.ids.random,
       })
@@ -185,6 +191,16 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       report(deviceId, outcome.events)
       return { record: next, results: outcome.results }
     }
+  }
+
+  async function lookupsOf(inputs: readonly DeviceInput[]): Promise<Lookups | undefined> {
+    if (!asks) return undefined
+    const facts = { newId: () => '', random: ports.ids.random, lookups: undefined }
+    return fetchLookups(
+      inputs.flatMap((input) =>
+        input.kind === 'telemetry' ? [toRuleMessage(input.telemetry, facts)] : [],
+      ),
+    )
   }
 
   /** Only a message that is not newer than the record can be one that was stored before: the others cost no look-up. */
@@ -225,11 +241,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     }
   }
 
-  function performOne(
-    deviceId: string,
-    key: string,
-    effect: Exclude<Effect, DesireEffect>,
-  ): Promise<void> {
+  function performOne(deviceId: string, key: string, effect: PerformedEffect): Promise<void> {
     switch (effect.kind) {
       case 'publish':
         return ports.downlink.publish(effect, `${deviceId}/${key}`)
@@ -237,6 +249,12 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         return ports.downlink.shadow(effect, `${deviceId}/${key}`)
       case 'notify':
         return ports.notifications.enqueue(fanOut(effect.notification))
+      case 'command':
+        return ports.downlink.command(effect, `${deviceId}/${key}`)
+      case 'queue':
+        return ports.queues.send(effect.queue, effect.body, `${deviceId}/${key}`)
+      case 'table':
+        return ports.tables.put(effect.table, effect.key, effect.item)
     }
   }
 
@@ -313,6 +331,12 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       reason: `given up after ${attempts} tries: ${reasonOf(error)}`,
     })
     mark(deviceId, entry.key, undefined)
+    if (entry.origin !== undefined) {
+      // Not awaited: this device is busy with what is given up here.
+      void run(deviceId, [{ kind: 'failure', entry, reason: reasonOf(error), at: now }]).catch(
+        () => undefined,
+      )
+    }
   }
 
   function report(deviceId: string, events: StepEvents): void {
@@ -327,6 +351,8 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         reason: error.message,
       })
     }
+    for (const { level, text, key } of events.logs)
+      ports.observer.log(level, text, { deviceId, key })
     if (events.raised > 0) ports.observer.count('alarm.raised', events.raised)
     if (events.notified > 0) ports.observer.count('notification.asked', events.notified)
     if (events.cleared > 0) ports.observer.count('alarm.cleared', events.cleared)

@@ -45,6 +45,7 @@ export {
   type Presence,
 } from './model/device-record.ts'
 export type {
+  CommandEffect,
   Effect,
   NotifyEffect,
   OutboxEntry,
@@ -62,6 +63,7 @@ export {
 export type { ShadowDocument } from './model/shadow.ts'
 export type { MetricValue, Telemetry, TelemetryRow } from './model/telemetry.ts'
 export type { Ingest, Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
+export { deliveryId } from './notifications/delivery-id.ts'
 export { fanOut } from './notifications/fan-out.ts'
 export { type Mail, renderMail, renderWebhook } from './notifications/render.ts'
 export { createNotify, type Notify, type NotifyReport } from './notify.ts'
@@ -75,9 +77,12 @@ export type {
   DeviceStore,
   Downlink,
   IdSource,
+  LookupSource,
   NotificationQueue,
   Observer,
   Ports,
+  QueueSender,
+  TableStore,
   TelemetryRange,
   TelemetryStore,
 } from './ports.ts'

@@ -4,7 +4,9 @@
 import type { ColdRow } from './model/cold-row.ts'
 import type { DeadLetter } from './model/dead-letter.ts'
 import type { DeviceRecord } from './model/device-record.ts'
-import type { PublishEffect, ShadowEffect } from './model/effect.ts'
+import type { CommandEffect, PublishEffect, ShadowEffect } from './model/effect.ts'
+import type { Json } from './model/json.ts'
+import type { LookupRequest } from './model/lookup.ts'
 import type { Delivery } from './model/notification.ts'
 import type { TelemetryRow } from './model/telemetry.ts'
 
@@ -77,6 +79,8 @@ export interface TelemetryRange {
 export interface Downlink {
   /** Hands one message to the broker. Resolves when the broker has it. Who is offline is the broker's business. */
   publish(message: PublishEffect, key: string): Promise<void>
+  /** Asks a device to do something, on the topic of its dialect. */
+  command(message: CommandEffect, key: string): Promise<void>
   /** Sends a push about a shadow, on the topics of the device's dialect. */
   shadow(message: ShadowEffect, key: string): Promise<void>
 }
@@ -91,6 +95,32 @@ export interface NotificationQueue {
   settle(key: string): Promise<void>
   /** Puts it back, to be claimed at `dueAt` (epoch ms) with one more attempt counted. */
   retry(key: string, dueAt: number): Promise<void>
+}
+
+/** Tables of small items, which rules write and look up. */
+export interface TableStore {
+  /** The item, or `undefined` if there is none. */
+  get(table: string, key: string): Promise<Json | undefined>
+  put(table: string, key: string, item: Json): Promise<void>
+  remove(table: string, key: string): Promise<void>
+  /** Items in the order of their keys, after the given key; '' starts. */
+  list(
+    table: string,
+    afterKey: string,
+    limit: number,
+  ): Promise<readonly { readonly key: string; readonly item: Json }[]>
+}
+
+/** Queues that rules fill and other programs empty with the cloud's own means. */
+export interface QueueSender {
+  /** Appends an entry. One whose key is in the queue already is not added again. */
+  send(queue: string, body: Json, key: string): Promise<void>
+}
+
+/** Answers what rules ask of the world: `get_secret`, `aws_lambda`, `get_registry_data`. */
+export interface LookupSource {
+  /** The answer, or `undefined` if there is none: the function is then Undefined in the rule. */
+  answer(request: LookupRequest): Promise<Json | undefined>
 }
 
 /** Sends one delivery through its channel. */
@@ -146,6 +176,9 @@ export interface Ports {
   readonly cold: ColdStore
   readonly downlink: Downlink
   readonly notifications: NotificationQueue
+  readonly tables: TableStore
+  readonly queues: QueueSender
+  readonly lookups: LookupSource
   readonly channels: ChannelSender
   readonly deadLetters: DeadLetters
   readonly clock: Clock

@@ -1,18 +1,11 @@
+import type { RunAction } from './actions/action.ts'
+import { type ActionConfig, channelsOf, compileAction } from './actions/list.ts'
 import type { AlarmFacts } from './alarms/judge.ts'
 import type { DecodePlan } from './codecs/decode-uplink.ts'
 import { CODECS } from './codecs/list.ts'
 import { parsePointer } from './codecs/pointer.ts'
-import type {
-  AlarmConfig,
-  Config,
-  ConfigFault,
-  DeviceTypeConfig,
-  RuleActionConfig,
-} from './config.ts'
+import type { AlarmConfig, Config, ConfigFault, DeviceTypeConfig } from './config.ts'
 import { CoreError } from './errors.ts'
-import type { Json, JsonObject } from './model/json.ts'
-import { isJsonObject } from './model/json.ts'
-import type { Severity } from './model/notification.ts'
 import {
   type CompiledExpression,
   type CompiledRule,
@@ -21,38 +14,15 @@ import {
   compileRule,
   compileTemplate,
   createRuleSet,
-  type RuleMessage,
   type RuleSet,
 } from './rules/index.ts'
-
-/** One action of a rule, its templates compiled. */
-export type Action =
-  | {
-      readonly kind: 'republish'
-      readonly topic: CompiledTemplate
-      readonly qos: 0 | 1
-      readonly retain: boolean
-    }
-  | {
-      readonly kind: 'notify'
-      readonly channelIds: readonly string[]
-      readonly severity: Severity
-      readonly subject: CompiledTemplate
-      readonly text: CompiledTemplate
-    }
-  | {
-      readonly kind: 'setDesired'
-      /** `undefined`: the sender. */
-      readonly device: CompiledTemplate | undefined
-      readonly shadow: string
-      /** `undefined`: the result of the SQL. */
-      readonly state: ((message: RuleMessage) => JsonObject) | undefined
-    }
 
 export interface ProgramRule {
   readonly ruleId: string
   readonly rule: CompiledRule
-  readonly actions: readonly Action[]
+  readonly actions: readonly RunAction[]
+  /** Done when another action cannot be done. */
+  readonly errorAction: RunAction | undefined
 }
 
 export interface ProgramAlarm extends AlarmFacts {
@@ -78,6 +48,7 @@ export interface ProgramDeviceType {
 export interface Program {
   readonly config: Config
   readonly rules: RuleSet<ProgramRule>
+  readonly rulesById: ReadonlyMap<string, ProgramRule>
   readonly alarms: RuleSet<ProgramAlarm>
   readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
   /** The device type whose pattern fits; of several the one with the longest pattern. `undefined` if none does. */
@@ -127,16 +98,26 @@ export function compileProgram(
     const rule = guard(['rules', ruleId, 'sql'], () =>
       compileRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion }),
     )
-    const actions = ruleConfig.actions.map((action, index) => {
-      if ('notify' in action) {
-        for (const [at, id] of action.notify.channels.entries()) {
-          channelFault(id, ['rules', ruleId, 'actions', index, 'notify', 'channels', at])
-        }
-      }
-      return guard(['rules', ruleId, 'actions', index], () => compileAction(action))
-    })
+    const compile = (
+      action: ActionConfig,
+      path: readonly (string | number)[],
+    ): RunAction | undefined => {
+      for (const channel of channelsOf(action)) channelFault(channel.id, [...path, ...channel.path])
+      return guard(path, () => compileAction(action, rule === undefined ? {} : { rule }))
+    }
+    const actions = ruleConfig.actions.map((action, index) =>
+      compile(action, ['rules', ruleId, 'actions', index]),
+    )
+    const { errorAction } = ruleConfig
+    const onFailure =
+      errorAction === undefined ? undefined : compile(errorAction, ['rules', ruleId, 'errorAction'])
     if (rule === undefined || !ruleConfig.enabled) continue
-    rules.push({ ruleId, rule, actions: actions.filter((action) => action !== undefined) })
+    rules.push({
+      ruleId,
+      rule,
+      actions: actions.filter((action) => action !== undefined),
+      errorAction: onFailure,
+    })
   }
 
   const alarms: ProgramAlarm[] = []
@@ -172,6 +153,7 @@ export function compileProgram(
     program: {
       config,
       rules: createRuleSet(rules),
+      rulesById: new Map(rules.map((rule) => [rule.ruleId, rule])),
       alarms: createRuleSet(alarms),
       alarmsById: new Map(alarms.map((alarm) => [alarm.alarmId, alarm])),
       deviceType: (deviceId) => types.find((candidate) => candidate.fits(deviceId))?.type,
@@ -206,59 +188,6 @@ function compileDeviceType(
       maxFutureMs: config.limits.future,
     },
   }
-}
-
-function compileAction(action: RuleActionConfig): Action {
-  if ('republish' in action) {
-    const { topic, qos, retain } = action.republish
-    return { kind: 'republish', topic: compileTemplate(topic), qos, retain }
-  }
-  if ('notify' in action) {
-    const { channels, severity, subject, text } = action.notify
-    return {
-      kind: 'notify',
-      channelIds: channels,
-      severity,
-      subject: compileTemplate(subject),
-      text: compileTemplate(text),
-    }
-  }
-  const { device, shadow, state } = action.setDesired
-  return {
-    kind: 'setDesired',
-    device: device === undefined ? undefined : compileTemplate(device),
-    shadow,
-    state: state === undefined ? undefined : compileState(state),
-  }
-}
-
-/** A state whose texts may hold templates. A text that is one template alone keeps the number it renders to. */
-function compileState(state: JsonObject): (message: RuleMessage) => JsonObject {
-  const build = compileJson(state)
-  return (message) => {
-    const built = build(message)
-    return isJsonObject(built) ? built : {}
-  }
-}
-
-function compileJson(value: Json): (message: RuleMessage) => Json {
-  if (typeof value === 'string') {
-    if (!value.includes('${')) return () => value
-    const whole = /^\$\{([^{}]*)\}$/.exec(value)?.[1]
-    if (whole !== undefined) {
-      const expression = compileExpression(whole)
-      return (message) => expression.evaluate(message) ?? null
-    }
-    const template = compileTemplate(value)
-    return (message) => template.render(message)
-  }
-  if (Array.isArray(value)) {
-    const items = value.map(compileJson)
-    return (message) => items.map((item) => item(message))
-  }
-  if (!isJsonObject(value)) return () => value
-  const entries = Object.entries(value).map(([key, inner]) => [key, compileJson(inner)] as const)
-  return (message) => Object.fromEntries(entries.map(([key, inner]) => [key, inner(message)]))
 }
 
 /** `truck-*` → a test of the whole id. */

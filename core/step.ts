@@ -3,6 +3,7 @@ import type { DeviceInput, InputResult } from './model/input.ts'
 import { applyAcknowledge, applyTimer } from './steps/alarm.ts'
 import type { StepContext, StepResult } from './steps/context.ts'
 import { Draft } from './steps/draft.ts'
+import { applyFailure } from './steps/rule.ts'
 import { applyDesire, applyShadow } from './steps/shadow.ts'
 import { applyTelemetry } from './steps/telemetry.ts'
 
@@ -38,6 +39,8 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
     case 'effect':
       draft.emit(input.key, input.effect)
       return { status: 'accepted' }
+    case 'failure':
+      return applyFailure(draft, input)
     case 'timer':
       applyTimer(draft, input.at)
       return { status: 'accepted' }

@@ -6,6 +6,7 @@ import { importsOf, ROOT, sourceFiles } from './source-files.ts'
 // Holds the table "who may import whom" of docs/architecture.md.
 
 const CAPABILITIES = [
+  'actions',
   'codecs',
   'networks',
   'rules',
@@ -24,9 +25,15 @@ const MODEL = ['core/model/', 'core/errors.ts']
 const CAPABILITY_FOLDERS = CAPABILITIES.map((name) => `core/${name}/`)
 
 /** Files that hold one use case each; they share the gate and know nothing else of each other. */
-const USE_CASES = ['device-gate', 'ingest', 'notify', 'tick', 'dead-letters', 'observe'].map(
-  (name) => `core/${name}.ts`,
-)
+const USE_CASES = [
+  'device-gate',
+  'ingest',
+  'notify',
+  'tick',
+  'dead-letters',
+  'observe',
+  'lookup',
+].map((name) => `core/${name}.ts`)
 
 interface Row {
   /** Files the row is about: a folder (ends in /) or a file. */
@@ -41,6 +48,8 @@ interface Row {
 const TABLE: readonly Row[] = [
   { of: 'core/model/', may: MODEL },
   { of: 'core/errors.ts', may: MODEL },
+  // What a rule does speaks the language of rules: docs/adr/0014.
+  { of: 'core/actions/', may: [...MODEL, 'core/rules/index.ts'], packages: ['zod'] },
   // Pure libraries inside the language: docs/adr/0009.
   {
     of: 'core/rules/functions/',
@@ -49,7 +58,7 @@ const TABLE: readonly Row[] = [
   },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
-  { of: 'core/config.ts', may: MODEL, packages: ['zod'] },
+  { of: 'core/config.ts', may: [...MODEL, 'core/actions/list.ts'], packages: ['zod'] },
   { of: 'core/program.ts', may: [...MODEL, 'core/config.ts', ...CAPABILITY_FOLDERS] },
   { of: 'core/steps/', may: [...MODEL, 'core/program.ts', ...CAPABILITY_FOLDERS] },
   { of: 'core/step.ts', may: [...MODEL, 'core/steps/'] },
@@ -64,6 +73,7 @@ const TABLE: readonly Row[] = [
         'core/config.ts',
         'core/program.ts',
         'core/device-gate.ts',
+        'core/lookup.ts',
         ...CAPABILITY_FOLDERS,
       ],
     }

@@ -1,12 +1,13 @@
 import { type ChannelSender, type Clock, type Config, CoreError } from '../../core/index.ts'
 import { createMailer } from '../node/email.ts'
-import { sendWebhook } from '../node/webhook.ts'
+import { createWebhookSender } from '../node/webhook.ts'
 
-/** Sends through webhooks and one SMTP server. */
+/** Sends through webhooks and one SMTP server. After `close` nothing is sent, and what is under way fails. */
 export function createChannelSender(
   config: Config,
   clock: Clock,
 ): ChannelSender & { close(): void } {
+  const webhooks = createWebhookSender({ clock })
   const mailer = createMailer(config.smtp)
   return {
     async send(delivery) {
@@ -21,11 +22,14 @@ export function createChannelSender(
       }
       switch (channel.type) {
         case 'webhook':
-          return sendWebhook(channel, delivery, clock.now())
+          return webhooks.send(channel, delivery)
         case 'email':
           return mailer.send(channel, delivery)
       }
     },
-    close: () => mailer.close(),
+    close() {
+      webhooks.close()
+      mailer.close()
+    },
   }
 }

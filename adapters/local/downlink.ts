@@ -1,5 +1,5 @@
 import type { Downlink } from '../../core/index.ts'
-import { pushTopic } from './dialects/native.ts'
+import { commandTopic, pushTopic } from './dialects/native.ts'
 
 /** Hands one message to the broker of this process. */
 export type Publish = (
@@ -15,6 +15,12 @@ export function createDownlink(publish: Publish): Downlink {
       await publish(topic, encoding === 'base64' ? Buffer.from(payload, 'base64') : payload, {
         qos,
         retain,
+      })
+    },
+    async command({ deviceId, name, payload }) {
+      await publish(commandTopic(deviceId, name), JSON.stringify(payload), {
+        qos: 1,
+        retain: false,
       })
     },
     async shadow(message) {

@@ -22,11 +22,14 @@ import { createHttpListener } from './listeners/http.ts'
 import { listen } from './listeners/listen.ts'
 import { createMqttListener, type MqttListener } from './listeners/mqtt/index.ts'
 import { createLiveFeed } from './live-feed.ts'
+import { createLookupSource } from './lookup-source.ts'
 import { createMqttFront } from './mqtt-front.ts'
 import { createNotificationQueue } from './notification-queue.ts'
 import { createObserver } from './observer.ts'
+import { createQueues } from './queue-sender.ts'
 import { startSchedule } from './schedule.ts'
 import { openDatabase } from './sqlite/database.ts'
+import { createTableStore } from './table-store.ts'
 import { createTelemetryStore } from './telemetry-store.ts'
 import { createUplinkBatcher } from './uplink-batcher.ts'
 
@@ -112,6 +115,9 @@ export async function startLocalCloud({
       }),
       channels: givenChannels ?? channels,
       deadLetters: createDeadLetters(database),
+      tables: createTableStore(database),
+      queues: createQueues(database, systemClock),
+      lookups: createLookupSource(process.env),
       clock: systemClock,
       ids: createIds(),
       observer,

@@ -10,4 +10,6 @@ export interface Codec {
    * what was found and where, and quotes nothing of the payload.
    */
   decode(bytes: Uint8Array): Json
+  /** The text behind the value, where a number of it has more digits than a double keeps; else `undefined`. */
+  exactText(bytes: Uint8Array): string | undefined
 }

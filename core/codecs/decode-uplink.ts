@@ -49,6 +49,7 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
     )
   }
   const identity = identify(uplink, sentAt)
+  const exactText = plan.codec.exactText(uplink.payload)
   return {
     messageId: messageIdOf(uplink, identity, uniqueId),
     identity,
@@ -60,6 +61,7 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
     receivedAt: uplink.receivedAt,
     redelivered: uplink.redelivered ?? false,
     bytes: uplink.payload,
+    ...(exactText === undefined ? {} : { exactText }),
     ...(uplink.facts === undefined ? {} : { facts: uplink.facts }),
   }
 }

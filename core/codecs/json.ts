@@ -16,7 +16,14 @@ export const json: Codec = {
       throw new CoreError('codec.malformed', describe(cause, text))
     }
   },
+  exactText(bytes) {
+    const text = readText(bytes)
+    return LONG_NUMBER.test(text) ? text : undefined
+  },
 }
+
+/** A whole number of 16 digits or more. Digits behind a point are not meant: a double prints them as they came. */
+const LONG_NUMBER = /(?:^|[^.\d])\d{16}/
 
 function readText(bytes: Uint8Array): string {
   try {

@@ -35,8 +35,40 @@ export interface DesireEffect {
   readonly desired: Json
 }
 
+/** A message that asks a device to do something. The dialect of the device decides the topic. */
+export interface CommandEffect {
+  readonly kind: 'command'
+  readonly deviceId: string
+  readonly name: string
+  readonly payload: Json
+}
+
+/** An entry of a queue that other programs read. */
+export interface QueueEffect {
+  readonly kind: 'queue'
+  readonly queue: string
+  readonly body: Json
+}
+
+/** An item of a table, put under its key. */
+export interface TableEffect {
+  readonly kind: 'table'
+  readonly table: string
+  readonly key: string
+  readonly item: Json
+}
+
 /** What a step wants done in the world once its record is committed. */
-export type Effect = PublishEffect | ShadowEffect | NotifyEffect | DesireEffect
+export type Effect = PerformedEffect | DesireEffect
+
+/** Effects that a port performs; a wish for another device goes through that device's gate. */
+export type PerformedEffect =
+  | PublishEffect
+  | ShadowEffect
+  | NotifyEffect
+  | CommandEffect
+  | QueueEffect
+  | TableEffect
 
 /** One effect that is committed but not yet known to be performed. */
 export interface OutboxEntry {
@@ -47,4 +79,17 @@ export interface OutboxEntry {
   readonly at: number
   /** How often performing it has failed so far. */
   readonly attempts: number
+  /** Where it came from; only for rules that want to know when it cannot be done. */
+  readonly origin?: EffectOrigin
+}
+
+/** The message and the rule behind an effect, for the rule's error action. */
+export interface EffectOrigin {
+  readonly ruleId: string
+  readonly topic: string
+  readonly clientId?: string
+  readonly messageId: string
+  /** Epoch ms. */
+  readonly at: number
+  readonly base64OriginalPayload: string
 }

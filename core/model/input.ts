@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
-import type { Effect } from './effect.ts'
+import type { Effect, OutboxEntry } from './effect.ts'
 import type { Json } from './json.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -52,6 +52,14 @@ export interface EffectInput {
   readonly effect: Effect
 }
 
+/** An effect of a rule was given up: the rule's error action is due. */
+export interface FailureInput {
+  readonly kind: 'failure'
+  readonly entry: OutboxEntry
+  readonly reason: string
+  readonly at: number
+}
+
 /** Time has passed: timers of the record that are due fire. */
 export interface TimerInput {
   readonly kind: 'timer'
@@ -66,6 +74,7 @@ export type DeviceInput =
   | DesireInput
   | AcknowledgeInput
   | EffectInput
+  | FailureInput
   | TimerInput
 
 /** What became of one input: a value for its sender, in the order of the inputs. */

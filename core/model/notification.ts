@@ -17,6 +17,8 @@ export interface Notification {
   readonly at: number
   /** What a program needs to act on it. */
   readonly data: Json
+  /** Sent as it is, in place of all the rest, to channels that take documents (webhooks). */
+  readonly body?: Json
 }
 
 /** One notification for one channel, as it stands in the queue. */

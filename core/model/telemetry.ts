@@ -21,6 +21,8 @@ export interface Telemetry {
   readonly identity: MessageIdentity
   /** The decoded message, as rules see it. */
   readonly body: Json
+  /** The text of `body`, where a number of it has more digits than a double keeps. */
+  readonly exactText?: string
   readonly metrics: Readonly<Record<string, MetricValue>>
   readonly receivedAt: number
   readonly redelivered: boolean

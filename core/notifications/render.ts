@@ -1,11 +1,13 @@
-import type { JsonObject } from '../model/json.ts'
+import type { Json } from '../model/json.ts'
 import type { Delivery } from '../model/notification.ts'
+import { deliveryId, mailMessageId } from './delivery-id.ts'
 
 /** The document that a webhook receives. Its `id` stays the same however often it is sent. */
-export function renderWebhook(delivery: Delivery): JsonObject {
+export function renderWebhook(delivery: Delivery): Json {
   const { notification } = delivery
+  if (notification.body !== undefined) return notification.body
   return {
-    id: delivery.key,
+    id: deliveryId(delivery),
     deviceId: notification.deviceId,
     severity: notification.severity,
     subject: notification.subject,
@@ -23,7 +25,7 @@ export interface Mail {
   readonly messageId: string
 }
 
-/** The mail for a delivery. Line breaks never get into the subject: they would end the header. */
+/** The mail for a delivery. Control characters never get into the subject: a line break would end the header. */
 export function renderMail(delivery: Delivery): Mail {
   const { notification } = delivery
   const lines = [
@@ -35,9 +37,9 @@ export function renderMail(delivery: Delivery): Mail {
   ]
   return {
     subject: `[${notification.severity}] ${notification.subject}`
-      .replace(/[\r\n\t]+/g, ' ')
+      .replace(/\p{Cc}+/gu, ' ')
       .slice(0, 200),
     text: `${lines.join('\n')}\n`,
-    messageId: `<${delivery.key.replace(/[^a-zA-Z0-9.-]/g, '_')}@anyhub>`,
+    messageId: mailMessageId(delivery),
   }
 }

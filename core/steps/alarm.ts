@@ -1,5 +1,5 @@
+import type { ActionResult } from '../actions/action.ts'
 import { acknowledge, judge, judgeTimer, type Verdict } from '../alarms/judge.ts'
-import { CoreError } from '../errors.ts'
 import type { AlarmState } from '../model/alarm.ts'
 import type { InputResult } from '../model/input.ts'
 import type { Json } from '../model/json.ts'
@@ -27,15 +27,32 @@ export function judgeAlarm(
       before,
     )
   } catch (error) {
-    if (!(error instanceof CoreError)) throw error
-    draft.failed.push({ ruleId: alarm.alarmId, messageId: telemetry.messageId, error })
+    draft.fail(alarm.alarmId, telemetry.messageId, error)
   }
+}
+
+/** Raises or clears an alarm because a rule says so. */
+export function switchAlarm(
+  draft: Draft,
+  wish: Extract<ActionResult, { do: 'alarm' }>,
+  at: number,
+  receivedAt: number,
+): void {
+  const { alarmId, raise, severity, text, channelIds } = wish
+  const before = draft.alarms[alarmId]
+  const verdict = judge(
+    before,
+    { raise, clear: !raise, at, receivedAt },
+    { forMs: 0, severity },
+    () => text,
+  )
+  settle(draft, { alarmId, channelIds, notifyCleared: true }, verdict, before)
 }
 
 /** Takes over the verdict on one alarm and tells whoever is to be told. */
 function settle(
   draft: Draft,
-  alarm: ProgramAlarm,
+  alarm: Pick<ProgramAlarm, 'alarmId' | 'channelIds' | 'notifyCleared'>,
   verdict: Verdict,
   before: AlarmState | undefined,
 ): void {
@@ -103,15 +120,15 @@ function settleTimer(
   try {
     settle(draft, alarm, verdict, before)
   } catch (error) {
-    if (!(error instanceof CoreError)) throw error
-    draft.failed.push({ ruleId: alarm.alarmId, messageId: '', error })
+    draft.fail(alarm.alarmId, '', error)
   }
 }
 
-/** Raises pending alarms whose time is up, and forgets alarms that are no longer configured. */
+/** Raises pending alarms whose time is up, and forgets pending ones that are no longer configured. */
 export function applyTimer(draft: Draft, now: number): void {
   for (const [alarmId, state] of Object.entries(draft.alarms)) {
     const alarm = draft.context.program.alarmsById.get(alarmId)
+    if (state.status !== 'pending') continue
     if (alarm === undefined) draft.setAlarm(alarmId, undefined)
     else settleTimer(draft, alarm, judgeTimer(state, now), state)
   }

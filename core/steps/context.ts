@@ -4,6 +4,7 @@ import type { DeviceRecord } from '../model/device-record.ts'
 import type { InputResult } from '../model/input.ts'
 import type { TelemetryRow } from '../model/telemetry.ts'
 import type { Program } from '../program.ts'
+import type { Lookups } from '../rules/index.ts'
 
 /** What a step may know besides the record and the inputs. */
 export interface StepContext {
@@ -14,6 +15,8 @@ export interface StepContext {
   readonly known: ReadonlySet<string>
   /** Whether measured values become reported state for this device. */
   readonly report: boolean
+  /** Answers to what the rules ask of the world. */
+  readonly lookups: Lookups | undefined
   readonly newId: () => string
   readonly random: () => number
 }
@@ -33,6 +36,12 @@ export interface StepEvents {
   readonly notified: number
   /** True if effects found no room although there was some: the inputs fit in several steps. */
   readonly crowded: boolean
+  /** Lines that rules asked for. */
+  readonly logs: readonly {
+    readonly level: 'info' | 'warn' | 'error'
+    readonly text: string
+    readonly key: string
+  }[]
 }
 
 export interface StepResult {

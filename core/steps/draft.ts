@@ -2,7 +2,7 @@ import { CoreError } from '../errors.ts'
 import type { AlarmState } from '../model/alarm.ts'
 import type { ColdRow } from '../model/cold-row.ts'
 import type { DeviceRecord, LastValue } from '../model/device-record.ts'
-import type { Effect, OutboxEntry } from '../model/effect.ts'
+import type { Effect, EffectOrigin, OutboxEntry } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
@@ -26,6 +26,7 @@ export class Draft {
   readonly context: StepContext
   readonly failed: { ruleId: string; messageId: string; error: CoreError }[] = []
   readonly transitions = { raised: 0, cleared: 0 }
+  readonly logs: { level: 'info' | 'warn' | 'error'; text: string; key: string }[] = []
   readonly #before: DeviceRecord
   readonly #rows: TelemetryRow[] = []
   readonly #cold: ColdRow[] = []
@@ -119,6 +120,22 @@ export class Draft {
     this.#shadows[name] = document
   }
 
+  /** Notes that a rule or an alarm failed on a message. What is no error of the core is a bug, and is thrown. */
+  fail(ruleId: string, messageId: string, error: unknown): CoreError {
+    if (!(error instanceof CoreError)) throw error
+    this.failed.push({ ruleId, messageId, error })
+    return error
+  }
+
+  /** Keeps a row that a rule made, beside that of its message. */
+  addRow(row: TelemetryRow): void {
+    this.#rows.push(row)
+  }
+
+  addCold(row: ColdRow): void {
+    this.#cold.push(row)
+  }
+
   countMatch(ruleId: string): void {
     this.#matched.set(ruleId, (this.#matched.get(ruleId) ?? 0) + 1)
   }
@@ -127,14 +144,14 @@ export class Draft {
    * @throws CoreError `device.outbox_full` if too much waits already: many messages acted in one step, or the downlink
    * has been away for long.
    */
-  emit(key: string, effect: Effect): void {
+  emit(key: string, effect: Effect, origin?: EffectOrigin): void {
     if (this.#outbox === undefined) {
       this.#outbox = [...this.#before.outbox]
       for (const entry of this.#outbox) this.#outboxChars += charsOf(entry.effect)
       this.#hasRoom =
         this.#outbox.length < MAX_OUTBOX / 2 && this.#outboxChars < MAX_OUTBOX_CHARS / 2
     }
-    const chars = this.#outboxChars + charsOf(effect)
+    const chars = this.#outboxChars + charsOf(effect) + (origin?.base64OriginalPayload.length ?? 0)
     if (this.#outbox.length >= MAX_OUTBOX || chars > MAX_OUTBOX_CHARS) {
       this.#crowded = this.#hasRoom
       throw new CoreError(
@@ -143,7 +160,8 @@ export class Draft {
       )
     }
     this.#outboxChars = chars
-    this.#outbox.push({ key, effect, at: this.context.now, attempts: 0 })
+    const entry = { key, effect, at: this.context.now, attempts: 0 }
+    this.#outbox.push(origin === undefined ? entry : { ...entry, origin })
     if (effect.kind === 'notify') this.#notified++
   }
 
@@ -155,6 +173,7 @@ export class Draft {
       failed: this.failed,
       notified: this.#notified,
       crowded: this.#crowded,
+      logs: this.logs,
       ...this.transitions,
     }
     const changed =

@@ -1,97 +1,177 @@
+import type { ActionContext, ActionResult } from '../actions/action.ts'
 import { CoreError } from '../errors.ts'
-import { isJsonObject, type Json } from '../model/json.ts'
+import { toBase64 } from '../model/base64.ts'
+import type { Effect, EffectOrigin } from '../model/effect.ts'
+import type { FailureInput, InputResult } from '../model/input.ts'
+import type { Json } from '../model/json.ts'
 import type { Telemetry } from '../model/telemetry.ts'
-import type { Action, ProgramRule } from '../program.ts'
+import type { ProgramRule } from '../program.ts'
 import type { RuleMessage } from '../rules/index.ts'
-import { toBase64 } from './base64.ts'
+import { switchAlarm } from './alarm.ts'
 import type { Draft } from './draft.ts'
 import { applyDesire } from './shadow.ts'
+
+/** One action that could not be done, in AWS's words. Source: AWS IoT, error action message format. */
+type ActionFailure = {
+  readonly failedAction: string
+  readonly failedResource: string
+  readonly errorMessage: string
+}
 
 /** Runs one rule on one message, and its actions if it matches. A failure is noted and touches nothing else. */
 export function runRule(
   draft: Draft,
-  { ruleId, rule, actions }: ProgramRule,
+  rule: ProgramRule,
   message: RuleMessage,
   telemetry: Telemetry,
 ): void {
   try {
-    const result = rule.evaluate(message)
+    const result = rule.rule.evaluate(message)
     if (result.status === 'no_match') return
-    draft.countMatch(ruleId)
-    for (const [index, action] of actions.entries()) {
-      runAction(
-        draft,
-        action,
-        result.value,
-        message,
-        telemetry,
-        `${ruleId}/${index}/${telemetry.messageId}`,
-      )
-    }
+    draft.countMatch(rule.ruleId)
+    runActions(draft, rule, message, telemetry, result.value)
   } catch (error) {
-    if (!(error instanceof CoreError)) throw error
-    draft.failed.push({ ruleId, messageId: telemetry.messageId, error })
+    draft.fail(rule.ruleId, telemetry.messageId, error)
   }
 }
 
-function runAction(
+/** Each action by itself: one that cannot be done leaves the others alone and brings the error action. */
+function runActions(
   draft: Draft,
-  action: Action,
-  value: Json | Uint8Array | undefined,
+  { ruleId, actions, errorAction }: ProgramRule,
   message: RuleMessage,
   telemetry: Telemetry,
-  key: string,
+  value: Json | Uint8Array | undefined,
 ): void {
-  switch (action.kind) {
-    case 'republish': {
-      const payload =
-        value instanceof Uint8Array
-          ? toBase64(value)
-          : value === undefined
-            ? ''
-            : JSON.stringify(value)
-      const encoding = value instanceof Uint8Array ? 'base64' : 'utf8'
-      const topic = action.topic.render(message)
-      draft.emit(key, {
-        kind: 'publish',
-        topic,
-        payload,
-        encoding,
-        qos: action.qos,
-        retain: action.retain,
-      })
-      return
+  const { messageId, at, receivedAt } = telemetry
+  const origin = errorAction === undefined ? undefined : originOf(ruleId, telemetry)
+  const failures: ActionFailure[] = []
+  for (const [index, run] of actions.entries()) {
+    const key = `${ruleId}/${index}/${messageId}`
+    const context: ActionContext = {
+      message,
+      value,
+      deviceId: draft.deviceId,
+      messageId,
+      at,
+      receivedAt,
+      key,
     }
-    case 'notify':
-      draft.emit(key, {
-        kind: 'notify',
-        notification: {
-          key: `${draft.deviceId}/${key}/${telemetry.at}`,
-          channelIds: action.channelIds,
-          deviceId: draft.deviceId,
-          severity: action.severity,
-          subject: action.subject.render(message),
-          text: action.text.render(message),
-          at: telemetry.at,
-          data: value instanceof Uint8Array || value === undefined ? null : value,
-        },
+    try {
+      carryOut(draft, run(context), context, origin)
+    } catch (error) {
+      const failure = draft.fail(ruleId, messageId, error)
+      failures.push({
+        failedAction: `action ${index + 1}`,
+        failedResource: ruleId,
+        errorMessage: failure.message,
       })
+    }
+  }
+  if (origin !== undefined && failures.length > 0)
+    runErrorAction(draft, origin, failures, receivedAt)
+}
+
+/** Does what an action wants: in the record where it can be done there, else through the outbox. */
+function carryOut(
+  draft: Draft,
+  result: ActionResult,
+  context: ActionContext,
+  origin: EffectOrigin | undefined,
+): void {
+  switch (result.do) {
+    case 'emit':
+      draft.emit(uniqueKey(context.key, result.effect, context.at), result.effect, origin)
       return
-    case 'setDesired': {
-      const desired = action.state === undefined ? value : action.state(message)
-      if (desired === undefined || desired instanceof Uint8Array || !isJsonObject(desired)) {
-        throw new CoreError('rule.failed', 'setDesired: expected an object as desired state')
-      }
-      const deviceId = action.device === undefined ? draft.deviceId : action.device.render(message)
-      if (deviceId === draft.deviceId)
+    case 'desire':
+      refuseIfRefused(
         applyDesire(draft, {
           kind: 'desire',
-          name: action.shadow,
-          desired,
-          at: telemetry.receivedAt,
-        })
-      else draft.emit(key, { kind: 'desire', deviceId, name: action.shadow, desired })
+          name: result.name,
+          desired: result.desired,
+          at: context.receivedAt,
+        }),
+      )
       return
-    }
+    case 'alarm':
+      switchAlarm(draft, result, context.at, context.receivedAt)
+      return
+    case 'row':
+      draft.addRow(result.row)
+      return
+    case 'cold':
+      draft.addCold(result.row)
+      return
+    case 'log':
+      draft.logs.push({ level: result.level, text: result.text, key: context.key })
+  }
+}
+
+/** Without the event time, two messages with the same id from the sender's counter would be one effect. */
+function uniqueKey(key: string, effect: Effect, at: number): string {
+  return effect.kind === 'notify' ? key : `${key}/${at}`
+}
+
+function refuseIfRefused(result: InputResult): void {
+  if (result.status === 'refused') throw new CoreError('rule.failed', result.message)
+}
+
+function originOf(ruleId: string, telemetry: Telemetry): EffectOrigin {
+  const { topic, messageId, at, bytes, facts } = telemetry
+  return {
+    ruleId,
+    topic,
+    messageId,
+    at,
+    base64OriginalPayload: toBase64(bytes),
+    ...(facts?.clientId === undefined ? {} : { clientId: facts.clientId }),
+  }
+}
+
+/** An effect was given up after its last try: the rule's error action is told. */
+export function applyFailure(draft: Draft, { entry, reason, at }: FailureInput): InputResult {
+  if (entry.origin === undefined) return { status: 'accepted' }
+  const failure = {
+    failedAction: entry.effect.kind,
+    failedResource: entry.key,
+    errorMessage: reason,
+  }
+  runErrorAction(draft, entry.origin, [failure], at)
+  return { status: 'accepted' }
+}
+
+/** Runs the error action on AWS's document. What it asks for has no error action of its own. */
+function runErrorAction(
+  draft: Draft,
+  origin: EffectOrigin,
+  failures: readonly ActionFailure[],
+  receivedAt: number,
+): void {
+  const run = draft.context.program.rulesById.get(origin.ruleId)?.errorAction
+  if (run === undefined) return
+  const body = {
+    ruleName: origin.ruleId,
+    topic: origin.topic,
+    cloudwatchTraceId: origin.messageId,
+    clientId: origin.clientId ?? 'N/A',
+    base64OriginalPayload: origin.base64OriginalPayload,
+    failures,
+  }
+  const { newId, random } = draft.context
+  const facts = { topic: origin.topic, nowMs: receivedAt, newId, random }
+  const key = `${origin.ruleId}/error/${origin.messageId}/${failures.map(({ failedAction }) => failedAction).join(',')}`
+  const context: ActionContext = {
+    message: { body, facts },
+    value: body,
+    deviceId: draft.deviceId,
+    messageId: origin.messageId,
+    at: origin.at,
+    receivedAt,
+    key,
+  }
+  try {
+    carryOut(draft, run(context), context, undefined)
+  } catch (error) {
+    draft.fail(origin.ruleId, origin.messageId, error)
   }
 }

@@ -11,20 +11,26 @@ export function applyTelemetry(draft: Draft, { telemetry }: TelemetryInput): Inp
   if (draft.isDuplicate(telemetry)) return { status: 'duplicate' }
   draft.accept(telemetry)
   const message = toRuleMessage(telemetry, draft.context)
-  for (const rule of draft.context.program.rules.match(telemetry.topic))
+  for (const rule of draft.context.program.rules.match(telemetry.topic)) {
     runRule(draft, rule, message, telemetry)
-  for (const alarm of draft.context.program.alarms.match(telemetry.topic))
+  }
+  for (const alarm of draft.context.program.alarms.match(telemetry.topic)) {
     judgeAlarm(draft, alarm, message, telemetry)
+  }
   return { status: 'accepted' }
 }
 
-function toRuleMessage(telemetry: Telemetry, context: StepContext): RuleMessage {
-  const facts: MessageFacts = {
-    topic: telemetry.topic,
-    nowMs: telemetry.receivedAt,
-    newId: context.newId,
-    random: context.random,
-    ...telemetry.facts,
+/** One uplink as rules see it. */
+export function toRuleMessage(
+  telemetry: Telemetry,
+  { newId, random, lookups }: Pick<StepContext, 'newId' | 'random' | 'lookups'>,
+): RuleMessage {
+  const { body, bytes, exactText, topic, receivedAt: nowMs } = telemetry
+  const facts: MessageFacts = { topic, nowMs, newId, random, ...telemetry.facts }
+  return {
+    body,
+    bytes,
+    facts: lookups === undefined ? facts : { ...facts, lookups },
+    ...(exactText === undefined ? {} : { rawText: exactText }),
   }
-  return { body: telemetry.body, bytes: telemetry.bytes, facts }
 }

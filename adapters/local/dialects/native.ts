@@ -57,6 +57,11 @@ export function answerTopic(
   return `${shadowPrefix(deviceId, name)}/${operation}/${accepted ? 'accepted' : 'rejected'}`
 }
 
+/** Where a command to a device goes. */
+export function commandTopic(deviceId: string, name: string): string {
+  return `devices/${deviceId}/commands/${name}`
+}
+
 /** Where a push about a shadow goes. */
 export function pushTopic({ deviceId, name, event }: ShadowEffect): string {
   return `${shadowPrefix(deviceId, name)}/update/${event}`

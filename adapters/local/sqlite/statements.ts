@@ -42,6 +42,24 @@ export const SCHEMA = `
     payload BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE IF NOT EXISTS item (
+    tbl TEXT NOT NULL,
+    key TEXT NOT NULL,
+    item TEXT NOT NULL,
+    PRIMARY KEY (tbl, key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE IF NOT EXISTS queue (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue TEXT NOT NULL,
+    key TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (queue, key)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS queue_due ON queue (queue, due_at);
+
   CREATE TABLE IF NOT EXISTS setting (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -88,6 +106,17 @@ export const STATEMENTS = {
   deadLetterRemove: 'DELETE FROM dead_letter WHERE id = ?',
   deadLetterDropBefore: 'DELETE FROM dead_letter WHERE id < ?',
   deadLetterCount: 'SELECT count(*) AS count FROM dead_letter',
+
+  itemGet: 'SELECT item FROM item WHERE tbl = ? AND key = ?',
+  itemPut: 'INSERT OR REPLACE INTO item (tbl, key, item) VALUES (?, ?, ?)',
+  itemRemove: 'DELETE FROM item WHERE tbl = ? AND key = ?',
+  itemList: 'SELECT key, item FROM item WHERE tbl = ? AND key > ? ORDER BY key LIMIT ?',
+
+  queuePut: 'INSERT OR IGNORE INTO queue (queue, key, at, due_at, body) VALUES (?, ?, ?, ?, ?)',
+  queueClaim: `UPDATE queue SET due_at = ? WHERE id IN (
+      SELECT id FROM queue WHERE queue = ? AND due_at <= ? ORDER BY id LIMIT ?)
+    RETURNING id, at, body`,
+  queueRemove: 'DELETE FROM queue WHERE queue = ? AND id = ?',
 
   settingGet: 'SELECT value FROM setting WHERE name = ?',
   settingPut: 'INSERT OR IGNORE INTO setting (name, value) VALUES (?, ?)',

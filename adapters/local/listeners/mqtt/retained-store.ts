@@ -24,7 +24,7 @@ export interface RetainedStore {
 
 export interface RetainedBounds {
   readonly maxMessages: number
-  /** Topic, payload and property bytes over all messages. */
+  /** Topic, payload and property bytes over all messages, and 64 bytes for each level of their topics. */
   readonly maxBytes: number
 }
 
@@ -100,7 +100,8 @@ export function createMemoryRetainedStore(
 }
 
 function costOf(message: RetainedMessage): number {
-  return message.topic.length + message.payload.length + message.properties.length
+  const { topic, payload, properties } = message
+  return topic.length + payload.length + properties.length + 64 * topic.split('/').length
 }
 
 function matchNode(

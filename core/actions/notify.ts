@@ -1,0 +1,37 @@
+import * as z from 'zod'
+import { SEVERITIES } from '../model/notification.ts'
+import type { RunAction } from './action.ts'
+import { outputJson } from './output.ts'
+import { type TemplateScope, template } from './templates.ts'
+
+/** Tells people or systems through channels. */
+export const NotifySchema = z.strictObject({
+  channels: z.array(z.string()).min(1),
+  severity: z.enum(SEVERITIES).default('info'),
+  subject: z.string().min(1).default('${topic()}'),
+  text: z.string().default(''),
+})
+
+export function compileNotify(
+  config: z.output<typeof NotifySchema>,
+  scope: TemplateScope,
+): RunAction {
+  const subject = template(config.subject, scope)
+  const text = template(config.text, scope)
+  return ({ message, value, deviceId, at, key }) => ({
+    do: 'emit',
+    effect: {
+      kind: 'notify',
+      notification: {
+        key: `${deviceId}/${key}/${at}`,
+        channelIds: config.channels,
+        deviceId,
+        severity: config.severity,
+        subject: subject.render(message),
+        text: text.render(message),
+        at,
+        data: outputJson(value),
+      },
+    },
+  })
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod'
+import type { RunAction } from './action.ts'
+import { outputJson } from './output.ts'
+import { jsonTemplate, type TemplateScope, template } from './templates.ts'
+
+/** Sends a command to the sender or to another device. */
+export const SendCommandSchema = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(128)
+    .meta({ description: 'What the device is asked to do; ${…} is evaluated.' }),
+  device: z.string().optional().meta({ description: 'The device; the sender unless given.' }),
+  payload: z.json().optional().meta({ description: 'The result of the SQL unless given.' }),
+})
+
+export function compileSendCommand(
+  config: z.output<typeof SendCommandSchema>,
+  scope: TemplateScope,
+): RunAction {
+  const name = template(config.name, scope)
+  const device = config.device === undefined ? undefined : template(config.device, scope)
+  const payload = config.payload === undefined ? undefined : jsonTemplate(config.payload, scope)
+  return ({ message, value, deviceId }) => ({
+    do: 'emit',
+    effect: {
+      kind: 'command',
+      deviceId: device?.render(message) ?? deviceId,
+      name: name.render(message),
+      payload: payload === undefined ? outputJson(value) : payload(message),
+    },
+  })
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod'
+import { CoreError } from '../errors.ts'
+import { isJsonObject, type Json } from '../model/json.ts'
+import type { RunAction } from './action.ts'
+import { jsonTemplate, type TemplateScope, template } from './templates.ts'
+
+/** Changes the desired state of the sender or of another device. */
+export const SetDesiredSchema = z.strictObject({
+  device: z.string().optional().meta({ description: 'The device; the sender unless given.' }),
+  shadow: z.string().max(64).default(''),
+  state: z
+    .record(z.string(), z.json())
+    .optional()
+    .meta({ description: 'The desired state; the result of the SQL unless given.' }),
+})
+
+export function compileSetDesired(
+  config: z.output<typeof SetDesiredSchema>,
+  scope: TemplateScope,
+): RunAction {
+  const device = config.device === undefined ? undefined : template(config.device, scope)
+  const state = config.state === undefined ? undefined : jsonTemplate(config.state, scope)
+  const name = config.shadow
+  return ({ message, value, deviceId }) => {
+    const desired: Json | Uint8Array | undefined = state === undefined ? value : state(message)
+    if (desired === undefined || desired instanceof Uint8Array || !isJsonObject(desired)) {
+      throw new CoreError('rule.failed', 'setDesired: expected an object as desired state')
+    }
+    const target = device?.render(message) ?? deviceId
+    if (target === deviceId) return { do: 'desire', name, desired }
+    return { do: 'emit', effect: { kind: 'desire', deviceId: target, name, desired } }
+  }
+}

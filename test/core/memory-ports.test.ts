@@ -1,0 +1,68 @@
+import { coldStoreContract } from '../contract/cold-store.ts'
+import { deadLettersContract } from '../contract/dead-letters.ts'
+import { deviceStoreContract } from '../contract/device-store.ts'
+import { downlinkContract } from '../contract/downlink.ts'
+import { notificationQueueContract } from '../contract/notification-queue.ts'
+import { observerContract } from '../contract/observer.ts'
+import { telemetryStoreContract } from '../contract/telemetry-store.ts'
+import { createMemoryPorts, createWorld, type Part } from '../fakes/memory-ports.ts'
+
+// The ports that the tests of the core stand on keep the same contracts as those of the clouds.
+
+function open(...parts: Part[]) {
+  const world = createWorld()
+  return {
+    world,
+    ...createMemoryPorts(world),
+    takeAway: async () => parts.forEach((part) => world.away.add(part)),
+    close: async () => undefined,
+  }
+}
+
+deviceStoreContract('memory', async () => open('devices', 'telemetry'))
+telemetryStoreContract('memory', async () => open('devices', 'telemetry'))
+coldStoreContract('memory', async () => open('cold'))
+deadLettersContract('memory', async () => open('deadLetters'))
+
+notificationQueueContract('memory', async () => {
+  const { world, ...subject } = open('notifications')
+  return {
+    ...subject,
+    clock: {
+      get time() {
+        return world.now
+      },
+      set time(now) {
+        world.now = now
+      },
+    },
+  }
+})
+
+observerContract('memory', () => {
+  const { world, observer } = open()
+  return {
+    observer,
+    count: (name) => world.counts[name] ?? 0,
+    lines: () => world.logs.map((entry) => JSON.stringify(entry)),
+  }
+})
+
+downlinkContract('memory', async () => {
+  const { world, downlink, close } = open()
+  return {
+    downlink,
+    close,
+    received: () => [
+      ...world.published.map(({ message: { topic, payload, encoding } }) => ({
+        topic,
+        payload: Buffer.from(payload, encoding),
+      })),
+      ...world.pushes.map(({ message }) => ({
+        topic: `${message.name}/${message.event}`,
+        payload: Buffer.from(JSON.stringify(message.body)),
+      })),
+    ],
+    shadowTopic: ({ name, event }) => `${name}/${event}`,
+  }
+})

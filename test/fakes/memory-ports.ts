@@ -1,0 +1,353 @@
+import {
+  type ColdRow,
+  type CommandEffect,
+  CoreError,
+  type DeadLetter,
+  type Delivery,
+  type DeviceRecord,
+  type Json,
+  type LookupRequest,
+  MAX_RECORD_CHARS,
+  type Ports,
+  type PublishEffect,
+  type ShadowEffect,
+  type TelemetryRow,
+} from '../../core/index.ts'
+
+/** What one row of the queue holds. */
+interface Queued {
+  readonly delivery: Delivery
+  dueAt: number
+  attempts: number
+  settledAt: number | undefined
+}
+
+/** One thing that was handed to the broker, with the key that it came under. */
+export interface Pushed<T> {
+  readonly message: T
+  readonly key: string
+}
+
+/** The parts of the world that can be taken away, each by itself. */
+export type Part =
+  | 'tables'
+  | 'queues'
+  | 'lookups'
+  | 'devices'
+  | 'telemetry'
+  | 'cold'
+  | 'downlink'
+  | 'notifications'
+  | 'channels'
+  | 'deadLetters'
+
+/** All that outlives a process: what is on disk, in the queue, at the broker. Tests look into it and bend it. */
+export interface World {
+  /** Epoch ms. */
+  now: number
+  /** What is away now: every call of its port fails with `store.unavailable`. */
+  readonly away: Set<Part>
+  /** Records as the text that a store would hold, so that what JSON loses is lost here too. */
+  readonly records: Map<string, string>
+  /** Rows by device and key. */
+  readonly rows: Map<string, Map<string, TelemetryRow>>
+  readonly cold: ColdRow[]
+  readonly queue: Map<string, Queued>
+  readonly letters: Map<string, DeadLetter>
+  readonly published: Pushed<PublishEffect>[]
+  readonly pushes: Pushed<ShadowEffect>[]
+  readonly commands: Pushed<CommandEffect>[]
+  readonly tables: Map<string, Map<string, Json>>
+  readonly queues: Map<string, Map<string, Json>>
+  onLookup: (request: LookupRequest) => Json | undefined
+  readonly sent: Delivery[]
+  /** Decides about each send: an error refuses it. */
+  onSend: (delivery: Delivery) => CoreError | undefined
+  /** Decides about each publish: an error refuses it. */
+  onPublish: (message: PublishEffect) => Error | undefined
+  readonly counts: Record<string, number>
+  readonly logs: { readonly level: string; readonly message: string; readonly facts: unknown }[]
+  readonly times: Record<string, number>
+  /** How often each method of a port was called: `devices.load`, …. */
+  readonly calls: Record<string, number>
+}
+
+const DAY_MS = 86_400_000
+
+export function createWorld(now = 1_750_000_000_000): World {
+  return {
+    now,
+    away: new Set(),
+    records: new Map(),
+    rows: new Map(),
+    cold: [],
+    queue: new Map(),
+    letters: new Map(),
+    published: [],
+    pushes: [],
+    commands: [],
+    tables: new Map(),
+    queues: new Map(),
+    onLookup: () => undefined,
+    sent: [],
+    onSend: () => undefined,
+    onPublish: () => undefined,
+    counts: {},
+    logs: [],
+    times: {},
+    calls: {},
+  }
+}
+
+/** The record of a device as the store has it. */
+export function recordOf(world: World, deviceId: string): DeviceRecord | undefined {
+  const text = world.records.get(deviceId)
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+/** Rows of a device in the order of time. */
+export function rowsOf(world: World, deviceId: string): TelemetryRow[] {
+  return [...(world.rows.get(deviceId)?.values() ?? [])].toSorted((a, b) => a.at - b.at)
+}
+
+/**
+ * Ports of one process over a world. Two of them over one world are two processes over one store: the ids of each are
+ * its own, all else is shared.
+ */
+export function createMemoryPorts(
+  world: World,
+  { longLived = true, process = 'p' }: { longLived?: boolean; process?: string } = {},
+): Ports {
+  let ids = 0
+  let chance = 0.5
+
+  /** Every call takes a turn of the event loop, as one over a wire would. */
+  async function reach(part: Part, method: string): Promise<void> {
+    const name = `${part}.${method}`
+    world.calls[name] = (world.calls[name] ?? 0) + 1
+    await Promise.resolve()
+    if (world.away.has(part)) throw new CoreError('store.unavailable', `${part} are away`)
+  }
+
+  return {
+    devices: {
+      async load(deviceId) {
+        await reach('devices', 'load')
+        return recordOf(world, deviceId)
+      },
+      async commit({ record, expectedVersion, rows, cold }) {
+        await reach('devices', 'commit')
+        const found = recordOf(world, record.deviceId)?.version ?? 0
+        if (found !== expectedVersion) {
+          throw new CoreError(
+            'store.conflict',
+            `expected version ${expectedVersion}, found ${found}`,
+          )
+        }
+        const text = JSON.stringify(record)
+        if (text.length > MAX_RECORD_CHARS) {
+          throw new CoreError('device.record_too_large', `found ${text.length} characters`)
+        }
+        const stored = world.rows.get(record.deviceId) ?? new Map<string, TelemetryRow>()
+        for (const row of rows) {
+          const key = `${row.at}/${row.messageId}`
+          if (!stored.has(key)) stored.set(key, structuredClone(row))
+        }
+        world.rows.set(record.deviceId, stored)
+        for (const row of cold) world.cold.push(structuredClone(row))
+        world.records.set(record.deviceId, text)
+      },
+      async due(now, limit) {
+        await reach('devices', 'due')
+        return [...world.records.keys()]
+          .map((deviceId) => ({ deviceId, dueAt: recordOf(world, deviceId)?.dueAt ?? 0 }))
+          .filter(({ dueAt }) => dueAt > 0 && dueAt <= now)
+          .toSorted((a, b) => a.dueAt - b.dueAt)
+          .slice(0, limit)
+          .map(({ deviceId }) => deviceId)
+      },
+      async list(afterId, limit) {
+        await reach('devices', 'list')
+        const ids = [...world.records.keys()].filter((id) => id > afterId).toSorted()
+        return ids.slice(0, limit).flatMap((id) => recordOf(world, id) ?? [])
+      },
+    },
+    telemetry: {
+      async known(deviceId, rows) {
+        await reach('telemetry', 'known')
+        const stored = world.rows.get(deviceId)
+        const known = rows.filter(({ at, messageId }) => stored?.has(`${at}/${messageId}`))
+        return new Set(known.map(({ messageId }) => messageId))
+      },
+      async range(deviceId, { from, to, limit, descending }) {
+        await reach('telemetry', 'range')
+        const rows = rowsOf(world, deviceId).filter(({ at }) => at >= from && at < to)
+        return structuredClone((descending ? rows.toReversed() : rows).slice(0, limit))
+      },
+      async count(deviceId) {
+        await reach('telemetry', 'count')
+        if (deviceId !== '') return world.rows.get(deviceId)?.size ?? 0
+        return [...world.rows.values()].reduce((sum, rows) => sum + rows.size, 0)
+      },
+    },
+    cold: {
+      async read(day, afterPosition, limit) {
+        await reach('cold', 'read')
+        return world.cold
+          .map((row, index) => ({ position: index + 1, row: structuredClone(row) }))
+          .filter(({ position, row }) => {
+            return position > afterPosition && new Date(row.at).toISOString().startsWith(day)
+          })
+          .slice(0, limit)
+      },
+    },
+    downlink: {
+      async publish(message, key) {
+        await reach('downlink', 'publish')
+        const refusal = world.onPublish(message)
+        if (refusal !== undefined) throw refusal
+        world.published.push({ message, key })
+      },
+      async command(message, key) {
+        await reach('downlink', 'command')
+        world.commands.push({ message, key })
+      },
+      async shadow(message, key) {
+        await reach('downlink', 'shadow')
+        world.pushes.push({ message, key })
+      },
+    },
+    notifications: {
+      async enqueue(deliveries) {
+        await reach('notifications', 'enqueue')
+        for (const delivery of deliveries) {
+          const { key, attempts } = delivery
+          const before = world.queue.get(key)
+          const forgotten = before?.settledAt !== undefined && before.settledAt < world.now - DAY_MS
+          if (before !== undefined && !forgotten) continue
+          const stored: Delivery = structuredClone(delivery)
+          world.queue.set(key, {
+            delivery: stored,
+            dueAt: world.now,
+            attempts,
+            settledAt: undefined,
+          })
+        }
+      },
+      async claim(now, limit, leaseMs) {
+        await reach('notifications', 'claim')
+        const due = [...world.queue.values()]
+          .filter(({ settledAt, dueAt }) => settledAt === undefined && dueAt <= now)
+          .toSorted((a, b) => a.dueAt - b.dueAt)
+          .slice(0, limit)
+        for (const queued of due) queued.dueAt = now + leaseMs
+        return due.map(({ delivery, attempts }) => ({ ...structuredClone(delivery), attempts }))
+      },
+      async settle(key) {
+        await reach('notifications', 'settle')
+        const queued = world.queue.get(key)
+        if (queued !== undefined) queued.settledAt = world.now
+      },
+      async retry(key, dueAt) {
+        await reach('notifications', 'retry')
+        const queued = world.queue.get(key)
+        if (queued === undefined) return
+        queued.dueAt = dueAt
+        queued.attempts++
+      },
+    },
+    tables: {
+      async get(table, key) {
+        await reach('tables', 'get')
+        return structuredClone(world.tables.get(table)?.get(key))
+      },
+      async put(table, key, item) {
+        await reach('tables', 'put')
+        const items = world.tables.get(table) ?? new Map()
+        world.tables.set(table, items.set(key, structuredClone(item)))
+      },
+      async remove(table, key) {
+        await reach('tables', 'remove')
+        world.tables.get(table)?.delete(key)
+      },
+      async list(table, afterKey, limit) {
+        await reach('tables', 'list')
+        const items = [...(world.tables.get(table) ?? new Map())].filter(([key]) => key > afterKey)
+        return items
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .slice(0, limit)
+          .map(([key, item]) => ({ key, item: structuredClone(item) }))
+      },
+    },
+    queues: {
+      async send(queue, body, key) {
+        await reach('queues', 'send')
+        const entries = world.queues.get(queue) ?? new Map()
+        if (!entries.has(key)) entries.set(key, structuredClone(body))
+        world.queues.set(queue, entries)
+      },
+    },
+    lookups: {
+      async answer(request) {
+        await reach('lookups', 'answer')
+        return world.onLookup(request)
+      },
+    },
+    channels: {
+      async send(delivery) {
+        await reach('channels', 'send')
+        const refusal = world.onSend(delivery)
+        if (refusal !== undefined) throw refusal
+        world.sent.push(delivery)
+      },
+    },
+    deadLetters: {
+      async put(letter) {
+        await reach('deadLetters', 'put')
+        world.letters.set(letter.id, structuredClone(letter))
+      },
+      async get(id) {
+        await reach('deadLetters', 'get')
+        return structuredClone(world.letters.get(id))
+      },
+      async list(beforeId, limit) {
+        await reach('deadLetters', 'list')
+        const ids = [...world.letters.keys()].filter((id) => beforeId === '' || id < beforeId)
+        return ids
+          .toSorted()
+          .toReversed()
+          .slice(0, limit)
+          .flatMap((id) => structuredClone(world.letters.get(id)) ?? [])
+      },
+      async remove(id) {
+        await reach('deadLetters', 'remove')
+        world.letters.delete(id)
+      },
+      async count() {
+        await reach('deadLetters', 'count')
+        return world.letters.size
+      },
+    },
+    clock: { now: () => world.now },
+    ids: {
+      next: (now) =>
+        `${now.toString(36).padStart(9, '0')}${(++ids).toString(36).padStart(4, '0')}${process}`,
+      random() {
+        chance = (chance * 997 + 0.618) % 1
+        return chance
+      },
+    },
+    observer: {
+      count(name, by) {
+        world.counts[name] = (world.counts[name] ?? 0) + by
+      },
+      time(name) {
+        world.times[name] = (world.times[name] ?? 0) + 1
+      },
+      log(level, message, facts) {
+        world.logs.push({ level, message, facts })
+      },
+    },
+    longLived,
+  }
+}
