@@ -4,6 +4,8 @@ import { deviceStoreContract } from '../contract/device-store.ts'
 import { downlinkContract } from '../contract/downlink.ts'
 import { notificationQueueContract } from '../contract/notification-queue.ts'
 import { observerContract } from '../contract/observer.ts'
+import { queueSenderContract } from '../contract/queue-sender.ts'
+import { tableStoreContract } from '../contract/table-store.ts'
 import { telemetryStoreContract } from '../contract/telemetry-store.ts'
 import { createMemoryPorts, createWorld, type Part } from '../fakes/memory-ports.ts'
 
@@ -14,7 +16,9 @@ function open(...parts: Part[]) {
   return {
     world,
     ...createMemoryPorts(world),
-    takeAway: async () => parts.forEach((part) => world.away.add(part)),
+    async takeAway() {
+      for (const part of parts) world.away.add(part)
+    },
     close: async () => undefined,
   }
 }
@@ -23,6 +27,15 @@ deviceStoreContract('memory', async () => open('devices', 'telemetry'))
 telemetryStoreContract('memory', async () => open('devices', 'telemetry'))
 coldStoreContract('memory', async () => open('cold'))
 deadLettersContract('memory', async () => open('deadLetters'))
+tableStoreContract('memory', async () => open('tables'))
+
+queueSenderContract('memory', async () => {
+  const { world, ...subject } = open('queues')
+  return {
+    ...subject,
+    entries: async (queue) => [...(world.queues.get(queue)?.values() ?? [])],
+  }
+})
 
 notificationQueueContract('memory', async () => {
   const { world, ...subject } = open('notifications')
@@ -58,11 +71,16 @@ downlinkContract('memory', async () => {
         topic,
         payload: Buffer.from(payload, encoding),
       })),
+      ...world.commands.map(({ message }) => ({
+        topic: message.name,
+        payload: Buffer.from(JSON.stringify(message.payload)),
+      })),
       ...world.pushes.map(({ message }) => ({
         topic: `${message.name}/${message.event}`,
         payload: Buffer.from(JSON.stringify(message.body)),
       })),
     ],
+    commandTopic: ({ name }) => name,
     shadowTopic: ({ name, event }) => `${name}/${event}`,
   }
 })

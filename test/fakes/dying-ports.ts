@@ -23,6 +23,9 @@ const PARTS = [
   'notifications',
   'channels',
   'deadLetters',
+  'tables',
+  'queues',
+  'lookups',
 ] as const
 
 /** Ports of a process that dies at one of its calls: that call and all later ones never come back. */

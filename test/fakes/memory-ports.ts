@@ -30,9 +30,6 @@ export interface Pushed<T> {
 
 /** The parts of the world that can be taken away, each by itself. */
 export type Part =
-  | 'tables'
-  | 'queues'
-  | 'lookups'
   | 'devices'
   | 'telemetry'
   | 'cold'
@@ -40,6 +37,9 @@ export type Part =
   | 'notifications'
   | 'channels'
   | 'deadLetters'
+  | 'tables'
+  | 'queues'
+  | 'lookups'
 
 /** All that outlives a process: what is on disk, in the queue, at the broker. Tests look into it and bend it. */
 export interface World {
@@ -59,6 +59,7 @@ export interface World {
   readonly commands: Pushed<CommandEffect>[]
   readonly tables: Map<string, Map<string, Json>>
   readonly queues: Map<string, Map<string, Json>>
+  /** What the world answers to a question of a rule. */
   onLookup: (request: LookupRequest) => Json | undefined
   readonly sent: Delivery[]
   /** Decides about each send: an error refuses it. */

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { commit, row, type StoreSubject, THREE } from './subject.ts'
+
+const HOUR = 3_600_000
+const ALL = { from: 0, to: 8.64e15, limit: 1_000, descending: false }
+
+/** What every TelemetryStore must do, over rows that commits brought. */
+export function telemetryStoreContract(name: string, open: () => Promise<StoreSubject>): void {
+  describe(`${name}: TelemetryStore contract`, () => {
+    let subject: StoreSubject
+    beforeEach(async () => {
+      subject = await open()
+    })
+    afterEach(() => subject.close())
+
+    it('has nothing of a device without rows', async () => {
+      expect(await subject.telemetry.known('nobody', [row(1, 'a')])).toEqual(new Set())
+      expect(await subject.telemetry.known('nobody', [])).toEqual(new Set())
+      expect(await subject.telemetry.range('nobody', ALL)).toEqual([])
+      expect(await subject.telemetry.count('nobody')).toBe(0)
+      expect(await subject.telemetry.count('')).toBe(0)
+    })
+
+    it('gives back values as they were, numbers, booleans and texts', async () => {
+      const metrics = {
+        temp: -17.25,
+        tiny: 5e-324,
+        large: 1.7976931348623157e308,
+        on: true,
+        text: 'ü "x"\n\u0000',
+        'a.b': 0,
+        constructor: 'c',
+      }
+      await subject.devices.commit(commit('dev-1', 1, { rows: [row(THREE, 'a', metrics)] }))
+      expect(await subject.telemetry.range('dev-1', ALL)).toEqual([row(THREE, 'a', metrics)])
+    })
+
+    it('has rows when the commit resolves, many commits and hours', async () => {
+      for (let version = 1; version <= 5; version++) {
+        const rows = [0, 1, 2].map((index) =>
+          row(THREE + version * HOUR + index, `${version}-${index}`, { n: index }),
+        )
+        await subject.devices.commit(commit('dev-1', version, { rows }))
+        expect(await subject.telemetry.count('dev-1')).toBe(version * 3)
+      }
+      expect(await subject.telemetry.count('')).toBe(15)
+    })
+
+    it.each([
+      { title: 'from is in, to is out', from: THREE, to: THREE + 2, ids: ['b', 'c'] },
+      { title: 'an empty span', from: THREE, to: THREE, ids: [] },
+      { title: 'a span the wrong way round', from: THREE + 2, to: THREE, ids: [] },
+      { title: 'across hours', from: THREE - 1, to: THREE + HOUR, ids: ['a', 'b', 'c', 'd'] },
+      { title: 'all', from: 0, to: 8.64e15, ids: ['a', 'b', 'c', 'd', 'e'] },
+    ])('range: $title', async ({ from, to, ids }) => {
+      const rows = [
+        row(THREE + HOUR, 'e'),
+        row(THREE + 1, 'c'),
+        row(THREE - 1, 'a'),
+        row(THREE, 'b'),
+        row(THREE + 2, 'd'),
+      ]
+      // Two commits, neither in the order of time.
+      await subject.devices.commit(commit('dev-1', 1, { rows: rows.slice(0, 2) }))
+      await subject.devices.commit(commit('dev-1', 2, { rows: rows.slice(2) }))
+      await subject.devices.commit(commit('dev-2', 1, { rows: [row(THREE, 'foreign')] }))
+      const idsOf = async (descending: boolean, limit: number) => {
+        const found = await subject.telemetry.range('dev-1', { from, to, limit, descending })
+        return found.map(({ messageId }) => messageId)
+      }
+      expect(await idsOf(false, 1_000)).toEqual(ids)
+      expect(await idsOf(true, 1_000)).toEqual(ids.toReversed())
+      for (const limit of [0, 1, 2, 3]) {
+        expect(await idsOf(false, limit)).toEqual(ids.slice(0, limit))
+        expect(await idsOf(true, limit)).toEqual(ids.toReversed().slice(0, limit))
+      }
+    })
+
+    it('takes two rows of one time for two, and one of two times for two', async () => {
+      const rows = [row(THREE, 'a'), row(THREE, 'b'), row(THREE + 1, 'a')]
+      await subject.devices.commit(commit('dev-1', 1, { rows }))
+      expect(await subject.telemetry.count('dev-1')).toBe(3)
+      expect(await subject.telemetry.range('dev-1', ALL)).toHaveLength(3)
+    })
+
+    it('takes a row that stands twice in a commit for one', async () => {
+      const rows = [row(THREE, 'a', { n: 1 }), row(THREE, 'b'), row(THREE, 'a', { n: 1 })]
+      await subject.devices.commit(commit('dev-1', 1, { rows }))
+      expect(await subject.telemetry.count('dev-1')).toBe(2)
+      expect(await subject.telemetry.range('dev-1', ALL)).toHaveLength(2)
+    })
+
+    it('takes a row for one that a lost attempt brought before', async () => {
+      const rows = [row(THREE, 'a', { n: 1 })]
+      await subject.devices.commit(commit('dev-1', 1))
+      await expect(subject.devices.commit(commit('dev-1', 1, { rows }))).rejects.toMatchObject({
+        code: 'store.conflict',
+      })
+      await subject.devices.commit(commit('dev-1', 2, { rows }))
+      expect(await subject.telemetry.range('dev-1', ALL)).toEqual(rows)
+      expect(await subject.telemetry.count('dev-1')).toBe(1)
+    })
+
+    it('knows those of the rows that are stored, by time and id together', async () => {
+      const stored = [row(THREE, 'a'), row(THREE, 'b'), row(THREE - 5 * HOUR, 'c')]
+      await subject.devices.commit(commit('dev-1', 1, { rows: stored }))
+      await subject.devices.commit(commit('dev-2', 1, { rows: [row(THREE, 'foreign')] }))
+      const asked = [
+        ...stored,
+        row(THREE + 1, 'a'),
+        row(THREE - 5 * HOUR, 'a'),
+        row(THREE, 'new'),
+        row(THREE, 'foreign'),
+      ]
+      expect(await subject.telemetry.known('dev-1', asked.slice(3))).toEqual(new Set())
+      expect(await subject.telemetry.known('dev-1', asked.slice(0, 2))).toEqual(new Set(['a', 'b']))
+      expect(await subject.telemetry.known('dev-1', asked.slice(1))).toEqual(new Set(['b', 'c']))
+    })
+
+    it('keeps rows before 1970 and the first of that year', async () => {
+      const rows = [row(-5, 'before'), row(0, 'first')]
+      await subject.devices.commit(commit('dev-1', 1, { rows }))
+      expect(await subject.telemetry.range('dev-1', { ...ALL, from: -HOUR })).toEqual(rows)
+      expect(await subject.telemetry.known('dev-1', rows)).toEqual(new Set(['before', 'first']))
+    })
+
+    it('fails with store.unavailable while its backend is away', async () => {
+      await subject.devices.commit(commit('dev-1', 1, { rows: [row(THREE, 'a')] }))
+      await subject.takeAway()
+      const away = { code: 'store.unavailable', retryable: true }
+      await expect(subject.telemetry.known('dev-1', [row(THREE, 'a')])).rejects.toMatchObject(away)
+      await expect(subject.telemetry.range('dev-1', ALL)).rejects.toMatchObject(away)
+      await expect(subject.telemetry.count('dev-1')).rejects.toMatchObject(away)
+      await expect(subject.telemetry.count('')).rejects.toMatchObject(away)
+    })
+  })
+}
