@@ -218,7 +218,9 @@ export function createSession(
       hold(message)
       lastSequence += 1
       const parcel = createParcel(lastSequence, message, qos, retain, grant.identifiers)
-      if (link && queue.length === 0 && again.length === 0 && hasRoom(link)) {
+      const isNext = queue.length === 0 && again.length === 0
+      const fits = bytes === 0 || bytes + parcel.bytes <= limits.maxQueuedBytes
+      if (link && isNext && fits && hasRoom(link)) {
         record?.({ kind: 'queued', delivery: toStored(parcel) })
         keep(parcel)
         sendFirst(link, parcel)
