@@ -1,132 +1,206 @@
-import { lookup } from 'node:dns'
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as requestHttp,
+} from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP } from 'node:net'
-import { type ChannelConfig, CoreError, type Delivery, renderWebhook } from '../../core/index.ts'
+import {
+  type ChannelConfig,
+  type Clock,
+  CoreError,
+  type Delivery,
+  deliveryId,
+  renderWebhook,
+} from '../../core/index.ts'
+import { createLookup, forbiddenAddress, type Resolve, resolveBySystem } from './guarded-lookup.ts'
 import { isPublicAddress } from './public-address.ts'
+import { readRetryAfter } from './retry-after.ts'
 import { signWebhook } from './signature.ts'
 
 type WebhookConfig = Extract<ChannelConfig, { type: 'webhook' }>
 
-/** No more of an answer than this is read. Unit: bytes. */
-const MAX_ANSWER = 65_536
+/** Of an answer's body, which says nothing to us, so much is read for so long: the connection can then be used again. */
+const MAX_ANSWER_BYTES = 65_536
+const DRAIN_MS = 2_000
+
+/** An idle connection is kept for so long. */
+const IDLE_MS = 30_000
+
+/** Statuses that may pass: the request came too slowly, too early, too often, or the same key is being worked on. */
+const TRANSIENT = new Set([408, 409, 425, 429])
+
+/** Posts deliveries to webhooks, over connections that are kept open. */
+export interface WebhookSender {
+  /**
+   * Resolves when the other side answered with a status of 2xx; the rest of its answer does not matter.
+   *
+   * The address is resolved once, judged, and used for the connection itself, so that a name cannot point elsewhere in
+   * between; redirects are not followed.
+   * @throws CoreError `channel.unavailable` for a timeout, a lost connection, 408, 409, 425, 429 or 5xx, with
+   * `details.retryAfterMs` where the answer says when; `channel.rejected` for any other status;
+   * `channel.forbidden_address` for an address that is not public, unless the channel allows it.
+   */
+  send(config: WebhookConfig, delivery: Delivery): Promise<void>
+  /** Ends every connection; what is under way fails as `channel.unavailable`. */
+  close(): void
+}
+
+export interface WebhookSenderOptions {
+  readonly clock: Clock
+  /** How names become addresses; the system's way unless given. */
+  readonly resolve?: Resolve
+}
+
+/** Connections under one judgement of addresses. */
+interface Agents {
+  readonly http: HttpAgent
+  readonly https: HttpsAgent
+}
 
 /**
- * Posts one delivery to a webhook.
+ * Builds a sender.
  *
- * The address is resolved once, judged, and used for the connection itself, so that a name cannot point elsewhere in
- * between; redirects are not followed.
- * @throws CoreError `channel.unavailable` for a timeout, a lost connection, 408, 425, 429 or 5xx; `channel.rejected` for any
- * other status but 2xx; `channel.forbidden_address` for an address that is not public, unless the channel allows it.
+ * Channels with and without `allowPrivate` never share a connection: the one's must not become the other's way inside.
  */
-export async function sendWebhook(
+export function createWebhookSender({
+  clock,
+  resolve = resolveBySystem,
+}: WebhookSenderOptions): WebhookSender {
+  const guarded = createAgents(resolve, isPublicAddress)
+  const unguarded = createAgents(resolve, () => true)
+  let closed = false
+  return {
+    async send(config, delivery) {
+      if (closed) throw new CoreError('channel.unavailable', 'the sender is closed')
+      const url = new URL(config.url)
+      // A literal address is connected to without a look-up, so that it is judged here.
+      const literal = url.hostname.replace(/^\[|\]$/g, '')
+      if (!config.allowPrivate && isIP(literal) !== 0 && !isPublicAddress(literal))
+        throw forbiddenAddress(url.hostname)
+      const now = clock.now()
+      const answer = await post(url, {
+        agents: config.allowPrivate ? unguarded : guarded,
+        timeoutMs: config.timeout,
+        ...render(config, delivery, now),
+      })
+      judge(url, answer, now)
+    },
+    close() {
+      closed = true
+      for (const { http, https } of [guarded, unguarded]) {
+        http.destroy()
+        https.destroy()
+      }
+    },
+  }
+}
+
+function createAgents(resolve: Resolve, allowed: (address: string) => boolean): Agents {
+  const options = { keepAlive: true, timeout: IDLE_MS, lookup: createLookup(resolve, allowed) }
+  return { http: new HttpAgent(options), https: new HttpsAgent(options) }
+}
+
+function render(
   config: WebhookConfig,
   delivery: Delivery,
   now: number,
-): Promise<void> {
-  const url = new URL(config.url)
+): { headers: Record<string, string>; body: string } {
   const body = JSON.stringify(renderWebhook(delivery))
+  const id = deliveryId(delivery)
   const timestamp = Math.floor(now / 1_000)
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
     'user-agent': 'anyhub',
-    'webhook-id': delivery.key,
+    'idempotency-key': id,
+    'webhook-id': id,
     'webhook-timestamp': String(timestamp),
-    'idempotency-key': delivery.key,
   }
   if (config.secret !== undefined)
-    headers['webhook-signature'] = signWebhook(config.secret, delivery.key, timestamp, body)
-  const { status, retryAfter } = await post(url, headers, body, config)
-  if (status >= 200 && status < 300) return
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
-    const retryAfterMs = readRetryAfter(retryAfter, now)
-    throw new CoreError(
-      'channel.unavailable',
-      `${url.host}: expected status 2xx, found ${status}`,
-      {
-        details: retryAfterMs === undefined ? { status } : { status, retryAfterMs },
-      },
-    )
-  }
-  throw new CoreError('channel.rejected', `${url.host}: expected status 2xx, found ${status}`, {
-    details: { status },
-  })
+    headers['webhook-signature'] = signWebhook(config.secret, id, timestamp, body)
+  return { headers, body }
 }
 
-function post(
-  url: URL,
-  headers: Record<string, string>,
-  body: string,
-  config: WebhookConfig,
-): Promise<{ status: number; retryAfter: string | undefined }> {
+interface Answer {
+  readonly status: number
+  readonly retryAfter: string | undefined
+}
+
+interface Post {
+  readonly agents: Agents
+  readonly timeoutMs: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Sends the request and gives the head of the answer, within `timeoutMs` from now. */
+function post(url: URL, { agents, timeoutMs, headers, body }: Post): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const literal = url.hostname.replace(/^\[|\]$/g, '')
-    if (isIP(literal) !== 0 && !config.allowPrivate && !isPublicAddress(literal)) {
-      reject(forbidden(url.host))
-      return
+    const outgoing = open(url, agents, headers)
+    const fail = (reason: string, cause?: unknown): void => {
+      clearTimeout(timer)
+      reject(new CoreError('channel.unavailable', `${url.host}: ${reason}`, { cause }))
     }
-    const send = url.protocol === 'https:' ? requestHttps : requestHttp
-    const outgoing = send(
-      url,
-      {
-        method: 'POST',
-        headers,
-        signal: AbortSignal.timeout(config.timeout),
-        lookup: (hostname, options, callback) => {
-          lookup(hostname, { ...options, all: true }, (error, addresses) => {
-            const allowed =
-              addresses?.filter(({ address }) => config.allowPrivate || isPublicAddress(address)) ??
-              []
-            const first = allowed[0]
-            if (error) callback(error, '', 0)
-            else if (first === undefined) callback(forbidden(url.host), '', 0)
-            else if (options.all) callback(null, allowed)
-            else callback(null, first.address, first.family)
-          })
-        },
-      },
-      (answer) => {
-        let received = 0
-        answer.on('data', (chunk: Buffer) => {
-          received += chunk.length
-          if (received > MAX_ANSWER) answer.destroy()
-        })
-        answer.on('close', () =>
-          resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'] }),
-        )
-        answer.on('error', () => undefined)
-      },
-    )
+    // One timer over all phases: a name that does not resolve, a handshake, an answer byte by byte.
+    const timer = setTimeout(() => {
+      fail(`no answer within ${timeoutMs} ms`)
+      outgoing.destroy()
+    }, timeoutMs)
+    outgoing.once('response', (answer) => {
+      clearTimeout(timer)
+      resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'] })
+      drain(answer)
+    })
     outgoing.on('error', (error) => {
-      if (error instanceof CoreError) reject(error)
-      else if (error.name === 'AbortError' || error.name === 'TimeoutError') {
-        reject(
-          new CoreError(
-            'channel.unavailable',
-            `${url.host}: no answer within ${config.timeout} ms`,
-          ),
-        )
-      } else
-        reject(
-          new CoreError('channel.unavailable', `${url.host}: ${error.message}`, { cause: error }),
-        )
+      if (!(error instanceof CoreError)) return fail(reasonOf(error), error)
+      clearTimeout(timer)
+      reject(error)
     })
     outgoing.end(body)
   })
 }
 
-function forbidden(host: string): CoreError {
-  return new CoreError(
-    'channel.forbidden_address',
-    `${host}: expected a public address; allowPrivate: true allows others`,
-  )
+/** @throws CoreError `channel.rejected` if Node cannot make a request of this, for example of a password with `%zz`. */
+function open(url: URL, { http, https }: Agents, headers: Post['headers']): ClientRequest {
+  const options = { method: 'POST', headers }
+  try {
+    return url.protocol === 'https:'
+      ? requestHttps(url, { ...options, agent: https })
+      : requestHttp(url, { ...options, agent: http })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CoreError('channel.rejected', `${url.host}: ${reason}`)
+  }
 }
 
-/** Seconds or a date. Source: RFC 9110, 10.2.3. Unit of the result: ms. */
-function readRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined
-  if (/^\d+$/.test(value)) return Math.min(Number(value), 86_400) * 1_000
-  const at = Date.parse(value)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
+/** Reads the rest of an answer so that its connection becomes free; one that is too long or too slow loses it. */
+function drain(answer: IncomingMessage): void {
+  let received = 0
+  const timer = setTimeout(() => answer.destroy(), DRAIN_MS)
+  timer.unref()
+  answer.on('data', (chunk: Buffer) => {
+    received += chunk.length
+    if (received > MAX_ANSWER_BYTES) answer.destroy()
+  })
+  answer.on('error', () => undefined)
+  answer.on('close', () => clearTimeout(timer))
+}
+
+/** @throws CoreError unless the answer says that the delivery was taken. */
+function judge(url: URL, { status, retryAfter }: Answer, now: number): void {
+  if (status >= 200 && status < 300) return
+  const message = `${url.host}: expected status 2xx, found ${status}`
+  if (status < 500 && !TRANSIENT.has(status))
+    throw new CoreError('channel.rejected', message, { details: { status } })
+  const retryAfterMs = readRetryAfter(retryAfter, now)
+  throw new CoreError('channel.unavailable', message, {
+    details: retryAfterMs === undefined ? { status } : { status, retryAfterMs },
+  })
+}
+
+/** Of several addresses that were all tried Node gives one error without a text of its own. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  return error.message || error.code || 'the connection failed'
 }

@@ -1,0 +1,42 @@
+import { lookup } from 'node:dns/promises'
+import type { LookupFunction } from 'node:net'
+import { CoreError } from '../../core/index.ts'
+
+/** The addresses of a name. */
+export type Resolve = (
+  hostname: string,
+) => Promise<readonly { readonly address: string; readonly family: number }[]>
+
+/** Asks the system, hosts file included. */
+export const resolveBySystem: Resolve = (hostname) => lookup(hostname, { all: true })
+
+/**
+ * A look-up for connections that gives only the addresses that are allowed.
+ *
+ * Its errors reach the request: `channel.forbidden_address` if the name has addresses, but none that is allowed.
+ */
+export function createLookup(
+  resolve: Resolve,
+  allowed: (address: string) => boolean,
+): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        const usable = addresses.filter(({ address }) => allowed(address))
+        const first = usable[0]
+        if (first === undefined) callback(forbiddenAddress(hostname), '', 0)
+        else if (options.all) callback(null, [...usable])
+        else callback(null, first.address, first.family)
+      },
+      (error: NodeJS.ErrnoException) => callback(error, '', 0),
+    )
+  }
+}
+
+/** The error for an address, or a name with only such addresses, that a channel may not send to. */
+export function forbiddenAddress(host: string): CoreError {
+  return new CoreError(
+    'channel.forbidden_address',
+    `${host}: expected a public address; allowPrivate: true allows others`,
+  )
+}
