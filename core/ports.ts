@@ -26,10 +26,12 @@ export interface DeviceStore {
   load(deviceId: string): Promise<DeviceRecord | undefined>
 
   /**
-   * Stores the rows, telemetry and cold, and then the record, if the stored version is still the expected one. When it resolves, all is
-   * durable. A row is idempotent by (device, `at`, `messageId`).
+   * Stores the rows, telemetry and cold, and then the record, if the stored version is still the expected one. When it
+   * resolves, all is durable. A row's key is (device, `at`, `messageId`): one that stands in the commit twice, or that an
+   * attempt stored which then lost, is one row.
    * @throws CoreError `store.conflict` if another writer won: load again and run the step again. The record is
    * untouched; rows of a lost attempt do not count as `known`.
+   * @throws CoreError `device.record_too_large` over `MAX_RECORD_CHARS`: nothing is stored.
    * @throws CoreError `store.unavailable` if the backend did not answer.
    */
   commit(commit: Commit): Promise<void>

@@ -70,7 +70,10 @@ export function createDeviceStore({
     async commit(commit) {
       const { record, expectedVersion } = commit
       const { deviceId } = record
-      const found = (await current(deviceId))?.version ?? 0
+      const loaded = await current(deviceId)
+      // Looked at again after the wait, and no wait from here to `remember`: of racing writers one wins.
+      const cached = cache.get(deviceId)
+      const found = (cached === undefined ? loaded : cached.record)?.version ?? 0
       if (found !== expectedVersion) {
         throw new CoreError(
           'store.conflict',

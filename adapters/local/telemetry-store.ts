@@ -15,7 +15,7 @@ type StoredRow = readonly [
 export function rowOperations({ record, rows, cold }: Commit, now: number): Operation[] {
   const operations: Operation[] = []
   for (const [hour, ofHour] of byHour(rows)) {
-    const stored = ofHour.map(({ at, messageId, metrics }): StoredRow => [at, messageId, metrics])
+    const stored = distinct(ofHour)
     operations.push([
       'telemetryPut',
       record.deviceId,
@@ -29,6 +29,18 @@ export function rowOperations({ record, rows, cold }: Commit, now: number): Oper
   for (const row of cold)
     operations.push(['coldPut', new Date(row.at).toISOString().slice(0, 10), JSON.stringify(row)])
   return operations
+}
+
+/** The rows as they are stored; one that stands there twice is one. */
+function distinct(rows: readonly TelemetryRow[]): StoredRow[] {
+  const keys = new Set<string>()
+  const stored: StoredRow[] = []
+  for (const { at, messageId, metrics } of rows) {
+    const before = keys.size
+    if (rows.length === 1 || keys.add(`${at}/${messageId}`).size > before)
+      stored.push([at, messageId, metrics])
+  }
+  return stored
 }
 
 /** Reads telemetry. Rows of one hour stand together, as commits brought them; they are sorted when they are read. */
@@ -54,6 +66,7 @@ export function createTelemetryStore(database: Database): TelemetryStore {
       const statement = descending ? 'telemetryHoursDescending' : 'telemetryHours'
       const hours = await database.read(statement, deviceId, hourOf(from), hourOf(to))
       const found: TelemetryRow[] = []
+      if (limit === 0) return found
       for (const row of hours) {
         const stored = await readHour(deviceId, Number(row['hour']))
         stored.sort(descending ? (a, b) => b[0] - a[0] : (a, b) => a[0] - b[0])

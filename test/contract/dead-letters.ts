@@ -54,7 +54,7 @@ export function deadLettersContract(name: string, open: () => Promise<DeadLetter
         changes: { deviceId: 'dev-1', sentAt: 1.5e12, messageId: 'm-1\u0000ü' },
       },
       { title: 'an empty topic', changes: { topic: '', source: 'http' } },
-      { title: 'a large payload', changes: { payload: new Uint8Array(1_000_000).fill(7) } },
+      { title: 'a large payload', changes: { payload: new Uint8Array(100_000).fill(7) } },
     ])('gives back a letter as it was: $title', async ({ changes }) => {
       const put = letter('a', changes)
       await subject.deadLetters.put(put)

@@ -6,7 +6,7 @@ import type { Operation, Reply, Request, SqlRow } from './protocol.ts'
 export interface Database {
   /**
    * Runs writes in order and all or nothing; they share one transaction with whatever else waits. Resolves when it is durable.
-   * @throws CoreError `store.unavailable` if the disk refused: nothing of the transaction is stored.
+   * @throws CoreError `store.unavailable` if they were refused: none of these is stored; what others wrote is.
    */
   write(operations: readonly Operation[]): Promise<void>
   /** Runs one statement that returns rows; it sees every write that was asked for before it. */
@@ -22,7 +22,14 @@ export interface DatabaseOptions {
 }
 
 interface Waiter {
-  readonly resolve: (rows: readonly SqlRow[]) => void
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (error: CoreError) => void
+}
+
+/** What one caller wrote. */
+interface Write {
+  readonly operations: readonly Operation[]
+  readonly resolve: () => void
   readonly reject: (error: CoreError) => void
 }
 
@@ -40,32 +47,32 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
   const worker = new Worker(workerUrl, { workerData: { path, durability } })
   const waiting = new Map<number, Waiter>()
   let nextId = 1
-  let gathered: Operation[] = []
-  let gatheredFor: { resolve: () => void; reject: (error: CoreError) => void }[] = []
+  let gathered: Write[] = []
   let underWay = 0
   let scheduled = false
   let ended: CoreError | undefined
+  let closing: Promise<void> | undefined
 
   worker.on('message', (reply: Reply) => {
     const waiter = waiting.get(reply.id)
     waiting.delete(reply.id)
     if (waiter === undefined) return
-    if ('rows' in reply) waiter.resolve(reply.rows)
+    if (!('error' in reply)) waiter.resolve(reply)
     else if (reply.locked)
       waiter.reject(
         new CoreError('store.locked', `the data folder is in use by another process (${path})`),
       )
-    else waiter.reject(new CoreError('store.unavailable', `SQLite: ${reply.error}`))
+    else waiter.reject(refused(reply.error))
   })
   const fail = (reason: string): void => {
-    ended = new CoreError('store.unavailable', reason)
+    ended ??= new CoreError('store.unavailable', reason)
     for (const waiter of waiting.values()) waiter.reject(ended)
     waiting.clear()
   }
   worker.on('error', (error) => fail(`SQLite worker: ${error.message}`))
   worker.on('exit', () => fail('the database is closed'))
 
-  function ask(request: (id: number) => Request): Promise<readonly SqlRow[]> {
+  function ask(request: (id: number) => Request): Promise<Reply> {
     if (ended !== undefined) return Promise.reject(ended)
     return new Promise((resolve, reject) => {
       const id = nextId++
@@ -75,18 +82,21 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
   }
 
   async function flush(): Promise<void> {
-    const operations = gathered
-    const callers = gatheredFor
+    const writes = gathered
     gathered = []
-    gatheredFor = []
     underWay++
     try {
-      await ask((id) => ({ id, kind: 'write', operations }))
-      for (const caller of callers) caller.resolve()
+      const groups = writes.map(({ operations }) => operations)
+      const reply = await ask((id) => ({ id, kind: 'write', groups }))
+      const refusals = 'refusals' in reply ? reply.refusals : []
+      for (const [index, { resolve, reject }] of writes.entries()) {
+        const refusal = refusals[index] ?? null
+        if (refusal === null) resolve()
+        else reject(refused(refusal))
+      }
     } catch (error) {
-      const failure =
-        error instanceof CoreError ? error : new CoreError('store.unavailable', String(error))
-      for (const caller of callers) caller.reject(failure)
+      const failure = error instanceof CoreError ? error : refused(String(error))
+      for (const { reject } of writes) reject(failure)
     }
     underWay--
     if (underWay === 0 && gathered.length > 0) void flush()
@@ -102,26 +112,33 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
     })
   }
 
+  /** What was asked for before is still done. */
+  async function end(): Promise<void> {
+    while (underWay > 0 || gathered.length > 0)
+      await new Promise((resolve) => setImmediate(resolve))
+    if (ended !== undefined) return
+    await ask((id) => ({ id, kind: 'close' }))
+    ended = closed()
+    await worker.terminate()
+  }
+
   const database: Database = {
     write(operations) {
-      if (ended !== undefined) return Promise.reject(ended)
+      if (ended !== undefined || closing !== undefined) return Promise.reject(ended ?? closed())
       return new Promise((resolve, reject) => {
-        for (const operation of operations) gathered.push(operation)
-        gatheredFor.push({ resolve, reject })
+        gathered.push({ operations, resolve, reject })
         schedule()
       })
     },
-    read(...operation) {
+    async read(...operation) {
+      if (closing !== undefined) throw ended ?? closed()
       if (gathered.length > 0) void flush()
-      return ask((id) => ({ id, kind: 'read', operation }))
+      const reply = await ask((id) => ({ id, kind: 'read', operation }))
+      return 'rows' in reply ? reply.rows : []
     },
-    async close() {
-      while (underWay > 0 || gathered.length > 0)
-        await new Promise((resolve) => setImmediate(resolve))
-      if (ended !== undefined) return
-      await ask((id) => ({ id, kind: 'close' }))
-      ended = new CoreError('store.unavailable', 'the database is closed')
-      await worker.terminate()
+    close() {
+      closing ??= end()
+      return closing
     },
   }
   try {
@@ -131,4 +148,12 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
     throw error
   }
   return database
+}
+
+function refused(reason: string): CoreError {
+  return new CoreError('store.unavailable', `SQLite: ${reason}`)
+}
+
+function closed(): CoreError {
+  return new CoreError('store.unavailable', 'the database is closed')
 }

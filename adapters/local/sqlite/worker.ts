@@ -36,16 +36,35 @@ function statement(name: StatementName): StatementSync {
   return found
 }
 
-function write(operations: readonly Operation[]): void {
+function transact(groups: readonly (readonly Operation[])[]): void {
   const target = open()
   target.exec('BEGIN IMMEDIATE')
   try {
-    for (const [name, ...params] of operations) statement(name).run(...params)
+    for (const operations of groups)
+      for (const [name, ...params] of operations) statement(name).run(...params)
     target.exec('COMMIT')
   } catch (error) {
     if (target.isTransaction) target.exec('ROLLBACK')
     throw error
   }
+}
+
+/** One that is refused does not take the others along. */
+function write(groups: readonly (readonly Operation[])[]): (string | null)[] {
+  try {
+    transact(groups)
+    return []
+  } catch (error) {
+    if (groups.length === 1) throw error
+  }
+  return groups.map((group) => {
+    try {
+      transact([group])
+      return null
+    } catch (error) {
+      return reasonOf(error)
+    }
+  })
 }
 
 function read([name, ...params]: Operation): SqlRow[] {
@@ -58,8 +77,7 @@ function serve(request: Request): Reply {
   try {
     switch (request.kind) {
       case 'write':
-        write(request.operations)
-        return { id: request.id, rows: [] }
+        return { id: request.id, refusals: write(request.groups) }
       case 'read':
         return { id: request.id, rows: read(request.operation) }
       case 'close':
@@ -69,9 +87,13 @@ function serve(request: Request): Reply {
         return { id: request.id, rows: [] }
     }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = reasonOf(error)
     return { id: request.id, error: message, locked: /locked|busy/i.test(message) }
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 port.on('message', (request: Request) => port.postMessage(serve(request)))
