@@ -1,0 +1,296 @@
+import type { Json } from '../model/json.ts'
+import type { Pane, Sample, WindowState } from '../model/window.ts'
+import { type Aggregate, addValue, EMPTY_AGGREGATE, mergeStates, resultOf } from './aggregates.ts'
+
+/** How a rule cuts the stream. All lengths are in ms of event time. */
+export type WindowShape =
+  | { readonly kind: 'tumbling'; readonly sizeMs: number }
+  | { readonly kind: 'hopping'; readonly sizeMs: number; readonly hopMs: number }
+  | { readonly kind: 'sliding'; readonly sizeMs: number }
+  | { readonly kind: 'session'; readonly gapMs: number; readonly maxMs: number }
+
+/** The windows of one rule. */
+export interface WindowPlan {
+  readonly shape: WindowShape
+  readonly aggregates: readonly Aggregate[]
+  /** How long a window waits for late data. Unit: ms of event time. */
+  readonly latenessMs: number
+  /** Windows open at once, over all groups. */
+  readonly maxPanes: number
+  /** Messages inside one sliding window. */
+  readonly maxSamples: number
+}
+
+/** One message as a window sees it. */
+export interface WindowMessage {
+  /** Event time, epoch ms. */
+  readonly at: number
+  /** Our clock, epoch ms. */
+  readonly receivedAt: number
+  readonly group: readonly Json[]
+  /** A value for each aggregate; `undefined` where the message has none. */
+  readonly values: readonly (Json | undefined)[]
+}
+
+/** What one window came to. */
+export interface WindowResult {
+  readonly group: readonly Json[]
+  /** Event time, epoch ms. */
+  readonly start: number
+  readonly end: number
+  /** For each aggregate. */
+  readonly results: readonly (Json | undefined)[]
+}
+
+export interface WindowChange {
+  readonly state: WindowState
+  /** Windows that closed, in the order of their ends; for a sliding window what is inside after each message. */
+  readonly closed: readonly WindowResult[]
+}
+
+const START: WindowState = { newestAt: 0, closedThrough: 0, panes: [], late: 0, dropped: 0 }
+
+/**
+ * Takes one message in.
+ *
+ * Event time decides: a window closes when a message shows that event time has passed its end (plus the lateness), or
+ * when our clock says that this must be so although no message came. What comes for a closed window is late: it is
+ * counted and changes nothing.
+ */
+export function addToWindows(
+  before: WindowState | undefined,
+  plan: WindowPlan,
+  message: WindowMessage,
+): WindowChange {
+  const state = before ?? START
+  switch (plan.shape.kind) {
+    case 'tumbling':
+      return addToFixed(state, plan, message, plan.shape.sizeMs, plan.shape.sizeMs)
+    case 'hopping':
+      return addToFixed(state, plan, message, plan.shape.sizeMs, plan.shape.hopMs)
+    case 'session':
+      return addToSession(state, plan, message, plan.shape)
+    case 'sliding':
+      return addToSliding(state, plan, message, plan.shape.sizeMs)
+  }
+}
+
+/** Closes windows whose time is up by our clock. The same state comes back if there are none. */
+export function closeDueWindows(state: WindowState, plan: WindowPlan, now: number): WindowChange {
+  if (plan.shape.kind === 'sliding') {
+    const panes = state.panes.filter(({ dueAt }) => dueAt > now)
+    return { state: panes.length === state.panes.length ? state : { ...state, panes }, closed: [] }
+  }
+  const due = state.panes.filter(({ dueAt }) => dueAt <= now)
+  if (due.length === 0) return { state, closed: [] }
+  const through = Math.max(state.closedThrough, ...due.map(({ end }) => end))
+  return close({ ...state, closedThrough: through }, plan, (pane) => pane.dueAt <= now)
+}
+
+/** Epoch ms at which the first window closes by our clock; 0 if none is open. */
+export function nextWindowDue(state: WindowState): number {
+  return state.panes.reduce((due, pane) => (due === 0 ? pane.dueAt : Math.min(due, pane.dueAt)), 0)
+}
+
+/** Windows of equal length at equal distances, aligned to the epoch. */
+function addToFixed(
+  state: WindowState,
+  plan: WindowPlan,
+  message: WindowMessage,
+  sizeMs: number,
+  hopMs: number,
+): WindowChange {
+  const panes = [...state.panes]
+  let { late, dropped } = state
+  let taken = false
+  let missed = false
+  for (
+    let start = Math.floor(message.at / hopMs) * hopMs;
+    start > message.at - sizeMs;
+    start -= hopMs
+  ) {
+    const end = start + sizeMs
+    if (end <= state.closedThrough) {
+      missed = true
+      continue
+    }
+    const index = panes.findIndex(
+      (pane) => pane.start === start && sameGroup(pane.group, message.group),
+    )
+    const pane = panes[index]
+    if (pane !== undefined) panes[index] = extend(pane, plan, message, start, end)
+    else if (panes.length < plan.maxPanes)
+      panes.push(extend(emptyPane(plan, message, start, end), plan, message, start, end))
+    else {
+      dropped++
+      continue
+    }
+    taken = true
+  }
+  if (missed && !taken) late++
+  return closePassed(
+    { ...state, panes, late, dropped, newestAt: Math.max(state.newestAt, message.at) },
+    plan,
+  )
+}
+
+/** A session goes on while the next message comes within the gap; a late one can join two into one. */
+function addToSession(
+  state: WindowState,
+  plan: WindowPlan,
+  message: WindowMessage,
+  { gapMs, maxMs }: Extract<WindowShape, { kind: 'session' }>,
+): WindowChange {
+  if (message.at + gapMs <= state.closedThrough)
+    return { state: { ...state, late: state.late + 1 }, closed: [] }
+  const near = (pane: Pane): boolean =>
+    sameGroup(pane.group, message.group) &&
+    message.at < pane.end &&
+    message.at > pane.start - gapMs &&
+    Math.max(pane.lastAt, message.at) - Math.min(pane.start, message.at) < maxMs
+  const joined = state.panes.filter(near)
+  const others = state.panes.filter((pane) => !near(pane))
+  if (joined.length === 0 && others.length >= plan.maxPanes) {
+    return { state: { ...state, dropped: state.dropped + 1 }, closed: [] }
+  }
+  const base = joined.reduce(
+    (a, b) => joinPanes(plan, a, b),
+    emptyPane(plan, message, message.at, message.at + gapMs),
+  )
+  const lastAt = Math.max(base.lastAt, message.at)
+  const pane = extend(base, plan, message, Math.min(base.start, message.at), lastAt + gapMs)
+  return closePassed(
+    { ...state, panes: [...others, pane], newestAt: Math.max(state.newestAt, message.at) },
+    plan,
+  )
+}
+
+/** What is inside after this message: everything not older than the size. */
+function addToSliding(
+  state: WindowState,
+  plan: WindowPlan,
+  message: WindowMessage,
+  sizeMs: number,
+): WindowChange {
+  const newestAt = Math.max(state.newestAt, message.at)
+  if (message.at <= newestAt - sizeMs - plan.latenessMs)
+    return { state: { ...state, late: state.late + 1 }, closed: [] }
+  const others = state.panes.filter(
+    ({ group, lastAt }) => !sameGroup(group, message.group) && lastAt > newestAt - sizeMs,
+  )
+  const own = state.panes.find(({ group }) => sameGroup(group, message.group))
+  if (own === undefined && others.length >= plan.maxPanes) {
+    return { state: { ...state, dropped: state.dropped + 1 }, closed: [] }
+  }
+  const sample: Sample = [message.at, message.values.map((value) => value ?? null)]
+  const sorted = [...(own?.samples ?? []), sample].toSorted((a, b) => a[0] - b[0])
+  const lastAt = Math.max(own?.lastAt ?? message.at, message.at)
+  const inside = sorted.filter(([at]) => at > lastAt - sizeMs)
+  const samples = inside.slice(-plan.maxSamples)
+  const pane: Pane = {
+    group: message.group,
+    start: lastAt - sizeMs,
+    end: lastAt,
+    lastAt,
+    dueAt: message.receivedAt + sizeMs,
+    aggregates: [],
+    samples,
+  }
+  const aggregates = plan.aggregates.map((aggregate, index) =>
+    samples.reduce(
+      (acc, [at, values]) => addValue(aggregate, acc, values[index], at),
+      EMPTY_AGGREGATE,
+    ),
+  )
+  const dropped = state.dropped + inside.length - samples.length
+  return {
+    state: { ...state, newestAt, panes: [...others, pane], dropped },
+    closed: [toResult(plan, { ...pane, aggregates })],
+  }
+}
+
+function emptyPane(plan: WindowPlan, message: WindowMessage, start: number, end: number): Pane {
+  const aggregates = plan.aggregates.map(() => EMPTY_AGGREGATE)
+  return { group: message.group, start, end, lastAt: message.at, dueAt: 0, aggregates }
+}
+
+/** A window with one more message, and its new bounds. It is due when our clock has gone as far as event time must. */
+function extend(
+  pane: Pane,
+  plan: WindowPlan,
+  message: WindowMessage,
+  start: number,
+  end: number,
+): Pane {
+  const lastAt = Math.max(pane.lastAt, message.at)
+  return {
+    group: pane.group,
+    start,
+    end,
+    lastAt,
+    dueAt: message.receivedAt + (end - message.at) + plan.latenessMs,
+    aggregates: pane.aggregates.map((state, index) => {
+      const aggregate = plan.aggregates[index]
+      return aggregate === undefined
+        ? state
+        : addValue(aggregate, state, message.values[index], message.at)
+    }),
+  }
+}
+
+function joinPanes(plan: WindowPlan, a: Pane, b: Pane): Pane {
+  return {
+    ...a,
+    start: Math.min(a.start, b.start),
+    end: Math.max(a.end, b.end),
+    lastAt: Math.max(a.lastAt, b.lastAt),
+    aggregates: plan.aggregates.map((aggregate, index) =>
+      mergeStates(
+        aggregate,
+        a.aggregates[index] ?? EMPTY_AGGREGATE,
+        b.aggregates[index] ?? EMPTY_AGGREGATE,
+      ),
+    ),
+  }
+}
+
+function closePassed(state: WindowState, plan: WindowPlan): WindowChange {
+  const watermark = state.newestAt - plan.latenessMs
+  const passed = (pane: Pane): boolean => pane.end <= watermark
+  const through = state.panes
+    .filter(passed)
+    .reduce((most, { end }) => Math.max(most, end), state.closedThrough)
+  return close({ ...state, closedThrough: through }, plan, passed)
+}
+
+function close(
+  state: WindowState,
+  plan: WindowPlan,
+  isClosed: (pane: Pane) => boolean,
+): WindowChange {
+  const closed = state.panes.filter(isClosed)
+  if (closed.length === 0) return { state, closed: [] }
+  const results = closed
+    .toSorted((a, b) => a.end - b.end || a.start - b.start)
+    .map((pane) => toResult(plan, pane))
+  return {
+    state: { ...state, panes: state.panes.filter((pane) => !isClosed(pane)) },
+    closed: results,
+  }
+}
+
+function toResult(plan: WindowPlan, { group, start, end, aggregates }: Pane): WindowResult {
+  const results = plan.aggregates.map((aggregate, index) =>
+    resultOf(aggregate, aggregates[index] ?? EMPTY_AGGREGATE),
+  )
+  return { group, start, end, results }
+}
+
+function sameGroup(a: readonly Json[], b: readonly Json[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(
+      (value, index) => value === b[index] || JSON.stringify(value) === JSON.stringify(b[index]),
+    )
+  )
+}
