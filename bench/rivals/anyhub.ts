@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { startNode } from '../lib/child.ts'
+import { FIRST_NUMBER } from '../load/message.ts'
+import type { System } from './system.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+
+export interface AnyhubOptions {
+  readonly durability: 'full' | 'normal'
+  /** Text of an anyhub.yml; the built-in config unless given. */
+  readonly config?: string
+  /** Options of Node itself, for a profile. */
+  readonly nodeOptions?: readonly string[]
+}
+
+/** Starts the embedded cloud in a process of its own, on data of its own. */
+export async function startAnyhub({
+  durability,
+  config,
+  nodeOptions = [],
+}: AnyhubOptions): Promise<System> {
+  const data = mkdtempSync(join(tmpdir(), 'anyhub-bench-'))
+  const flags = ['--http-port', 'off', '--mqtt-port', '0', '--data', data, '--json']
+  flags.push('--durability', durability)
+  const file = join(data, 'anyhub.yml')
+  if (config !== undefined) writeFileSync(file, config)
+  flags.push('--config', config === undefined ? join(root, 'anyhub.yml') : file)
+  const child = startNode([...nodeOptions, join(root, 'cli/bin.mjs'), 'start', ...flags], {})
+  const ready: { mqtt: string } = JSON.parse(await child.nextLine())
+  return {
+    mqttPort: Number(new URL(ready.mqtt).port),
+    pids: [child.pid],
+    async stop(sent) {
+      const code = await child.stop()
+      try {
+        if (code !== 0) throw new Error(`anyhub: expected to end with 0, found ${code}`)
+        checkStored(join(data, 'anyhub.db'), sent)
+      } finally {
+        rmSync(data, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+/**
+ * Reads the file that the process left behind: each message stands in it once.
+ * @throws Error if one is missing, doubled or not one of ours.
+ */
+export function checkStored(file: string, sent: number): void {
+  const database = new DatabaseSync(file, { readOnly: true })
+  const seen = new Uint8Array(sent)
+  let stored = 0
+  let strange = 0
+  try {
+    for (const row of database.prepare('SELECT rows FROM telemetry').iterate()) {
+      const rows: [number, string, { n: number }][] = JSON.parse(String(row['rows']))
+      for (const [, , { n }] of rows) {
+        const number = n - FIRST_NUMBER
+        stored++
+        if (seen[number] === 0) seen[number] = 1
+        else strange++
+      }
+    }
+  } finally {
+    database.close()
+  }
+  if (stored !== sent || strange > 0) {
+    throw new Error(
+      `anyhub: expected ${sent} messages on the disk, each once, found ${stored}, of them ${strange} doubled or unknown`,
+    )
+  }
+}

@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startNode } from '../lib/child.ts'
+import { startAedes } from './aedes.ts'
+import { nodeRedFlow } from './node-red-flow.ts'
+import type { System } from './system.ts'
+
+/** Starts aedes and, beside it, Node-RED with the flow: two processes, as people run them. */
+export async function startNodeRed(): Promise<System> {
+  const broker = await startAedes()
+  const folder = mkdtempSync(join(tmpdir(), 'node-red-bench-'))
+  writeFileSync(join(folder, 'flows.json'), JSON.stringify(nodeRedFlow(broker.mqttPort)))
+  writeFileSync(join(folder, 'settings.js'), `module.exports = ${JSON.stringify(SETTINGS)}\n`)
+  const program = createRequire(import.meta.url).resolve('node-red/red.js')
+  const child = startNode(
+    [program, '--userDir', folder, '--settings', join(folder, 'settings.js')],
+    {},
+  )
+  for (;;) {
+    const line = await child.nextLine()
+    if (line.includes('Connected to broker')) break
+    if (line.includes('[error]')) throw new Error(`Node-RED: ${line}`)
+  }
+  return {
+    mqttPort: broker.mqttPort,
+    pids: [child.pid, ...broker.pids],
+    async stop() {
+      await child.stop()
+      await broker.stop(0)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** No editor, no HTTP, no look-up on the net, and a log that says when the flow is connected. */
+const SETTINGS = {
+  flowFile: 'flows.json',
+  flowFilePretty: false,
+  credentialSecret: false,
+  disableEditor: true,
+  httpAdminRoot: false,
+  httpNodeRoot: false,
+  telemetry: { enabled: false },
+  externalModules: { autoInstall: false, palette: { allowInstall: false } },
+  logging: { console: { level: 'info', metrics: false, audit: false } },
+}

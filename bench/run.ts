@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util'
+import { load, machine } from './lib/machine.ts'
+import { type BenchOptions, FULL, type Report, SMOKE } from './lib/options.ts'
+import { installPeers } from './lib/peers.ts'
+import { short, table } from './lib/table.ts'
+import { ingestReport } from './mqtt/ingest.ts'
+import { roundTripReport } from './mqtt/round-trip.ts'
+import { stepReport } from './step/report.ts'
+
+// npm run bench [-- step|ingest|roundtrip …] [--rounds N] [--seconds N] [--smoke]
+
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
+  step: stepReport,
+  ingest: ingestReport,
+  roundtrip: roundTripReport,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    smoke: { type: 'boolean', default: false },
+  },
+})
+const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name))
+if (unknown.length > 0) {
+  console.error(`expected ${Object.keys(BENCHES).join(', ')}, found ${unknown.join(', ')}`)
+  process.exit(2)
+}
+
+const base = values.smoke ? SMOKE : FULL
+const options: BenchOptions = {
+  ...base,
+  rounds: Number(values.rounds ?? base.rounds),
+  measureMs: values.seconds === undefined ? base.measureMs : Number(values.seconds) * 1_000,
+}
+
+installPeers()
+console.log(`${machine()}; load average at the start ${short(load())}`)
+console.log(
+  `${options.rounds} rounds in fresh processes, order alternated; median (lowest–highest); spans of ${options.measureMs / 1_000} s`,
+)
+const reports: Report[] = []
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  const report = await bench(options)
+  reports.push(report)
+  console.log(`\n## ${report.title}\n\n${report.text}`)
+}
+const wanted = reports.flatMap(({ ratios }) => ratios)
+console.log(
+  `\n## Ratios\n\n${table(
+    ['', 'found', 'wanted', 'reached'],
+    wanted.map(({ name, found, wanted: aim, reached }) => [
+      name,
+      short(found),
+      aim,
+      reached ? 'yes' : 'no',
+    ]),
+  )}`,
+)
