@@ -93,7 +93,7 @@ export function decodeConnect(bytes: Buffer, start: number, end: number): Decode
   const clientId = readString(cursor)
   const will = (flags & 0x04) === 0 ? undefined : readWill(cursor, flags, version)
   const username = (flags & 0x80) === 0 ? undefined : readString(cursor)
-  const password = (flags & 0x40) === 0 ? undefined : Uint8Array.from(readBinary(cursor))
+  const password = (flags & 0x40) === 0 ? undefined : new Uint8Array(readBinary(cursor))
   const clean = (flags & 0x02) !== 0
   return done(cursor, {
     version,
@@ -137,7 +137,7 @@ function readWill(
   if (topicNameLevels(topic) === 0) fail(cursor, REASON.topicInvalid, 'will topic is no topic name')
   return {
     topic,
-    payload: Uint8Array.from(readBinary(cursor)),
+    payload: new Uint8Array(readBinary(cursor)),
     qos: toQos((flags >> 3) & 3),
     retain: (flags & 0x20) !== 0,
     delaySeconds: properties.willDelaySeconds ?? 0,

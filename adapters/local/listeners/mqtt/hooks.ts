@@ -128,7 +128,6 @@ export type MqttServerReason =
 export interface MqttLogEvent {
   readonly event:
     | 'connection.refused'
-    | 'connection.closed'
     | 'packet.malformed'
     | 'hook.failed'
     | 'message.dropped'

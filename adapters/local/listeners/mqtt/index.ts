@@ -21,7 +21,6 @@ export {
   createMqttListener,
   type MqttListener,
   type MqttListenerOptions,
-  type MqttOutgoing,
   type MqttStats,
 } from './listener.ts'
 export {
@@ -30,6 +29,7 @@ export {
   type RetainedMessage,
   type RetainedStore,
 } from './retained-store.ts'
+export type { MqttOutgoing } from './router.ts'
 export {
   createMemorySessionStore,
   type SessionChange,

@@ -43,7 +43,7 @@ export function createOutboundMessage(
 /** Gives the payload bytes of its own, so that keeping the message does not keep a whole read buffer. */
 export function hold(message: OutboundMessage): void {
   if (message.held) return
-  message.payload = Uint8Array.from(message.payload)
+  message.payload = new Uint8Array(message.payload)
   message.held = true
 }
 

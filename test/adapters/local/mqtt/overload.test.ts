@@ -94,6 +94,7 @@ describe('overload', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000)
     expect(worstPingMs).toBeLessThan(2_000)
     expect(listener.connections).toBe(5)
+    for (const { client } of [deaf, deafAcks]) client.end()
   })
 
   it('"disconnect": ends a client whose queue is full, and keeps its session', async () => {
