@@ -29,12 +29,13 @@ export const SCHEMA = `
 
   CREATE TABLE IF NOT EXISTS notification (
     key TEXT PRIMARY KEY,
+    channel_id TEXT NOT NULL,
     due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     settled_at INTEGER,
     delivery TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS notification_due ON notification (due_at) WHERE settled_at IS NULL;
+  CREATE INDEX IF NOT EXISTS notification_due ON notification (channel_id, due_at) WHERE settled_at IS NULL;
 
   CREATE TABLE IF NOT EXISTS dead_letter (
     id TEXT PRIMARY KEY,
@@ -90,11 +91,11 @@ export const STATEMENTS = {
   coldRead:
     'SELECT position, row FROM cold WHERE day = ? AND position > ? ORDER BY position LIMIT ?',
 
-  notificationPut: `INSERT OR IGNORE INTO notification (key, due_at, attempts, settled_at, delivery)
-    VALUES (?, ?, ?, NULL, ?)`,
-  notificationClaim: `UPDATE notification SET due_at = ? WHERE key IN (
-      SELECT key FROM notification WHERE settled_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?)
-    RETURNING delivery, attempts`,
+  notificationPut: `INSERT OR IGNORE INTO notification (key, channel_id, due_at, attempts, settled_at, delivery)
+    VALUES (?, ?, ?, ?, NULL, ?)`,
+  notificationChannels: 'SELECT DISTINCT channel_id FROM notification WHERE settled_at IS NULL',
+  notificationDue: `SELECT key, due_at, attempts, delivery FROM notification
+    WHERE channel_id = ? AND settled_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?`,
   notificationSettle: 'UPDATE notification SET settled_at = ? WHERE key = ?',
   notificationRetry: 'UPDATE notification SET due_at = ?, attempts = attempts + 1 WHERE key = ?',
   notificationForget: 'DELETE FROM notification WHERE settled_at IS NOT NULL AND settled_at < ?',
