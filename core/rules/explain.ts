@@ -4,6 +4,7 @@ import { type CompileContext, compileExpressionNode, keyOf } from './compile.ts'
 import { isInt } from './decimal.ts'
 import type { Frame } from './frame.ts'
 import type { RuleMessage } from './message.ts'
+import { toOutput } from './output-size.ts'
 import { parseStatement } from './parser.ts'
 import {
   type CompiledRule,
@@ -122,7 +123,7 @@ function createExplainer(
     const parts = inner
       .filter((child) => child.kind !== 'literal' && child.kind !== 'star')
       .map(explain)
-    const json = toJson(value)
+    const json = toOutput(value, context.semantics.limits.outputBytes)
     const note = noteOn(node, evaluate)
     return {
       text: context.source.slice(node.start, node.end),

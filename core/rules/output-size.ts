@@ -1,24 +1,6 @@
 import { CoreError } from '../errors.ts'
-import type { Expression } from './ast.ts'
-import { FUNCTIONS } from './functions/table.ts'
-import { isArray, isObject, type Value } from './value.ts'
-
-/** True if an expression can give more than it was given; paths, comparisons and numbers cannot. */
-export function canGrow(node: Expression): boolean {
-  switch (node.kind) {
-    case 'object':
-    case 'array':
-    case 'subquery':
-    case 'variable':
-      return true
-    case 'arithmetic':
-      return node.sign === '+'
-    case 'call':
-      return FUNCTIONS.get(node.name.toLowerCase())?.grows === true
-    default:
-      return false
-  }
-}
+import type { Json } from '../model/json.ts'
+import { isArray, isObject, toJson, type Value } from './value.ts'
 
 /**
  * Checks that the JSON of a value is not too long. Stops as soon as it is, so that parts which share
@@ -30,6 +12,17 @@ export function checkOutputSize(value: Value, maxBytes: number): void {
   if (countBytes(value, maxBytes) < 0) {
     throw new CoreError('rule.limit', `expected at most ${maxBytes} bytes of output`)
   }
+}
+
+/**
+ * The JSON of a value, checked before it is made.
+ *
+ * @throws CoreError `rule.limit` if it is too long.
+ */
+export function toOutput(value: Value, maxBytes: number): Json | undefined {
+  if (typeof value !== 'object' || value === null) return value
+  checkOutputSize(value, maxBytes)
+  return toJson(value)
 }
 
 /** How many bytes are left; negative once there are none. */

@@ -13,11 +13,12 @@ import { compilePath } from './compile-path.ts'
 import { compileItems, JSON_SHAPE } from './compile-select.ts'
 import type { Evaluate, Frame, Test } from './frame.ts'
 import { FUNCTIONS } from './functions/table.ts'
+import { canGrow } from './growth.ts'
 import { DEFAULT_LIMITS, type RuleLimits } from './limits.ts'
 import { losesNumbers, parseLossless } from './lossless-json.ts'
 import type { LookupAnswer, LookupRequest, RuleMessage, RuleResult } from './message.ts'
 import type { Semantics } from './operators.ts'
-import { canGrow, checkOutputSize } from './output-size.ts'
+import { checkOutputSize, toOutput } from './output-size.ts'
 import { parseExpression, parseStatement } from './parser.ts'
 import { basicIngestTopic, matchTopicFilter } from './topic-filter.ts'
 import { isArray, isBytes, toJson, type Value } from './value.ts'
@@ -121,10 +122,8 @@ export function compileExpression(text: string, options: RuleOptions = {}): Comp
     text,
     evaluate: (message) =>
       guarded(() => {
-        const value = evaluate(rowOf(message), needsFrame ? frameOf(message) : message)
-        if (typeof value !== 'object' || value === null) return value
-        checkOutputSize(value, limits.outputBytes)
-        return toJson(value)
+        const frame = needsFrame ? frameOf(message) : message
+        return toOutput(evaluate(rowOf(message), frame), limits.outputBytes)
       }),
   }
 }
@@ -275,11 +274,11 @@ function wholePayload(row: Value, frame: Frame): Output {
 /** Version 2015-10-08 cannot put an array at the top. Source: AWS IoT SQL, SELECT clause, VALUE. */
 function compileValue(item: Item, context: CompileContext): (row: Value, frame: Frame) => Output {
   const take = compileExpressionNode(item.expression, context)
-  const { keepsScale: first } = context.semantics
+  const { keepsScale: first, limits } = context.semantics
   return (row, frame) => {
     const value = take(row, frame)
     if (isBytes(value)) return value
-    return first && isArray(value) ? undefined : toJson(value)
+    return first && isArray(value) ? undefined : toOutput(value, limits.outputBytes)
   }
 }
 
@@ -297,10 +296,8 @@ function compileTake(
     return (row, frame) =>
       row === frame.body && row !== undefined ? frame.body : toJson(take(row, frame))
   }
-  return (row, frame) => {
-    const value = take(row, frame)
-    return typeof value === 'object' && value !== null ? toJson(value) : value
-  }
+  const { outputBytes } = context.semantics.limits
+  return (row, frame) => toOutput(take(row, frame), outputBytes)
 }
 
 /** Runs a rule with an answerer that notes what it cannot answer. */

@@ -1,13 +1,13 @@
 import type { Json } from '../../model/json.ts'
-import { toJson } from '../value.ts'
+import { toOutput } from '../output-size.ts'
 import { AWS_FUNCTIONS, type FunctionBody, type FunctionDefinition } from './definition.ts'
 
 /** Asks the answers that were fetched before. Result: Undefined where an argument is, or where there is no answer. */
 function ask(name: string): FunctionBody {
-  return (args, frame) => {
+  return (args, frame, semantics) => {
     const known: Json[] = []
     for (const arg of args) {
-      const json = toJson(arg)
+      const json = toOutput(arg, semantics.limits.outputBytes)
       if (json === undefined) return undefined
       known.push(json)
     }
