@@ -6,6 +6,8 @@ export interface Child {
   readonly pid: number
   /** The next line on its stdout. */
   nextLine(): Promise<string>
+  /** The end of what it wrote to stderr. */
+  said(): string
   /** Asks it to end, and ends it if it does not. Gives its exit code. */
   stop(): Promise<number | null>
 }
@@ -76,6 +78,7 @@ export function startNode(args: readonly string[], env: Readonly<Record<string, 
         })
       })
     },
+    said: () => said,
     async stop() {
       child.kill('SIGTERM')
       const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)

@@ -38,7 +38,7 @@ async function serve(
   options: BenchOptions,
 ): Promise<LoadResult> {
   const system = await rival.start()
-  let sent = 0
+  let sent: number | undefined
   try {
     const spec = specOf(shape, system, echo, options)
     const result = await startLoad(spec)

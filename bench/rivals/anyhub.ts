@@ -36,8 +36,9 @@ export async function startAnyhub({
     async stop(sent) {
       const code = await child.stop()
       try {
-        if (code !== 0) throw new Error(`anyhub: expected to end with 0, found ${code}`)
-        checkStored(join(data, 'anyhub.db'), sent)
+        if (code !== 0)
+          throw new Error(`anyhub: expected to end with 0, found ${code}\n${child.said()}`)
+        if (sent !== undefined) checkStored(join(data, 'anyhub.db'), sent)
       } finally {
         rmSync(data, { recursive: true, force: true })
       }

@@ -2,6 +2,9 @@
 export interface System {
   readonly mqttPort: number
   readonly pids: readonly number[]
-  /** Ends every process. Then holds the system to what was acknowledged, `sent` messages in all. */
-  stop(sent: number): Promise<void>
+  /**
+   * Ends every process. Then, unless the run failed (`undefined`), holds the system to the `sent` messages that it
+   * acknowledged.
+   */
+  stop(sent: number | undefined): Promise<void>
 }
