@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   'uplink.too_deep': { retryable: false },
   'uplink.future_time': { retryable: false },
   'uplink.bad_time': { retryable: false },
+  'uplink.bad_message_id': { retryable: false },
   'codec.unknown': { retryable: false },
   'codec.malformed': { retryable: false },
   'codec.truncated': { retryable: false },

@@ -7,6 +7,9 @@ import { readEventTime, type TimeUnit } from './event-time.ts'
 import { messageFingerprint } from './message-id.ts'
 import { type Pointer, readPointer } from './pointer.ts'
 
+/** Ids are kept in the record of their device. Unit: UTF-16 units. */
+const MAX_MESSAGE_ID = 256
+
 /** How the messages of one device type are read. */
 export interface DecodePlan {
   readonly codec: Codec
@@ -34,14 +37,11 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
       `expected at most ${plan.maxBytes} bytes, found ${uplink.payload.length}`,
     )
   }
+  checkMessageId(uplink.messageId)
   const body = plan.codec.decode(uplink.payload)
-  if (isDeeper(body, plan.maxDepth)) {
-    throw new CoreError(
-      'uplink.too_deep',
-      `expected at most ${plan.maxDepth} levels of nesting, found more`,
-    )
-  }
-  const sentAt = uplink.sentAt ?? findEventTime(body, plan)
+  checkBody(body, plan.maxDepth)
+  const sentAt =
+    uplink.sentAt === undefined ? findEventTime(body, plan) : readEventTime(uplink.sentAt, 'ms')
   if (sentAt !== undefined && sentAt > uplink.receivedAt + plan.maxFutureMs) {
     throw new CoreError(
       'uplink.future_time',
@@ -76,13 +76,24 @@ function messageIdOf(uplink: Uplink, identity: MessageIdentity, uniqueId: string
   switch (identity) {
     case 'sender':
       return uplink.messageId ?? uniqueId
-    case 'content':
-      return messageFingerprint(uplink.topic, uplink.payload)
+    case 'content': {
+      const fingerprint = messageFingerprint(uplink.topic, uplink.payload)
+      // A time that is not among the bytes tells equal readings apart.
+      return uplink.sentAt === undefined ? fingerprint : `${fingerprint}-${uplink.sentAt}`
+    }
     case 'delivery':
-      return `${uplink.deliveryId}-${messageFingerprint(uplink.topic, uplink.payload)}`
+      return messageFingerprint(`${uplink.deliveryId}\n${uplink.topic}`, uplink.payload)
     case 'none':
       return uniqueId
   }
+}
+
+function checkMessageId(id: string | undefined): void {
+  if (id === undefined || (id !== '' && id.length <= MAX_MESSAGE_ID)) return
+  throw new CoreError(
+    'uplink.bad_message_id',
+    `expected a message id of 1 to ${MAX_MESSAGE_ID} characters, found one of ${id.length}`,
+  )
 }
 
 function findEventTime(body: Json, plan: DecodePlan): number | undefined {
@@ -139,17 +150,37 @@ function flatten(
   return count
 }
 
-/** True if the value nests more than `levels` containers. Never recurses deeper than that. */
-function isDeeper(value: Json, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (levels === 0) return true
-  if (Array.isArray(value)) return value.some((item) => isDeeper(item, levels - 1))
-  if (!isJsonObject(value)) return false
+/** No store keeps a number that JSON cannot say: a device sent `1e400`. */
+function checkBody(body: Json, maxDepth: number): void {
+  const fault = faultOf(body, maxDepth)
+  if (fault === 'infinite')
+    throw new CoreError('codec.wrong_type', 'expected finite numbers, found one that is too large')
+  if (fault === 'deep')
+    throw new CoreError(
+      'uplink.too_deep',
+      `expected at most ${maxDepth} levels of nesting, found more`,
+    )
+}
+
+/** What is wrong with a value that may nest `levels` containers. Never recurses deeper than that. */
+function faultOf(value: Json, levels: number): 'deep' | 'infinite' | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'infinite'
+  if (typeof value !== 'object' || value === null) return undefined
+  if (levels === 0) return 'deep'
+  if (!isJsonObject(value)) {
+    for (const item of value) {
+      const fault = faultOf(item, levels - 1)
+      if (fault !== undefined) return fault
+    }
+    return undefined
+  }
   for (const key in value) {
     const inner = value[key]
-    if (typeof inner === 'object' && inner !== null && isDeeper(inner, levels - 1)) return true
+    if (inner === undefined || typeof inner === 'string') continue
+    const fault = faultOf(inner, levels - 1)
+    if (fault !== undefined) return fault
   }
-  return false
+  return undefined
 }
 
 function nameOf(value: Json | undefined): string {

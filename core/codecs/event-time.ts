@@ -37,10 +37,19 @@ function toMs(value: Json, unit: TimeUnit): number | undefined {
   }
   if (typeof value !== 'string') return undefined
   if (unit !== 'iso' && /^\d+(\.\d+)?$/.test(value)) return toMs(Number(value), unit)
-  if (unit !== 'iso' && unit !== 'auto') return undefined
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(value)
-    ? Date.parse(value)
-    : undefined
+  return unit === 'iso' || unit === 'auto' ? isoToMs(value) : undefined
+}
+
+/** A day that the month does not have is none: `Date.parse` makes 2 March of 30 February. */
+function isoToMs(text: string): number | undefined {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/.exec(
+    text,
+  )
+  if (parts === null) return undefined
+  const day = Number(parts[3])
+  const exists =
+    new Date(Date.UTC(Number(parts[1]), Number(parts[2]) - 1, day)).getUTCDate() === day
+  return exists ? Date.parse(text) : undefined
 }
 
 function kindOf(value: Json): string {

@@ -39,12 +39,29 @@ function readText(bytes: Uint8Array): string {
 /** The engine's own message quotes the payload; only the position is taken from it. */
 function describe(cause: unknown, text: string): string {
   if (text.trim() === '') return 'expected JSON, found an empty message'
-  const position = /position (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]
-  if (position === undefined || Number(position) >= text.length) {
+  const message = cause instanceof Error ? cause.message : ''
+  const stated = / in JSON at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
+  const position = stated === undefined ? findUnknownToken(text) : Number(stated)
+  if (position === undefined && !message.startsWith('Unexpected end'))
+    return 'expected JSON, found a syntax error'
+  if (position === undefined || position >= text.length) {
     return `expected JSON, found a text that ends too early, after ${text.length} characters`
   }
-  const before = text.slice(0, Number(position))
+  const before = text.slice(0, position)
   const line = before.split('\n').length
-  const column = Number(position) - before.lastIndexOf('\n')
+  const column = position - before.lastIndexOf('\n')
   return `expected JSON, found a syntax error at line ${line}, column ${column}`
+}
+
+/** Where something stands that is no token of JSON, such as NaN: there the engine gives no position. */
+function findUnknownToken(text: string): number | undefined {
+  const token =
+    /[ \t\r\n]*(?:[{}[\]:,]|"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|(?:true|false|null)\b|$)/y
+  let at = 0
+  while (at < text.length) {
+    token.lastIndex = at
+    if (!token.test(text)) return at + text.slice(at).search(/[^ \t\r\n]/)
+    at = token.lastIndex
+  }
+  return undefined
 }

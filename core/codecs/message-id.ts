@@ -1,7 +1,7 @@
 /**
  * A fingerprint of one message, the same whenever the same bytes arrive on the same topic.
  *
- * Shape: 64 bits as two words in base 36. It tells messages of one device and one event time apart; it is no
+ * Shape: 64 bits as two words of 7 digits in base 36. It tells messages of one device and one event time apart; it is no
  * protection against somebody who looks for a collision, who could only hide a message of his own device.
  * Source: the mixing steps of MurmurHash3 (public domain), over two seeds.
  */
@@ -29,7 +29,11 @@ export function messageFingerprint(topic: string, payload: Uint8Array): string {
     a = Math.imul(a ^ (payload[index] ?? 0), 0xcc9e2d51)
     b = Math.imul(b ^ (payload[index] ?? 0), 0x85ebca6b)
   }
-  return finish(a ^ payload.length).toString(36) + finish(b ^ a).toString(36)
+  return text(finish(a ^ payload.length)) + text(finish(b ^ a))
+}
+
+function text(word: number): string {
+  return word.toString(36).padStart(7, '0')
 }
 
 function finish(word: number): number {
