@@ -187,10 +187,15 @@ function writeObject(value: ValueObject, writer: JsonWriter): void {
  */
 export function toJson(value: Value): Json | undefined {
   if (typeof value !== 'object' || value === null) return value
-  if (isDecimal(value)) return toDouble(value)
+  if (isDecimal(value)) return nearestDouble(value)
   if (isBytes(value)) return encodeBase64(value)
   if (isJson(value)) return value
   return isArray(value) ? arrayToJson(value) : objectToJson(value)
+}
+
+/** A double is finite in JSON: beyond its range stands the largest. */
+function nearestDouble(value: Decimal): number {
+  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, toDouble(value)))
 }
 
 function isJson(value: Value): value is Json {
