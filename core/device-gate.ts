@@ -1,5 +1,6 @@
 import { CoreError } from './errors.ts'
 import { asksTheWorld, createFetchLookups } from './lookup.ts'
+import { isDeviceId } from './model/device-id.ts'
 import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
 import type { DesireEffect, OutboxEntry, PerformedEffect } from './model/effect.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
@@ -9,7 +10,7 @@ import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
 import type { Lookups } from './rules/index.ts'
 import { step } from './step.ts'
-import type { StepEvents } from './steps/context.ts'
+import type { StepEvents, StepResult } from './steps/context.ts'
 import { nextDue } from './steps/draft.ts'
 import { toRuleMessage } from './steps/telemetry.ts'
 
@@ -27,7 +28,8 @@ export interface DeviceGate {
   /**
    * Runs inputs of one device in order. Inputs that arrive while the device is busy are taken together into its next
    * step. Resolves once the result is durable (and, where the host may freeze the process, performed).
-   * @throws CoreError `store.*` if nothing of these inputs was stored.
+   * @throws CoreError `store.*` if nothing of these inputs was stored; `uplink.bad_device_id` if no device may be
+   * called so.
    */
   run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]>
   /** Performs what an earlier run left behind, and fires timers that are due. */
@@ -64,6 +66,10 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
   let waiters: (() => void)[] = []
 
   function run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]> {
+    if (!isDeviceId(deviceId)) {
+      const found = `found one of ${deviceId.length} characters that is none`
+      return Promise.reject(new CoreError('uplink.bad_device_id', `expected a device id, ${found}`))
+    }
     return new Promise((resolve, reject) => {
       const job: Job = { inputs, resolve, reject }
       const waiting = lanes.get(deviceId)
@@ -110,7 +116,10 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       let from = 0
       for (const job of jobs) {
         const to = from + job.inputs.length
-        job.resolve(results.slice(from, to))
+        const ofJob = results.slice(from, to)
+        const [first] = ofJob
+        if (first?.status === 'unstored') job.reject(first.error)
+        else job.resolve(ofJob)
         from = to
       }
     }
@@ -121,12 +130,15 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     if (!ports.longLived) answer()
   }
 
-  /** One step for all inputs, or, where that makes the record too large, several: then one too many fails alone. */
+  /**
+   * One step for all inputs, or, where that is too much for one record, several: then an input that is at fault fails
+   * alone. What the store does not take any more after it has taken some is told input by input.
+   */
   async function settle(deviceId: string, inputs: readonly DeviceInput[]): Promise<Committed> {
     try {
       return await commitStep(deviceId, inputs)
     } catch (error) {
-      if (!isTooMuch(error) || inputs.length === 0) throw error
+      if (!isOfInputs(error) || inputs.length === 0) throw error
       if (inputs.length === 1) {
         const refused: InputResult = { status: 'refused', code: error.code, message: error.message }
         return { record: undefined, results: [refused] }
@@ -135,7 +147,8 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     const half = inputs.length >> 1
     const first = await settle(deviceId, inputs.slice(0, half))
     if (first.record !== undefined) await perform(first.record)
-    const second = await settle(deviceId, inputs.slice(half))
+    const rest = inputs.slice(half)
+    const second = await settle(deviceId, rest).catch((error) => unstored(rest, error))
     return { record: second.record, results: [...first.results, ...second.results] }
   }
 
@@ -159,9 +172,9 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
   ): Promise<Committed> {
     for (let race = 0; ; race++) {
       const now = ports.clock.now()
-      const stored = await ports.devices.load(deviceId)
-      const record = strikeOff(stored ?? newDeviceRecord(deviceId, now), done)
-      const outcome = step(record, inputs, {
+      const stored = (await ports.devices.load(deviceId)) ?? newDeviceRecord(deviceId, now)
+      const record = strikeOff(stored, done)
+      const outcome = stepOrThrow(record, inputs, {
         program,
         now,
         known: await knownOf(record, inputs),
@@ -173,7 +186,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       if (outcome.events.crowded && inputs.length > 1) {
         throw new CoreError('device.outbox_full', 'expected fewer effects of one step')
       }
-      if (outcome.record === stored) return { record: outcome.record, results: outcome.results }
+      if (outcome.record === stored) return { record: stored, results: outcome.results }
       const expectedVersion = record.version
       const next: DeviceRecord = { ...outcome.record, version: expectedVersion + 1 }
       try {
@@ -190,6 +203,23 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       }
       report(deviceId, outcome.events)
       return { record: next, results: outcome.results }
+    }
+  }
+
+  /** The step is pure: an exception that is none of the core's is a bug that this input meets each time. */
+  function stepOrThrow(...args: Parameters<typeof step>): StepResult {
+    try {
+      return step(...args)
+    } catch (cause) {
+      if (cause instanceof CoreError) throw cause
+      ports.observer.log('error', 'a step failed', {
+        deviceId: args[0].deviceId,
+        inputs: args[1].length,
+        reason: reasonOf(cause),
+      })
+      throw new CoreError('device.step_failed', 'expected a step to go well: this is a bug here', {
+        cause,
+      })
     }
   }
 
@@ -271,8 +301,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     }
     void run(effect.deviceId, [input])
       .then(([result]) => {
-        if (result?.status === 'refused' && result.code !== 'shadow.bad_request')
-          throw new CoreError(result.code, result.message)
+        if (result?.status === 'refused') throw new CoreError(result.code, result.message)
         mark(deviceId, entry.key, undefined)
       })
       .catch((error) => leaveBehind(deviceId, entry, error))
@@ -308,34 +337,53 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     const attempts = entry.attempts + 1
     const now = ports.clock.now()
     ports.observer.count('effect.failed', 1, { kind: entry.effect.kind })
-    if (attempts < MAX_ATTEMPTS) {
-      mark(deviceId, entry.key, {
-        ...entry,
-        attempts,
-        at: now + backoffMs(attempts, ports.ids.random()),
-      })
+    const hopeless = error instanceof CoreError && !error.retryable
+    const givenUp =
+      (hopeless || attempts >= MAX_ATTEMPTS) && (await setAside(deviceId, entry, attempts, error))
+    if (!givenUp) {
+      const at = now + backoffMs(attempts, ports.ids.random())
+      mark(deviceId, entry.key, { ...entry, attempts, at })
       return
     }
-    const payload = new TextEncoder().encode(JSON.stringify(entry))
-    await ports.deadLetters.put({
-      id: ports.ids.next(now),
-      at: now,
-      deviceId,
-      topic: `outbox/${entry.effect.kind}`,
-      source: 'outbox',
-      contentType: 'application/json',
-      payload,
-      payloadBytes: payload.length,
-      receivedAt: entry.at,
-      code: error instanceof CoreError ? error.code : 'unknown',
-      reason: `given up after ${attempts} tries: ${reasonOf(error)}`,
-    })
     mark(deviceId, entry.key, undefined)
     if (entry.origin !== undefined) {
       // Not awaited: this device is busy with what is given up here.
       void run(deviceId, [{ kind: 'failure', entry, reason: reasonOf(error), at: now }]).catch(
         () => undefined,
       )
+    }
+  }
+
+  /** Keeps an effect that is given up; `false` if it cannot be kept now. */
+  async function setAside(
+    deviceId: string,
+    entry: OutboxEntry,
+    attempts: number,
+    error: unknown,
+  ): Promise<boolean> {
+    const now = ports.clock.now()
+    const payload = new TextEncoder().encode(JSON.stringify(entry))
+    try {
+      await ports.deadLetters.put({
+        id: ports.ids.next(now),
+        at: now,
+        deviceId,
+        topic: `outbox/${entry.effect.kind}`,
+        source: 'outbox',
+        contentType: 'application/json',
+        payload,
+        payloadBytes: payload.length,
+        receivedAt: entry.at,
+        code: error instanceof CoreError ? error.code : 'unknown',
+        reason: `given up after ${attempts} ${attempts === 1 ? 'try' : 'tries'}: ${reasonOf(error)}`,
+      })
+      return true
+    } catch (failure) {
+      ports.observer.log('error', 'effect not given up yet', {
+        deviceId,
+        reason: reasonOf(failure),
+      })
+      return false
     }
   }
 
@@ -399,11 +447,22 @@ function isConflict(error: unknown): boolean {
   return error instanceof CoreError && error.code === 'store.conflict'
 }
 
-function isTooMuch(error: unknown): error is CoreError {
+/** Whether the inputs are at fault, and not the store: all together, or one of them. */
+function isOfInputs(error: unknown): error is CoreError {
   return (
     error instanceof CoreError &&
-    (error.code === 'device.record_too_large' || error.code === 'device.outbox_full')
+    (error.code === 'device.record_too_large' ||
+      error.code === 'device.outbox_full' ||
+      error.code === 'device.step_failed')
   )
+}
+
+function unstored(inputs: readonly DeviceInput[], cause: unknown): Committed {
+  const error =
+    cause instanceof CoreError
+      ? cause
+      : new CoreError('store.unavailable', reasonOf(cause), { cause })
+  return { record: undefined, results: inputs.map(() => ({ status: 'unstored', error })) }
 }
 
 function reasonOf(error: unknown): string {

@@ -1,14 +1,12 @@
 import { decodeUplink } from './codecs/decode-uplink.ts'
 import type { DeviceGate } from './device-gate.ts'
 import { CoreError } from './errors.ts'
+import { isDeviceId } from './model/device-id.ts'
 import type { TelemetryInput } from './model/input.ts'
 import type { Telemetry } from './model/telemetry.ts'
 import type { Ingest, Outcome, Uplink } from './model/uplink.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
-
-/** A device id is a name in topics, paths and keys of every cloud. Source: AWS thing name, Azure device id, common part. */
-const DEVICE_ID = /^[a-zA-Z0-9:._-]{1,128}$/
 
 /** What one decoded uplink waits for. */
 interface Accepted {
@@ -81,6 +79,11 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
           outcomes[index] = await setAside(uplink, new CoreError(result.code, result.message))
           continue
         }
+        if (result?.status === 'unstored') {
+          ports.observer.count('uplink.retried', 1)
+          outcomes[index] = { status: 'retry', error: result.error }
+          continue
+        }
         const status = result?.status === 'duplicate' ? 'duplicate' : 'accepted'
         outcomes[index] = { status, deviceId, messageId: telemetry.messageId }
         ports.observer.count(status === 'duplicate' ? 'uplink.duplicate' : 'uplink.accepted', 1)
@@ -116,9 +119,8 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
         if (accepted === undefined) devices.set(deviceId, [{ index, telemetry }])
         else accepted.push({ index, telemetry })
       } catch (error) {
-        if (!(error instanceof CoreError)) throw error
         work.push(
-          setAside(uplink, error).then((outcome) => {
+          setAside(uplink, asFault(error)).then((outcome) => {
             outcomes[index] = outcome
           }),
         )
@@ -139,13 +141,21 @@ function checkDeviceId(uplink: Uplink): string {
       'expected a topic that names a device, such as devices/{id}/telemetry, found none in it',
     )
   }
-  if (!DEVICE_ID.test(uplink.deviceId)) {
+  if (!isDeviceId(uplink.deviceId)) {
     throw new CoreError(
       'uplink.bad_device_id',
       `expected a device id of 1 to 128 letters, digits and : . _ -, found one of ${uplink.deviceId.length} characters that is not`,
     )
   }
   return uplink.deviceId
+}
+
+/** Decoding is pure: what fails once fails each time, and must not come again. */
+function asFault(error: unknown): CoreError {
+  if (error instanceof CoreError) return error
+  return new CoreError('codec.failed', 'expected the codec to go well: this is a bug here', {
+    cause: error,
+  })
 }
 
 function asRetryable(error: unknown): CoreError {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import type { CoreError, ErrorCode } from '../errors.ts'
 import type { Effect, OutboxEntry } from './effect.ts'
 import type { Json } from './json.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -83,5 +83,7 @@ export type InputResult =
   | { readonly status: 'duplicate' }
   /** The answer of a shadow request, as its dialect-free body. */
   | { readonly status: 'answered'; readonly accepted: boolean; readonly body: Json }
-  /** Nothing of this input is stored. */
+  /** Nothing of this input is stored, and trying again would not help. */
   | { readonly status: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** The store went away after earlier inputs were stored: nothing of this one is; it may be tried again. */
+  | { readonly status: 'unstored'; readonly error: CoreError }
