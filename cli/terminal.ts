@@ -32,10 +32,8 @@ export function wrongUse(message: string): CoreError {
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
-  const stopped = new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-  })
+  // Listened to only where a command waits for it: the others end at once, as any program does.
+  let stopped: Promise<void> | undefined
   return {
     env: process.env,
     cwd: process.cwd(),
@@ -43,6 +41,12 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     stdin: process.stdin,
-    untilStopped: () => stopped,
+    untilStopped() {
+      stopped ??= new Promise((resolve) => {
+        process.once('SIGINT', () => resolve())
+        process.once('SIGTERM', () => resolve())
+      })
+      return stopped
+    },
   }
 }

@@ -54,8 +54,9 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     const limit = program.config.limits.bodyBytes
     const body = await readBody(context.req.raw, limit * BATCH_FACTOR)
     const receivedAt = ports.clock.now()
+    const times = (context.req.header('anyhub-time') ?? '').split(',')
     const toUplink = (payload: Uint8Array, index: number, count: number): Uplink => {
-      const sentAt = Number(context.req.header('anyhub-time') ?? Number.NaN)
+      const sentAt = Number(times.length === count ? times[index] || Number.NaN : Number.NaN)
       const key = context.req.header('idempotency-key')
       return {
         deviceId,
@@ -64,7 +65,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
         contentType,
         receivedAt,
         source: 'http',
-        ...(Number.isFinite(sentAt) && count === 1 ? { sentAt } : {}),
+        ...(Number.isFinite(sentAt) ? { sentAt } : {}),
         ...(key === undefined ? {} : { messageId: count === 1 ? key : `${key}/${index}` }),
       }
     }
@@ -88,6 +89,14 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
         'uplink.too_large',
         `expected at most ${MAX_MESSAGES} messages, found ${payloads.length}`,
         { deadLetterId },
+      )
+    }
+    if (times.length > 1 && times.length !== payloads.length) {
+      return problem(
+        context,
+        400,
+        'input.malformed',
+        `expected one anyhub-time for each of ${payloads.length} messages, found ${times.length}`,
       )
     }
     const outcomes = await Promise.all(
