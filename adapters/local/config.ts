@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { CoreError } from '../../core/index.ts'
 
 /** A port to listen on; 0 picks a free one, `undefined` leaves the listener out. */
@@ -92,11 +93,16 @@ export function readLocalSettings(
     data: text('data'),
     durability: durability === 'normal' ? 'normal' : 'full',
   }
-  if (!/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(settings.host)) {
+  if (!isLoopback(settings.host)) {
     faults.push(
       `--host: expected a loopback address, found ${JSON.stringify(settings.host)}: devices are not yet authenticated, so nobody else may reach them`,
     )
   }
+  if (settings.data === '') faults.push('--data: expected a folder, found nothing')
   if (faults.length > 0) throw new CoreError('usage.wrong', faults.join('\n'))
   return settings
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }

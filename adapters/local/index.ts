@@ -1,6 +1,4 @@
-import { mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import { join } from 'node:path'
 import { createApi, deviceSummary } from '../../core/api/index.ts'
 import {
   type ChannelSender,
@@ -15,6 +13,7 @@ import { carriesToken, ensureAdminToken } from './admin-token.ts'
 import { createChannelSender } from './channel-sender.ts'
 import { createColdStore } from './cold-store.ts'
 import { LOCAL_SETTINGS, type LocalSettings } from './config.ts'
+import { ensureDataFolder } from './data-folder.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeviceStore } from './device-store.ts'
 import { createDownlink } from './downlink.ts'
@@ -26,6 +25,7 @@ import { createLookupSource } from './lookup-source.ts'
 import { createMqttFront } from './mqtt-front.ts'
 import { createNotificationQueue } from './notification-queue.ts'
 import { createObserver } from './observer.ts'
+import { resetPresence } from './presence.ts'
 import { createQueues } from './queue-sender.ts'
 import { startSchedule } from './schedule.ts'
 import { openDatabase } from './sqlite/database.ts'
@@ -40,6 +40,12 @@ export { MESSAGE_ID_PROPERTY, TIME_PROPERTY } from './mqtt-front.ts'
 
 /** Records kept in memory: the busy ones of a fleet. */
 const CACHED_RECORDS = 20_000
+
+/** Deliveries that are on their way to one channel at a time. */
+const SENT_AT_ONCE = 8
+
+/** Requests that are being answered when the cloud closes have so long. */
+const HTTP_GRACE_MS = 2_000
 
 /** The embedded cloud, running. */
 export interface LocalCloud {
@@ -83,15 +89,12 @@ export async function startLocalCloud({
   log,
   channels: givenChannels,
 }: LocalCloudOptions): Promise<LocalCloud> {
-  mkdirSync(settings.data, { recursive: true, mode: 0o700 })
-  const database = await openDatabase({
-    path: join(settings.data, 'anyhub.db'),
-    durability: settings.durability,
-  })
+  const channels = createChannelSender(program.config, systemClock)
+  const path = ensureDataFolder(settings.data)
   const adminToken = ensureAdminToken(settings.data)
+  const database = await openDatabase({ path, durability: settings.durability })
   const observer = createObserver(log, systemClock.now)
   const feed = createLiveFeed()
-  const channels = createChannelSender(program.config, systemClock)
   let mqtt: MqttListener | undefined
   let wakeNotify = (): void => undefined
 
@@ -112,6 +115,7 @@ export async function startLocalCloud({
         database,
         clock: systemClock,
         onEnqueue: () => wakeNotify(),
+        perChannel: { limit: SENT_AT_ONCE, onRoom: () => wakeNotify() },
       }),
       channels: givenChannels ?? channels,
       deadLetters: createDeadLetters(database),
@@ -127,15 +131,19 @@ export async function startLocalCloud({
   )
   const batcher = createUplinkBatcher(core.ingest)
 
-  async function stats(): Promise<Readonly<Record<string, number>>> {
+  async function gauges(): Promise<Readonly<Record<string, number>>> {
     const [waiting] = await database.read('notificationWaiting')
     return {
-      ...observer.totals(),
       'dead_letters.kept': await core.ports.deadLetters.count(),
       'notifications.waiting': Number(waiting?.['count'] ?? 0),
       'mqtt.connections': mqtt?.connections ?? 0,
     }
   }
+
+  const stats = async (): Promise<Readonly<Record<string, number>>> => ({
+    ...observer.totals(),
+    ...(await gauges()),
+  })
 
   function counts(): LocalCounts {
     const matched: Record<string, number> = {}
@@ -180,7 +188,7 @@ export async function startLocalCloud({
     api,
     feed,
     snapshot,
-    metrics: observer.metrics,
+    metrics: async () => observer.metrics(await gauges()),
     stats: countsAsJson,
     onMqtt: (stream, remoteAddress) =>
       broker.attach(stream, { secure: false, websocket: true, remoteAddress }),
@@ -197,13 +205,17 @@ export async function startLocalCloud({
     if (port === undefined) return undefined
     const bound = await listen(server, settings.host, port, flag)
     open.push(server)
+    server.on('error', (error) =>
+      observer.log('error', 'listener failed', { flag, reason: error.message }),
+    )
     return bound
   }
 
   let httpPort: number | undefined
   let mqttPort: number | undefined
   try {
-    httpPort = await bind(http, settings.httpPort, LOCAL_SETTINGS.httpPort.flag)
+    await resetPresence(core, database)
+    httpPort = await bind(http.server, settings.httpPort, LOCAL_SETTINGS.httpPort.flag)
     mqttPort = await bind(tcp, settings.mqttPort, LOCAL_SETTINGS.mqttPort.flag)
   } catch (error) {
     for (const server of open) server.close()
@@ -232,13 +244,10 @@ export async function startLocalCloud({
     close() {
       closing ??= (async () => {
         tcp.close()
-        await broker.close()
         feed.close()
-        http.close()
-        http.closeIdleConnections()
+        await Promise.all([broker.close(), http.close(HTTP_GRACE_MS)])
         await core.gate.idle()
-        await schedule.stop()
-        http.closeAllConnections()
+        await schedule.stop(channels.close)
         channels.close()
         await database.close()
       })()

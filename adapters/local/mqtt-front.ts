@@ -7,6 +7,7 @@ import type {
   MqttPublish,
   MqttPublishVerdict,
 } from './listeners/mqtt/index.ts'
+import { createPresence } from './presence.ts'
 import type { UplinkBatcher } from './uplink-batcher.ts'
 
 /** The user property by which an MQTT 5 client gives the event time of a message that does not carry it. Epoch ms. */
@@ -35,22 +36,7 @@ export function createMqttFront({
   stats,
   log,
 }: MqttFrontOptions): MqttHooks {
-  /** Connected clients that are devices, by client id: only of these presence is kept. */
-  const devices = new Map<string, MqttClientInfo>()
-
-  function setPresence(deviceId: string, connected: boolean): void {
-    const at = core.ports.clock.now()
-    core.gate.run(deviceId, [{ kind: 'presence', connected, at }]).catch((error) => {
-      const reason = error instanceof Error ? error.message : String(error)
-      core.ports.observer.log('warn', 'presence not stored', { deviceId, reason })
-    })
-  }
-
-  function markDevice(client: MqttClientInfo): void {
-    if (devices.get(client.clientId) === client) return
-    devices.set(client.clientId, client)
-    setPresence(client.clientId, true)
-  }
+  const presence = createPresence(core)
 
   async function serveShadow(
     meaning: Extract<TopicMeaning, { kind: 'shadow' }>,
@@ -85,27 +71,21 @@ export function createMqttFront({
         publish(STATS_ANSWER_TOPIC, JSON.stringify(stats()))
         return TAKEN
       }
-      if (meaning.kind !== 'unknown' && meaning.deviceId === client.clientId) markDevice(client)
-      if (meaning.kind === 'shadow') return serveShadow(meaning, message)
-      return batcher.add(toUplink(message, client, meaning, core.ports.clock.now())).then(toVerdict)
+      const verdict =
+        meaning.kind === 'shadow'
+          ? serveShadow(meaning, message)
+          : batcher.add(toUplink(message, client, meaning, core.ports.clock.now())).then(toVerdict)
+      const own = meaning.kind !== 'unknown' && meaning.deviceId === client.clientId
+      return own && !presence.shows(client)
+        ? verdict.finally(() => presence.spoke(client))
+        : verdict
     },
 
     subscribe: () => ({ accept: true }),
 
-    connected(client) {
-      core.ports.devices.load(client.clientId).then(
-        (record) => {
-          if (record !== undefined) markDevice(client)
-        },
-        () => undefined,
-      )
-    },
+    connected: presence.connected,
 
-    disconnected(client) {
-      if (devices.get(client.clientId) !== client) return
-      devices.delete(client.clientId)
-      setPresence(client.clientId, false)
-    },
+    disconnected: presence.disconnected,
 
     ...(log === undefined ? {} : { log }),
   }

@@ -1,4 +1,5 @@
 import type { Observer } from '../../core/index.ts'
+import { formatMetrics, type Histogram, type Labelled } from './prometheus.ts'
 
 /** Counters and timings of one process, for the page and for `/metrics`. */
 export interface LocalObserver extends Observer {
@@ -6,47 +7,34 @@ export interface LocalObserver extends Observer {
   totals(): Readonly<Record<string, number>>
   /** One counter, taken apart by one of its facts. */
   totalsBy(name: string, fact: string): Readonly<Record<string, number>>
-  /** In the text format of Prometheus. */
-  metrics(): string
+  /** In the text format of Prometheus, with what is measured only when somebody asks. */
+  metrics(gauges: Readonly<Record<string, number>>): string
 }
 
 /** Upper bounds of the buckets for timings. Unit: ms. */
 const BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000] as const
 
-/** One counter with one set of facts. In the text format these are labels, their values quoted. */
-interface Labelled {
-  readonly name: string
-  readonly facts: Readonly<Record<string, string>>
-  readonly labels: string
-  value: number
-}
-
-interface Histogram {
-  readonly buckets: number[]
-  count: number
-  sum: number
-}
+/** So many sets of facts are told apart, over all counters; what exceeds them counts in the totals alone. */
+const MAX_LABELLED = 10_000
 
 /** An observer that keeps numbers in memory and writes log lines through `write`. */
 export function createObserver(write: (line: string) => void, now: () => number): LocalObserver {
-  const totals: Record<string, number> = {}
+  const totals = new Map<string, number>()
   const labelled = new Map<string, Labelled>()
   const histograms = new Map<string, Histogram>()
   return {
     count(name, by, facts) {
-      totals[name] = (totals[name] ?? 0) + by
+      totals.set(name, (totals.get(name) ?? 0) + by)
       if (facts === undefined) return
-      const labels = Object.entries(facts).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
-      const key = `${name}{${labels.join(',')}}`
+      const key = JSON.stringify([name, facts])
       const entry = labelled.get(key)
       if (entry !== undefined) entry.value += by
-      else if (labelled.size < 10_000)
-        labelled.set(key, { name, facts, labels: labels.join(','), value: by })
+      else if (labelled.size < MAX_LABELLED) labelled.set(key, { name, facts, value: by })
     },
     time(name, ms) {
       let histogram = histograms.get(name)
       if (histogram === undefined) {
-        histogram = { buckets: BUCKETS.map(() => 0), count: 0, sum: 0 }
+        histogram = { bounds: BUCKETS, buckets: BUCKETS.map(() => 0), count: 0, sum: 0 }
         histograms.set(name, histogram)
       }
       histogram.count++
@@ -57,36 +45,17 @@ export function createObserver(write: (line: string) => void, now: () => number)
     log(level, message, facts) {
       write(JSON.stringify({ at: new Date(now()).toISOString(), level, message, ...facts }))
     },
-    totals: () => ({ ...totals }),
+    totals: () => Object.fromEntries(totals),
     totalsBy(name, fact) {
       const found: Record<string, number> = {}
       for (const entry of labelled.values()) {
-        const value = entry.name === name ? entry.facts[fact] : undefined
+        const value =
+          entry.name === name && Object.hasOwn(entry.facts, fact) ? entry.facts[fact] : undefined
         if (value !== undefined) found[value] = (found[value] ?? 0) + entry.value
       }
       return found
     },
-    metrics() {
-      const lines: string[] = []
-      for (const [name, value] of Object.entries(totals)) {
-        const metric = `anyhub_${name.replaceAll('.', '_')}_total`
-        lines.push(`# TYPE ${metric} counter`)
-        const parts = [...labelled.values()].filter((entry) => entry.name === name)
-        if (parts.length === 0) lines.push(`${metric} ${value}`)
-        for (const part of parts) lines.push(`${metric}{${part.labels}} ${part.value}`)
-      }
-      for (const [name, histogram] of histograms) {
-        const metric = `anyhub_${name.replaceAll('.', '_')}_milliseconds`
-        lines.push(`# TYPE ${metric} histogram`)
-        let below = 0
-        for (const [index, bound] of BUCKETS.entries()) {
-          below += histogram.buckets[index] ?? 0
-          lines.push(`${metric}_bucket{le="${bound}"} ${below}`)
-        }
-        lines.push(`${metric}_bucket{le="+Inf"} ${histogram.count}`)
-        lines.push(`${metric}_sum ${histogram.sum}`, `${metric}_count ${histogram.count}`)
-      }
-      return `${lines.join('\n')}\n`
-    },
+    metrics: (gauges) =>
+      formatMetrics({ totals, labelled: [...labelled.values()], histograms, gauges }),
   }
 }

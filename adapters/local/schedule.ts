@@ -8,9 +8,18 @@ const STATS_MS = 1_000
 const CLEANUP_MS = 600_000
 const DAY_MS = 86_400_000
 
-/** How many deliveries go out at once, and how many devices are looked after in one tick. */
-const NOTIFY_BATCH = 32
+/** How many deliveries are claimed at once, and how many devices are looked after in one round of a tick. */
+const NOTIFY_BATCH = 64
 const TICK_BATCH = 500
+
+/** More rounds than this are left to the next tick: devices that stay due must not keep it busy for ever. */
+const TICK_ROUNDS = 20
+
+/** What wakes the sender within so long is one waking: a burst of alarms makes few claims of many. */
+const GATHER_MS = 5
+
+/** When the schedule stops, what is under way has so long to end by itself. */
+const GRACE_MS = 3_000
 
 export interface ScheduleOptions {
   readonly core: Core
@@ -21,10 +30,13 @@ export interface ScheduleOptions {
 }
 
 export interface Schedule {
-  /** Something came into the queue. */
+  /** There is something in the queue that may be claimed. */
   wakeNotify(): void
-  /** Ends the timers and waits for what runs. */
-  stop(): Promise<void>
+  /**
+   * Ends the timers, sends what is due once more, and waits for what runs; `hurry` is called if that takes longer than
+   * the grace, and has to make sends fail.
+   */
+  stop(hurry: () => void): Promise<void>
 }
 
 /** What the clouds' schedulers and queues do: tick, notify, clean up; and the counters of the page. */
@@ -38,46 +50,50 @@ export function startSchedule({
   const { clock, observer } = core.ports
   const running = new Set<Promise<void>>()
   let stopped = false
+  let gathering: NodeJS.Timeout | undefined
 
-  /** Runs one job at a time of each kind; a fault is logged and the next turn tries again. */
+  /** A fault is logged, and whoever comes next tries again. */
+  function start(name: string, work: () => Promise<void>): Promise<void> {
+    const run: Promise<void> = work()
+      .catch((error) =>
+        observer.log('error', `${name} failed`, {
+          reason: error instanceof Error ? error.message : String(error),
+        }),
+      )
+      .then(() => void running.delete(run))
+    running.add(run)
+    return run
+  }
+
+  /** Runs one job of a kind at a time; one that was asked for meanwhile runs after it. */
   function job(name: string, work: () => Promise<void>): () => void {
     let busy = false
     let again = false
-    const start = (): void => {
+    const begin = (): void => {
       if (stopped) return
       if (busy) {
         again = true
         return
       }
       busy = true
-      const run: Promise<void> = work()
-        .catch((error) =>
-          observer.log('error', `${name} failed`, {
-            reason: error instanceof Error ? error.message : String(error),
-          }),
-        )
-        .then(() => {
-          busy = false
-          running.delete(run)
-          if (!again) return
-          again = false
-          start()
-        })
-      running.add(run)
+      void start(name, work).then(() => {
+        busy = false
+        if (!again) return
+        again = false
+        begin()
+      })
     }
-    return start
+    return begin
   }
 
   const tick = job('tick', async () => {
-    while (!stopped && (await core.tick(TICK_BATCH)) === TICK_BATCH);
-  })
-  const notify = job('notify', async () => {
-    for (;;) {
-      const { sent, retried, failed } = await core.notify(NOTIFY_BATCH)
-      if (stopped || sent + retried + failed < NOTIFY_BATCH) return
+    for (let round = 0; round < TICK_ROUNDS && !stopped; round++) {
+      if ((await core.tick(TICK_BATCH)) < TICK_BATCH) return
     }
   })
-  const tell = job('stats', async () => feed.broadcast('stats', { ...(await stats()) }))
+  const tell = job('stats', async () => {
+    if (feed.listeners > 0) feed.broadcast('stats', { ...(await stats()) })
+  })
   const cleanUp = job('clean-up', async () => {
     const now = clock.now()
     await database.write([
@@ -87,23 +103,43 @@ export function startSchedule({
     ])
   })
 
+  /**
+   * Sends what is due. Runs overlap, for one ends only when its slowest delivery has; how many there can be is bounded by
+   * what the queue gives out of one channel at a time.
+   */
+  function notify(): void {
+    gathering = undefined
+    void start('notify', async () => {
+      const { sent, retried, failed } = await core.notify(NOTIFY_BATCH)
+      if (sent + retried + failed > 0) wakeNotify()
+    })
+  }
+
+  function wakeNotify(): void {
+    if (!stopped) gathering ??= setTimeout(notify, GATHER_MS)
+  }
+
   const timers = [
     setInterval(() => {
       tick()
-      notify()
+      wakeNotify()
     }, TICK_MS),
     setInterval(tell, STATS_MS),
     setInterval(cleanUp, CLEANUP_MS),
   ]
   tick()
-  notify()
+  wakeNotify()
 
   return {
-    wakeNotify: notify,
-    async stop() {
-      for (const timer of timers) clearInterval(timer)
+    wakeNotify,
+    async stop(hurry) {
       stopped = true
+      for (const timer of timers) clearInterval(timer)
+      clearTimeout(gathering)
+      notify()
+      const grace = setTimeout(hurry, GRACE_MS)
       await Promise.all(running)
+      clearTimeout(grace)
     },
   }
 }

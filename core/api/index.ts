@@ -4,11 +4,14 @@ import { Hono } from 'hono'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
 import type { Outcome, Uplink } from '../model/uplink.ts'
-import { problem, problemOf } from './problem.ts'
+import { allowedMethods } from './allowed-methods.ts'
+import { notServed, problem, problemOf } from './problem.ts'
 import { readBody } from './read-body.ts'
 import { splitMessages } from './telemetry-body.ts'
 import { deadLetterView, deviceDetail, deviceSummary } from './views.ts'
 
+export { allowedMethods } from './allowed-methods.ts'
+export { notServed, problem } from './problem.ts'
 export { deviceSummary } from './views.ts'
 
 /** How many messages one POST may bring. */
@@ -37,14 +40,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
       })
     return problemOf(context, error)
   })
-  api.notFound((context) =>
-    problem(
-      context,
-      404,
-      'input.not_found',
-      `no such path: ${context.req.method} ${context.req.path}`,
-    ),
-  )
+  api.notFound((context) => notServed(context, allowedMethods(api, context.req.path)))
 
   api.get('/healthz', (context) => context.json({ status: 'ok' }))
 

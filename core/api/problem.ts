@@ -29,6 +29,21 @@ export function problem(
   )
 }
 
+/** The problem document for a path that is not there, or is there for other methods only. Source: RFC 9110, 15.5.6. */
+export function notServed(context: Context, allowed: readonly string[]): Response {
+  const { method, path } = context.req
+  if (allowed.length === 0)
+    return problem(context, 404, 'input.not_found', `no such path: ${method} ${path}`)
+  const answer = problem(
+    context,
+    405,
+    'input.not_allowed',
+    `${path}: expected ${allowed.join(' or ')}, found ${method}`,
+  )
+  answer.headers.set('allow', allowed.join(', '))
+  return answer
+}
+
 /** The problem document for an error of the core; what is no error of the core is reported without its text. */
 export function problemOf(context: Context, error: unknown): Response {
   if (!(error instanceof CoreError))

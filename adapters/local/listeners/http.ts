@@ -1,151 +1,176 @@
-import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { extname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { getRequestListener } from '@hono/node-server'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { createWebSocketStream, WebSocketServer } from 'ws'
+import { allowedMethods, notServed, problem } from '../../../core/api/index.ts'
 import type { Json } from '../../../core/index.ts'
 import type { LiveFeed } from '../live-feed.ts'
+import { EVENT_STREAM_HEADERS, streamEvents } from './event-stream.ts'
+import { refuseForeign } from './own-machine.ts'
+import { listPageFiles } from './page-files.ts'
 
 export interface HttpListenerOptions {
   readonly api: Hono
   readonly feed: LiveFeed
   /** What a page shows when it opens. */
   readonly snapshot: () => Promise<Json>
-  readonly metrics: () => string
+  /** In the text format of Prometheus. */
+  readonly metrics: () => Promise<string>
   /** The same counters as JSON. */
   readonly stats: () => Json
   /** A WebSocket that speaks MQTT was opened. */
   readonly onMqtt: (stream: Duplex, remoteAddress: string | undefined) => void
+  readonly limits?: Partial<HttpLimits>
 }
 
-/** The files of the page, in the repository and in the package. */
-const PAGE_FOLDER = join(
-  import.meta.dirname,
-  import.meta.url.endsWith('.ts') ? '../../../dashboard' : '../../../../dashboard',
-)
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
+/** How long a client may take. Unit: ms. */
+export interface HttpLimits {
+  /** For the head of a request, or for sending nothing at all. */
+  readonly headersMs: number
+  /** For a whole request: 128 KiB at 10 kbit/s, as over a bad radio link. */
+  readonly requestMs: number
+  /** Between two requests of one connection. */
+  readonly idleMs: number
+  /** How often these are looked at. */
+  readonly checkMs: number
 }
 
-/** Strict: the page brings all that it needs along. */
-const PAGE_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-cache',
+const DEFAULT_LIMITS: HttpLimits = {
+  headersMs: 15_000,
+  requestMs: 120_000,
+  idleMs: 15_000,
+  checkMs: 1_000,
 }
 
-const PING_MS = 15_000
+const MAX_HEADERS = 100
+const MAX_HEADER_BYTES = 16_384
 
-/** The HTTP server: API, page, live stream, metrics, and MQTT over WebSocket at /mqtt. */
-export function createHttpListener({
+/** A WebSocket message; an MQTT packet over it is refused by the broker. */
+const MAX_FRAME_BYTES = 2_097_152
+
+/** MQTT 3.1 had a name of its own. Source: MQTT 3.1.1, 6 and the IANA registry of subprotocol names. */
+const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
+
+/** The server, and how to end it. */
+export interface HttpListener {
+  readonly server: Server
+  /** Takes no more requests and waits for those under way, but no longer than `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Builds the HTTP server: API, page, live stream, metrics, and MQTT over WebSocket at /mqtt. */
+export function createHttpListener(options: HttpListenerOptions): HttpListener {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const serve = getRequestListener(createApp(options).fetch)
+  const server = createServer(
+    {
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.idleMs,
+      connectionsCheckingInterval: limits.checkMs,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // Some clients offer HTTP/2 with every request; they are served as if they had not.
+      shouldUpgradeCallback: isWebSocket,
+    },
+    (request, response) => {
+      response.setHeader('x-content-type-options', 'nosniff')
+      void serve(request, response)
+    },
+  )
+  server.maxHeadersCount = MAX_HEADERS
+  const sockets = serveWebSockets(server, options.onMqtt)
+  return {
+    server,
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          server.closeAllConnections()
+          for (const socket of sockets.clients) socket.terminate()
+        }
+        const grace = setTimeout(end, graceMs)
+        server.close(() => {
+          clearTimeout(grace)
+          resolve()
+        })
+      }),
+  }
+}
+
+function createApp({
   api,
   feed,
   snapshot,
   metrics,
   stats,
-  onMqtt,
-}: HttpListenerOptions): Server {
-  const app = new Hono()
-  app.use(async (context, next) => {
-    const refusal = refuse(
-      context.req.header('host'),
-      context.req.header('origin'),
-      context.req.method,
-    )
-    return refusal === undefined ? next() : context.text(`${refusal}\n`, 403)
+}: HttpListenerOptions): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>()
+  app.use((context, next) => {
+    const { method } = context.req
+    const reason = refuseForeign({
+      host: context.req.header('host'),
+      origin: context.req.header('origin'),
+      readOnly: method === 'GET' || method === 'HEAD',
+    })
+    if (reason === undefined) return next()
+    return Promise.resolve(problem(context, 403, 'request.foreign', reason))
   })
-  for (const [path, file] of [
-    ['/', 'index.html'],
-    ['/page.js', 'page.js'],
-    ['/page.css', 'page.css'],
-  ] as const) {
-    app.get(path, async (context) =>
-      context.body(await readFile(join(PAGE_FOLDER, file)), 200, {
-        ...PAGE_HEADERS,
-        'content-type': TYPES[extname(file)] ?? 'text/plain',
-      }),
-    )
-  }
-  app.get('/metrics', (context) => context.text(metrics()))
+  for (const { path, headers, read } of listPageFiles())
+    app.get(path, async (context) => context.body(await read(), 200, headers))
+  app.get('/metrics', async (context) =>
+    context.body(await metrics(), 200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+    }),
+  )
   app.get('/stats', (context) => context.json(stats()))
-  app.get('/events', async () => {
-    const first = await snapshot()
-    let close = (): void => undefined
-    const stream = new ReadableStream<Uint8Array>({
-      start(controller) {
-        const encoder = new TextEncoder()
-        const send = (event: string): void => {
-          // A page that does not read is let go; its browser opens a new stream and gets a fresh snapshot.
-          if ((controller.desiredSize ?? 0) < -64) {
-            close()
-            controller.close()
-            return
-          }
-          controller.enqueue(encoder.encode(event))
-        }
-        send(`retry: 2000\nevent: snapshot\ndata: ${JSON.stringify(first)}\n\n`)
-        const unsubscribe = feed.subscribe(send)
-        const ping = setInterval(() => send(': ping\n\n'), PING_MS)
-        close = () => {
-          unsubscribe()
-          clearInterval(ping)
-        }
-      },
-      cancel: () => close(),
-    })
-    return new Response(stream, {
-      headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
-    })
+  app.get('/events', (context) => {
+    const { incoming, outgoing } = context.env
+    if (incoming.method === 'HEAD') return context.body(null, 200, EVENT_STREAM_HEADERS)
+    streamEvents(outgoing, feed, snapshot)
+    return RESPONSE_ALREADY_SENT
   })
-  app.route('/', api)
+  app.get('/mqtt', (context) => {
+    const answer = problem(context, 426, 'request.upgrade', 'expected a WebSocket that speaks MQTT')
+    answer.headers.set('upgrade', 'websocket')
+    return answer
+  })
+  app.all('*', (context) => {
+    const allowed = allowedMethods(app, context.req.path)
+    return allowed.length > 0 ? notServed(context, allowed) : api.fetch(context.req.raw)
+  })
+  return app
+}
 
-  const server = createServer(getRequestListener(app.fetch))
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+function serveWebSockets(server: Server, onMqtt: HttpListenerOptions['onMqtt']): WebSocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: 2_097_152,
-    handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
+    maxPayload: MAX_FRAME_BYTES,
+    handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname
-    if (
-      path !== '/mqtt' ||
-      refuse(request.headers.host, request.headers.origin, 'GET', true) !== undefined
-    ) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    const { host, origin } = request.headers
+    const [path] = (request.url ?? '').split('?', 1)
+    const foreign = refuseForeign({ host, origin, readOnly: false }) !== undefined
+    if (foreign || path !== '/mqtt') {
+      // The server has let go of the socket: whose other side is gone must not take the process along.
+      socket.on('error', () => socket.destroy())
+      socket.end(
+        `HTTP/1.1 ${foreign ? '403 Forbidden' : '404 Not Found'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+      )
       return
     }
     sockets.handleUpgrade(request, socket, head, (websocket) => {
+      // Source: MQTT-6.0.0-1, a data frame that is not binary ends the connection.
+      websocket.on('message', (_data, isBinary) => {
+        if (!isBinary) websocket.terminate()
+      })
       onMqtt(createWebSocketStream(websocket), request.socket.remoteAddress)
     })
   })
-  server.on('close', () => sockets.close())
-  return server
-}
-
-/**
- * Why a request is not served: a page of another site must not speak for the person in front of this machine.
- * The name in Host has to be this machine's (against DNS rebinding), and whoever changes something must be a page of
- * ours or no page at all.
- */
-function refuse(
-  host: string | undefined,
-  origin: string | undefined,
-  method: string,
-  strict = false,
-): string | undefined {
-  const name = (host ?? '').replace(/:\d+$/, '')
-  if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(name))
-    return `expected Host to name this machine, found ${JSON.stringify(name)}`
-  if (origin === undefined || (!strict && (method === 'GET' || method === 'HEAD'))) return undefined
-  return URL.canParse(origin) && new URL(origin).host === host
-    ? undefined
-    : 'expected a request from a page of this server'
+  return sockets
 }

@@ -74,6 +74,8 @@ export const STATEMENTS = {
     ON CONFLICT (device_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at, record = excluded.record`,
   deviceDue:
     'SELECT device_id FROM device WHERE due_at > 0 AND due_at <= ? ORDER BY due_at LIMIT ?',
+  deviceConnected:
+    "SELECT device_id FROM device WHERE json_extract(record, '$.presence.connected')",
   deviceList: 'SELECT record FROM device WHERE device_id > ? ORDER BY device_id LIMIT ?',
 
   telemetryPut:
