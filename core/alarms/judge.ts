@@ -28,11 +28,14 @@ export interface Verdict {
   readonly transition?: Transition
 }
 
+/** Alarms are kept in the record of their device, and told to people. Unit: UTF-16 units. */
+const MAX_TEXT = 1_000
+
 /**
  * Moves one alarm on by one message. The same state comes back (`===`) if nothing changed.
  *
- * A message older than the newest judged one changes nothing: late data never raises or clears.
- * `text` renders the sentence for people, and is called only when a condition becomes true.
+ * A message older than the newest one that said something about the condition changes nothing: late data never raises
+ * or clears. `text` renders the sentence for people, and is called only when a condition becomes true.
  */
 export function judge(
   state: AlarmState | undefined,
@@ -42,33 +45,59 @@ export function judge(
 ): Verdict {
   const { at } = judgement
   if (state !== undefined && at < state.judgedAt) return { state }
-  if (state === undefined || state.status === 'cleared') {
-    if (judgement.raise !== true) return { state }
-    const started: AlarmState = {
-      status: 'pending',
-      severity: facts.severity,
-      since: at,
-      dueAt: judgement.receivedAt + facts.forMs,
-      text: text(),
-      judgedAt: at,
-      ...(state?.clearedAt === undefined ? {} : { clearedAt: state.clearedAt }),
-    }
-    return facts.forMs === 0 ? raise(started, at) : { state: started }
-  }
-  if (state.status === 'pending') {
-    if (judgement.raise === true) {
+  switch (state?.status) {
+    case 'active':
+      return judgeActive(state, judgement)
+    case 'pending':
+      if (judgement.raise === undefined) return { state }
+      if (!judgement.raise) return { state: quiet(facts, at) }
       return at - state.since >= facts.forMs
         ? raise({ ...state, judgedAt: at }, at)
-        : { state: { ...state, judgedAt: at } }
-    }
-    return judgement.raise === false ? { state: undefined } : { state }
+        : { state: judged(state, at) }
+    case 'quiet':
+    case 'cleared':
+    case undefined:
+      if (judgement.raise === undefined) return { state }
+      if (!judgement.raise)
+        return { state: state === undefined ? quiet(facts, at) : judged(state, at) }
+      return start(state, judgement, facts, text().slice(0, MAX_TEXT))
   }
-  if (judgement.clear === true)
+}
+
+function judgeActive(state: AlarmState, { raise: still, clear, at }: Judgement): Verdict {
+  if (clear === true)
     return {
       state: { ...state, status: 'cleared', clearedAt: at, judgedAt: at },
       transition: 'cleared',
     }
-  return { state }
+  return { state: clear === undefined && still === undefined ? state : judged(state, at) }
+}
+
+/** The condition has become true. */
+function start(
+  state: AlarmState | undefined,
+  { at, receivedAt }: Judgement,
+  { forMs, severity }: AlarmFacts,
+  text: string,
+): Verdict {
+  const started: AlarmState = {
+    status: 'pending',
+    severity,
+    since: at,
+    dueAt: receivedAt + forMs,
+    text,
+    judgedAt: at,
+    ...(state?.clearedAt === undefined ? {} : { clearedAt: state.clearedAt }),
+  }
+  return forMs === 0 ? raise(started, at) : { state: started }
+}
+
+function quiet({ severity }: AlarmFacts, at: number): AlarmState {
+  return { status: 'quiet', severity, since: at, text: '', judgedAt: at }
+}
+
+function judged(state: AlarmState, at: number): AlarmState {
+  return at === state.judgedAt ? state : { ...state, judgedAt: at }
 }
 
 /** Raises a pending alarm whose time is up although no message came. `now`: epoch ms. */

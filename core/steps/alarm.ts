@@ -18,7 +18,7 @@ export function judgeAlarm(
   try {
     const raise = asBoolean(alarm.when.evaluate(message))
     const clear = alarm.clear === undefined ? not(raise) : asBoolean(alarm.clear.evaluate(message))
-    const before = draft.alarms[alarm.alarmId]
+    const before = draft.alarm(alarm.alarmId)
     const judgement = { raise, clear, at: telemetry.at, receivedAt: telemetry.receivedAt }
     settle(
       draft,
@@ -39,7 +39,7 @@ export function switchAlarm(
   receivedAt: number,
 ): void {
   const { alarmId, raise, severity, text, channelIds } = wish
-  const before = draft.alarms[alarmId]
+  const before = draft.alarm(alarmId)
   const verdict = judge(
     before,
     { raise, clear: !raise, at, receivedAt },
@@ -62,7 +62,8 @@ function settle(
   draft.transitions[transition]++
   if (alarm.channelIds.length === 0 || (transition === 'cleared' && !alarm.notifyCleared)) return
   const at = (transition === 'raised' ? state.raisedAt : state.clearedAt) ?? state.since
-  const key = `alarm/${alarm.alarmId}/${state.raisedAt ?? state.since}/${transition}`
+  // With the count of messages: within one second of event time an alarm may be raised, cleared and raised again.
+  const key = `alarm/${alarm.alarmId}/${state.raisedAt ?? state.since}/${transition}/${draft.accepted}`
   draft.emit(key, {
     kind: 'notify',
     notification: {
@@ -98,7 +99,7 @@ export function applyAcknowledge(
   by: string,
   at: number,
 ): InputResult {
-  const state = draft.alarms[alarmId]
+  const state = draft.alarm(alarmId)
   if (state?.status !== 'active') {
     return {
       status: 'refused',

@@ -62,6 +62,16 @@ export class Draft {
     return this.#alarms ?? this.#before.alarms
   }
 
+  alarm(alarmId: string): AlarmState | undefined {
+    const { alarms } = this
+    return Object.hasOwn(alarms, alarmId) ? alarms[alarmId] : undefined
+  }
+
+  /** How many messages the device has sent so far, those of this step among them. */
+  get accepted(): number {
+    return this.#before.accepted + this.#acceptedIds.length
+  }
+
   /** The shadow of that name, with what was measured in this step already reported. */
   shadow(name: string): ShadowDocument | undefined {
     this.#flushReported()
@@ -98,26 +108,26 @@ export class Draft {
     this.#seenAt = Math.max(this.#seenAt, telemetry.receivedAt)
     if (telemetry.timed && at > this.#newestAt) this.#newestAt = at
     this.#last ??= { ...this.#before.last }
-    if (this.context.report) this.#reported ??= {}
-    const reported = this.#reported
     for (const metric in metrics) {
       const value = metrics[metric]
       const before = Object.hasOwn(this.#last, metric) ? this.#last[metric] : undefined
       if (value === undefined || (before !== undefined && before.at > at)) continue
       this.#last[metric] = { value, at }
-      if (reported !== undefined) reported[metric] = value
+      if (!this.context.report) continue
+      this.#reported ??= {}
+      this.#reported[metric] = value
     }
   }
 
   setAlarm(alarmId: string, state: AlarmState | undefined): void {
     this.#alarms ??= { ...this.#before.alarms }
     if (state === undefined) delete this.#alarms[alarmId]
-    else this.#alarms[alarmId] = state
+    else setOwn(this.#alarms, alarmId, state)
   }
 
   setShadow(name: string, document: ShadowDocument): void {
     this.#shadows ??= { ...this.#before.shadows }
-    this.#shadows[name] = document
+    setOwn(this.#shadows, name, document)
   }
 
   /** Notes that a rule or an alarm failed on a message. What is no error of the core is a bug, and is thrown. */
@@ -190,7 +200,7 @@ export class Draft {
       version: before.version,
       createdAt: before.createdAt,
       presence: { ...this.#presence, seenAt: this.#seenAt },
-      accepted: before.accepted + this.#acceptedIds.length,
+      accepted: this.accepted,
       newestAt: this.#newestAt,
       last: this.#last ?? before.last,
       recentIds: this.#recentIds(),
@@ -221,6 +231,18 @@ export class Draft {
       Math.floor(this.context.now / 1_000),
     )
   }
+}
+
+/** Sets an own key: devices choose names, `__proto__` too. */
+function setOwn<T>(target: Record<string, T>, key: string, value: T): void {
+  if (key === '__proto__')
+    Object.defineProperty(target, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  else target[key] = value
 }
 
 /** What an entry takes besides its texts. Unit: characters. */
