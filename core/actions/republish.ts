@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { toBase64 } from '../model/base64.ts'
 import type { RunAction } from './action.ts'
-import { type TemplateScope, template } from './templates.ts'
+import { renderTopic, type TemplateScope, template } from './templates.ts'
 
 /** Publishes the result of the SQL on a topic. */
 export const RepublishSchema = z.strictObject({
@@ -20,7 +20,7 @@ export function compileRepublish(
   const { qos, retain } = config
   return ({ message, value }) => {
     const kind = 'publish' as const
-    const rendered = { kind, topic: topic.render(message), qos, retain }
+    const rendered = { kind, topic: renderTopic(topic, message), qos, retain }
     if (payload !== undefined) {
       return {
         do: 'emit',

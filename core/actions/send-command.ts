@@ -1,7 +1,13 @@
 import * as z from 'zod'
 import type { RunAction } from './action.ts'
 import { outputJson } from './output.ts'
-import { jsonTemplate, type TemplateScope, template } from './templates.ts'
+import {
+  jsonTemplate,
+  renderDeviceId,
+  renderTopic,
+  type TemplateScope,
+  template,
+} from './templates.ts'
 
 /** Sends a command to the sender or to another device. */
 export const SendCommandSchema = z.strictObject({
@@ -25,8 +31,8 @@ export function compileSendCommand(
     do: 'emit',
     effect: {
       kind: 'command',
-      deviceId: device?.render(message) ?? deviceId,
-      name: name.render(message),
+      deviceId: renderDeviceId(device, message, deviceId),
+      name: renderTopic(name, message),
       payload: payload === undefined ? outputJson(value) : payload(message),
     },
   })

@@ -2,12 +2,18 @@ import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { isJsonObject, type Json } from '../model/json.ts'
 import type { RunAction } from './action.ts'
-import { jsonTemplate, type TemplateScope, template } from './templates.ts'
+import { jsonTemplate, renderDeviceId, type TemplateScope, template } from './templates.ts'
 
 /** Changes the desired state of the sender or of another device. */
 export const SetDesiredSchema = z.strictObject({
   device: z.string().optional().meta({ description: 'The device; the sender unless given.' }),
-  shadow: z.string().max(64).default(''),
+  shadow: z
+    .string()
+    .regex(
+      /^[a-zA-Z0-9:_-]{0,64}$/,
+      'expected the name of a shadow: up to 64 letters, digits and : _ -',
+    )
+    .default(''),
   state: z
     .record(z.string(), z.json())
     .optional()
@@ -26,7 +32,7 @@ export function compileSetDesired(
     if (desired === undefined || desired instanceof Uint8Array || !isJsonObject(desired)) {
       throw new CoreError('rule.failed', 'setDesired: expected an object as desired state')
     }
-    const target = device?.render(message) ?? deviceId
+    const target = renderDeviceId(device, message, deviceId)
     if (target === deviceId) return { do: 'desire', name, desired }
     return { do: 'emit', effect: { kind: 'desire', deviceId: target, name, desired } }
   }

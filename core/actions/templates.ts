@@ -1,11 +1,17 @@
+import { CoreError } from '../errors.ts'
+import { isDeviceId } from '../model/device-id.ts'
 import { isJsonObject, type Json } from '../model/json.ts'
 import {
   type CompiledRule,
   type CompiledTemplate,
   compileExpression,
   compileTemplate,
+  isTopic,
   type RuleMessage,
 } from '../rules/index.ts'
+
+/** So that any text of it fits into the two bytes that MQTT has for its length. Unit: UTF-16 units. */
+const MAX_TOPIC = 21_845
 
 /** How the templates of one rule are compiled: the variables that its SET declares are known to them. */
 export interface TemplateScope {
@@ -15,6 +21,35 @@ export interface TemplateScope {
 /** Compiles a text with `${…}` in it. */
 export function template(text: string, scope: TemplateScope): CompiledTemplate {
   return compileTemplate(text, scope)
+}
+
+/**
+ * The device that an action is for; the sender unless a template names one.
+ * @throws CoreError `rule.failed` if no device may be called so.
+ */
+export function renderDeviceId(
+  device: CompiledTemplate | undefined,
+  message: RuleMessage,
+  sender: string,
+): string {
+  if (device === undefined) return sender
+  const id = device.render(message)
+  if (isDeviceId(id)) return id
+  throw new CoreError(
+    'rule.failed',
+    `expected a device id, found ${JSON.stringify(id.slice(0, 40))}`,
+  )
+}
+
+/**
+ * A topic to publish on.
+ * @throws CoreError `rule.failed` if nothing can be published there.
+ */
+export function renderTopic(topic: CompiledTemplate, message: RuleMessage): string {
+  const rendered = topic.render(message)
+  if (isTopic(rendered) && rendered.length <= MAX_TOPIC) return rendered
+  const found = JSON.stringify(rendered.slice(0, 40))
+  throw new CoreError('rule.failed', `expected a topic without wildcards, found ${found}`)
 }
 
 /**

@@ -27,5 +27,5 @@ export {
 } from './rule.ts'
 export { createRuleSet, type RuleSet } from './rule-set.ts'
 export { type CompiledTemplate, compileTemplate, type TemplateOptions } from './template.ts'
-export { checkTopicFilter, matchTopicFilter, type TopicDialect } from './topic-filter.ts'
+export { checkTopicFilter, isTopic, matchTopicFilter, type TopicDialect } from './topic-filter.ts'
 export type { SqlVersion } from './version.ts'

@@ -1,7 +1,7 @@
 import type { ActionContext, ActionResult } from '../actions/action.ts'
 import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
-import type { Effect, EffectOrigin } from '../model/effect.ts'
+import type { EffectOrigin } from '../model/effect.ts'
 import type { FailureInput, InputResult } from '../model/input.ts'
 import type { Json } from '../model/json.ts'
 import type { Telemetry } from '../model/telemetry.ts'
@@ -81,7 +81,8 @@ function carryOut(
 ): void {
   switch (result.do) {
     case 'emit':
-      draft.emit(uniqueKey(context.key, result.effect, context.at), result.effect, origin)
+      // With the event time: two messages with one id of the sender's counter are two.
+      draft.emit(`${context.key}/${context.at}`, result.effect, origin)
       return
     case 'desire':
       refuseIfRefused(
@@ -105,11 +106,6 @@ function carryOut(
     case 'log':
       draft.logs.push({ level: result.level, text: result.text, key: context.key })
   }
-}
-
-/** Without the event time, two messages with the same id from the sender's counter would be one effect. */
-function uniqueKey(key: string, effect: Effect, at: number): string {
-  return effect.kind === 'notify' ? key : `${key}/${at}`
 }
 
 function refuseIfRefused(result: InputResult): void {
