@@ -17,7 +17,20 @@ export type Notify = (limit: number) => Promise<NotifyReport>
 
 /** Builds the use case that empties the notification queue: claim, send in parallel, settle each by itself. */
 export function createNotify(ports: Ports): Notify {
+  /** One delivery that cannot be settled now leaves the others alone: its lease ends, and it comes again. */
   async function deliver(delivery: Delivery): Promise<keyof NotifyReport> {
+    try {
+      return await sendAndSettle(delivery)
+    } catch (error) {
+      ports.observer.log('error', 'delivery not settled', {
+        channelId: delivery.channelId,
+        reason: error instanceof Error ? error.message : String(error),
+      })
+      return 'retried'
+    }
+  }
+
+  async function sendAndSettle(delivery: Delivery): Promise<keyof NotifyReport> {
     try {
       await ports.channels.send(delivery)
     } catch (error) {

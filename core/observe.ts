@@ -2,49 +2,68 @@ import type {
   Clock,
   DeadLetters,
   DeviceStore,
+  Downlink,
   NotificationQueue,
   Observer,
   Ports,
+  TelemetryStore,
 } from './ports.ts'
 
 /** Wraps the ports that go over a wire or to a disk: each call is timed and its failures are counted. */
 export function observePorts(ports: Ports): Ports {
-  const { observer, clock } = ports
-  const devices: DeviceStore = {
-    load: timed(observer, clock, 'store.load', ports.devices.load),
-    commit: timed(observer, clock, 'store.commit', ports.devices.commit),
-    due: timed(observer, clock, 'store.due', ports.devices.due),
-    list: timed(observer, clock, 'store.list', ports.devices.list),
+  const timed = createTimed(ports.observer, ports.clock)
+  const { devices, telemetry, downlink, notifications, deadLetters, channels } = ports
+  return {
+    ...ports,
+    devices: {
+      load: timed('store.load', (deviceId) => devices.load(deviceId)),
+      commit: timed('store.commit', (commit) => devices.commit(commit)),
+      due: timed('store.due', (now, limit) => devices.due(now, limit)),
+      list: timed('store.list', (afterId, limit) => devices.list(afterId, limit)),
+    } satisfies DeviceStore,
+    telemetry: {
+      known: timed('telemetry.known', (deviceId, rows) => telemetry.known(deviceId, rows)),
+      range: timed('telemetry.range', (deviceId, query) => telemetry.range(deviceId, query)),
+      count: timed('telemetry.count', (deviceId) => telemetry.count(deviceId)),
+    } satisfies TelemetryStore,
+    downlink: {
+      publish: timed('downlink.publish', (message, key) => downlink.publish(message, key)),
+      command: timed('downlink.command', (message, key) => downlink.command(message, key)),
+      shadow: timed('downlink.shadow', (message, key) => downlink.shadow(message, key)),
+    } satisfies Downlink,
+    notifications: {
+      enqueue: timed('queue.enqueue', (deliveries) => notifications.enqueue(deliveries)),
+      claim: timed('queue.claim', (now, limit, lease) => notifications.claim(now, limit, lease)),
+      settle: timed('queue.settle', (key) => notifications.settle(key)),
+      retry: timed('queue.retry', (key, dueAt) => notifications.retry(key, dueAt)),
+    } satisfies NotificationQueue,
+    deadLetters: {
+      put: timed('dead_letter.put', (letter) => deadLetters.put(letter)),
+      get: timed('dead_letter.get', (id) => deadLetters.get(id)),
+      list: timed('dead_letter.list', (beforeId, limit) => deadLetters.list(beforeId, limit)),
+      remove: timed('dead_letter.remove', (id) => deadLetters.remove(id)),
+      count: timed('dead_letter.count', () => deadLetters.count()),
+    } satisfies DeadLetters,
+    channels: { send: timed('channel.send', (delivery) => channels.send(delivery)) },
   }
-  const notifications: NotificationQueue = {
-    enqueue: timed(observer, clock, 'queue.enqueue', ports.notifications.enqueue),
-    claim: timed(observer, clock, 'queue.claim', ports.notifications.claim),
-    settle: timed(observer, clock, 'queue.settle', ports.notifications.settle),
-    retry: timed(observer, clock, 'queue.retry', ports.notifications.retry),
-  }
-  const deadLetters: DeadLetters = {
-    ...ports.deadLetters,
-    put: timed(observer, clock, 'dead_letter.put', ports.deadLetters.put),
-  }
-  const channels = { send: timed(observer, clock, 'channel.send', ports.channels.send) }
-  return { ...ports, devices, notifications, deadLetters, channels }
 }
 
-function timed<A extends readonly unknown[], R>(
-  observer: Observer,
-  clock: Clock,
+type Timed = <A extends readonly unknown[], R>(
   name: string,
   call: (...args: A) => Promise<R>,
-): (...args: A) => Promise<R> {
-  return async (...args) => {
-    const started = clock.now()
-    try {
-      return await call(...args)
-    } catch (error) {
-      observer.count(`${name}.failed`, 1)
-      throw error
-    } finally {
-      observer.time(name, clock.now() - started)
+) => (...args: A) => Promise<R>
+
+function createTimed(observer: Observer, clock: Clock): Timed {
+  return (name, call) =>
+    async (...args) => {
+      const started = clock.now()
+      try {
+        return await call(...args)
+      } catch (error) {
+        observer.count(`${name}.failed`, 1)
+        throw error
+      } finally {
+        observer.time(name, clock.now() - started)
+      }
     }
-  }
 }
