@@ -30,13 +30,16 @@ export class Draft {
   readonly #before: DeviceRecord
   readonly #rows: TelemetryRow[] = []
   readonly #cold: ColdRow[] = []
-  readonly #matched = new Map<string, number>()
-  readonly #idsOfBatch = new Set<string>()
   readonly #acceptedIds: string[] = []
+  /** The same ids, from the first time that one is looked for among them. */
+  #idsOfBatch: Set<string> | undefined
+  #matched: Map<string, number> | undefined
   #presence: DeviceRecord['presence']
   #seenAt: number
   #newestAt: number
   #last: Record<string, LastValue> | undefined
+  /** What is new for the shadow: the values of one message as they are, or a draft of our own. */
+  #measured: Telemetry['metrics'] | undefined
   #reported: Record<string, MetricValue> | undefined
   #alarms: Record<string, AlarmState> | undefined
   #shadows: Record<string, ShadowDocument> | undefined
@@ -84,37 +87,58 @@ export class Draft {
     this.#presence = { ...this.#presence, connected, changedAt: at }
   }
 
-  isDuplicate(telemetry: Telemetry): boolean {
-    const id = telemetry.messageId
-    if (
-      telemetry.identity === 'none' ||
-      (telemetry.identity === 'delivery' && !telemetry.redelivered)
-    )
-      return false
-    if (this.#idsOfBatch.has(id) || this.context.known.has(id)) return true
-    return this.#before.recentIds.includes(id)
+  isDuplicate({ messageId: id, identity, redelivered, at }: Telemetry): boolean {
+    if (identity === 'none' || (identity === 'delivery' && !redelivered)) return false
+    // Equal bytes have equal times, and the record knows the newest time of those that it took.
+    if (identity === 'content' && at > this.#newestAt) return false
+    if (this.context.known.has(id) || this.#before.recentIds.includes(id)) return true
+    if (this.#acceptedIds.length === 0) return false
+    this.#idsOfBatch ??= new Set(this.#acceptedIds)
+    return this.#idsOfBatch.has(id)
   }
 
   /** Counts a new message, keeps its row and those of its values that are newer than the ones at hand. */
   accept(telemetry: Telemetry): void {
     const { at, messageId, metrics } = telemetry
-    this.#idsOfBatch.add(messageId)
+    this.#idsOfBatch?.add(messageId)
     this.#acceptedIds.push(messageId)
     this.#rows.push({ at, messageId, metrics })
     if (this.context.program.config.cold.enabled) {
       const { receivedAt, topic, body } = telemetry
       this.#cold.push({ deviceId: this.deviceId, at, receivedAt, messageId, topic, body })
     }
-    this.#seenAt = Math.max(this.#seenAt, telemetry.receivedAt)
+    if (telemetry.receivedAt > this.#seenAt) this.#seenAt = telemetry.receivedAt
     if (telemetry.timed && at > this.#newestAt) this.#newestAt = at
     this.#last ??= { ...this.#before.last }
+    const last = this.#last
+    let taken = 0
+    let late = 0
     for (const metric in metrics) {
       const value = metrics[metric]
-      const before = Object.hasOwn(this.#last, metric) ? this.#last[metric] : undefined
-      if (value === undefined || (before !== undefined && before.at > at)) continue
-      this.#last[metric] = { value, at }
-      if (!this.context.report) continue
-      this.#reported ??= {}
+      if (value === undefined) continue
+      // What an object inherits (`constructor`) carries no time, so it counts as no value.
+      const before = last[metric]
+      if (before !== undefined && before.at > at) late++
+      else {
+        last[metric] = { value, at }
+        taken++
+      }
+    }
+    if (taken > 0 && this.context.report) this.#report(metrics, late === 0 ? undefined : at)
+  }
+
+  /** Most steps have one message, all of it new: its values are taken as they are, without a copy. */
+  #report(metrics: Telemetry['metrics'], lateAt: number | undefined): void {
+    if (this.#measured === undefined && this.#reported === undefined && lateAt === undefined) {
+      this.#measured = metrics
+      return
+    }
+    this.#reported ??= { ...this.#measured }
+    this.#measured = undefined
+    for (const metric in metrics) {
+      const value = metrics[metric]
+      if (value === undefined || (lateAt !== undefined && this.#last?.[metric]?.at !== lateAt))
+        continue
       this.#reported[metric] = value
     }
   }
@@ -147,6 +171,7 @@ export class Draft {
   }
 
   countMatch(ruleId: string): void {
+    this.#matched ??= new Map()
     this.#matched.set(ruleId, (this.#matched.get(ruleId) ?? 0) + 1)
   }
 
@@ -179,12 +204,13 @@ export class Draft {
     this.#flushReported()
     const before = this.#before
     const events = {
-      matched: this.#matched,
+      matched: this.#matched ?? NO_MATCHES,
       failed: this.failed,
       notified: this.#notified,
       crowded: this.#crowded,
       logs: this.logs,
-      ...this.transitions,
+      raised: this.transitions.raised,
+      cleared: this.transitions.cleared,
     }
     const changed =
       this.#acceptedIds.length > 0 ||
@@ -195,11 +221,12 @@ export class Draft {
     if (!changed) return { record: before, rows: this.#rows, cold: this.#cold, results, events }
     const outbox = this.#outbox ?? before.outbox
     const alarms = this.alarms
+    const { connected, changedAt } = this.#presence
     const record: DeviceRecord = {
       deviceId: before.deviceId,
       version: before.version,
       createdAt: before.createdAt,
-      presence: { ...this.#presence, seenAt: this.#seenAt },
+      presence: { connected, changedAt, seenAt: this.#seenAt },
       accepted: this.accepted,
       newestAt: this.#newestAt,
       last: this.#last ?? before.last,
@@ -216,14 +243,17 @@ export class Draft {
     const added = this.#acceptedIds
     if (added.length === 0) return this.#before.recentIds
     if (added.length >= RECENT_IDS) return added.slice(-RECENT_IDS)
-    return [...this.#before.recentIds.slice(added.length - RECENT_IDS), ...added]
+    const ids = this.#before.recentIds.slice(added.length - RECENT_IDS)
+    for (const id of added) ids.push(id)
+    return ids
   }
 
   /** Measured values become reported state once per step, not once per message. */
   #flushReported(): void {
-    const reported = this.#reported
-    this.#reported = undefined
+    const reported = this.#measured ?? this.#reported
     if (reported === undefined) return
+    this.#measured = undefined
+    this.#reported = undefined
     this.#shadows ??= { ...this.#before.shadows }
     this.#shadows[''] = reportValues(
       this.#shadows[''],
@@ -232,6 +262,8 @@ export class Draft {
     )
   }
 }
+
+const NO_MATCHES: ReadonlyMap<string, number> = new Map()
 
 /** Sets an own key: devices choose names, `__proto__` too. */
 function setOwn<T>(target: Record<string, T>, key: string, value: T): void {

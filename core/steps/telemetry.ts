@@ -26,11 +26,11 @@ export function toRuleMessage(
   { newId, random, lookups }: Pick<StepContext, 'newId' | 'random' | 'lookups'>,
 ): RuleMessage {
   const { body, bytes, exactText, topic, receivedAt: nowMs } = telemetry
-  const facts: MessageFacts = { topic, nowMs, newId, random, ...telemetry.facts }
-  return {
-    body,
-    bytes,
-    facts: lookups === undefined ? facts : { ...facts, lookups },
-    ...(exactText === undefined ? {} : { rawText: exactText }),
-  }
+  const facts: MessageFacts =
+    lookups === undefined
+      ? { topic, nowMs, newId, random, ...telemetry.facts }
+      : { topic, nowMs, newId, random, lookups, ...telemetry.facts }
+  return exactText === undefined
+    ? { body, bytes, facts }
+    : { body, bytes, facts, rawText: exactText }
 }
