@@ -2,7 +2,7 @@ import type { DeadLetter } from '../model/dead-letter.ts'
 import type { DeviceRecord } from '../model/device-record.ts'
 import type { JsonObject } from '../model/json.ts'
 
-/** One device as lists and the live stream show it. Times are epoch ms. */
+/** One device as lists and the live stream show it. Times are epoch ms; `presenceChangedAt` is 0 if it never connected. */
 export function deviceSummary(record: DeviceRecord): JsonObject {
   const last: Record<string, JsonObject> = {}
   for (const [metric, { value, at }] of Object.entries(record.last)) last[metric] = { value, at }
@@ -22,6 +22,7 @@ export function deviceSummary(record: DeviceRecord): JsonObject {
     deviceId: record.deviceId,
     connected: record.presence.connected,
     seenAt: record.presence.seenAt,
+    presenceChangedAt: record.presence.changedAt,
     accepted: record.accepted,
     last,
     alarms,
