@@ -52,16 +52,16 @@ export interface ContainerState {
 /** What a container sends, but for the time. */
 export interface Measurement {
   readonly temp: number
-  readonly cargo: number
   readonly setpoint: number
-  readonly limit: number
   readonly ambient: number
   readonly door: 'open' | 'closed'
   readonly compressor: 'on' | 'off' | 'defrost' | 'failed'
+  readonly cargo: number
+  readonly limit: number
+  readonly battery: number
   readonly mains: 'on' | 'off'
   /** kW drawn from the mains. */
   readonly power: number
-  readonly battery: number
 }
 
 /** The temperature outside at an hour of the weather's year, °C. */
@@ -168,15 +168,15 @@ export function measure(
   const compressor = compressorOf(state)
   return {
     temp: rounded(state.air + error),
-    cargo: rounded(state.cargo),
     setpoint: state.setpoint,
-    limit: container.limit,
     ambient: rounded(ambient(hourOf(container, state))),
     door: state.doorS > 0 ? 'open' : 'closed',
     compressor,
+    cargo: rounded(state.cargo),
+    limit: container.limit,
+    battery: rounded(state.battery),
     mains: state.outageS > 0 ? 'off' : 'on',
     power: state.outageS > 0 ? 0 : POWER_KW[compressor],
-    battery: rounded(state.battery),
   }
 }
 

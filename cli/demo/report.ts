@@ -70,7 +70,7 @@ export function humanReport({ out, interactive, env }: Terminal): DemoReport {
       const { name, colour, text } = wording(event)
       const device = 'deviceId' in event ? event.deviceId : ''
       out(
-        `${wipe}${paint('dim', clock(elapsedMs))}  ${device.padEnd(14)}${paint(colour, name.padEnd(9))} ${text}\n${interactive ? last : ''}`,
+        `${wipe}${paint('dim', clock(elapsedMs))}  ${device.padEnd(15)}${paint(colour, name.padEnd(9))} ${text}\n${interactive ? last : ''}`,
       )
     },
     status(status) {
