@@ -50,7 +50,7 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
   }
   const identity = identify(uplink, sentAt)
   const exactText = plan.codec.exactText(uplink.payload)
-  return {
+  const telemetry: { -readonly [K in keyof Telemetry]: Telemetry[K] } = {
     messageId: messageIdOf(uplink, identity, uniqueId),
     identity,
     topic: uplink.topic,
@@ -61,9 +61,10 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
     receivedAt: uplink.receivedAt,
     redelivered: uplink.redelivered ?? false,
     bytes: uplink.payload,
-    ...(exactText === undefined ? {} : { exactText }),
-    ...(uplink.facts === undefined ? {} : { facts: uplink.facts }),
   }
+  if (exactText !== undefined) telemetry.exactText = exactText
+  if (uplink.facts !== undefined) telemetry.facts = uplink.facts
+  return telemetry
 }
 
 function identify(uplink: Uplink, sentAt: number | undefined): MessageIdentity {
@@ -138,16 +139,20 @@ function flatten(
   for (const key in object) {
     const value = object[key]
     if (key === '__proto__' || value === undefined) continue
-    if (prefix === '' && skip.some((pointer) => pointer.length === 1 && pointer[0] === key))
-      continue
+    if (prefix === '' && isTime(key, skip)) continue
     if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') {
-      into[prefix + key] = value
+      into[prefix === '' ? key : prefix + key] = value
       count++
     } else if (isJsonObject(value)) {
       count = flatten(value, `${prefix}${key}.`, into, count, skip)
     }
   }
   return count
+}
+
+function isTime(key: string, pointers: readonly Pointer[]): boolean {
+  for (const pointer of pointers) if (pointer.length === 1 && pointer[0] === key) return true
+  return false
 }
 
 /** No store keeps a number that JSON cannot say: a device sent `1e400`. */
@@ -176,9 +181,12 @@ function faultOf(value: Json, levels: number): 'deep' | 'infinite' | undefined {
   }
   for (const key in value) {
     const inner = value[key]
-    if (inner === undefined || typeof inner === 'string') continue
-    const fault = faultOf(inner, levels - 1)
-    if (fault !== undefined) return fault
+    if (typeof inner === 'number') {
+      if (!Number.isFinite(inner)) return 'infinite'
+    } else if (typeof inner === 'object' && inner !== null) {
+      const fault = faultOf(inner, levels - 1)
+      if (fault !== undefined) return fault
+    }
   }
   return undefined
 }

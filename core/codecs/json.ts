@@ -17,13 +17,34 @@ export const json: Codec = {
     }
   },
   exactText(bytes) {
-    const text = readText(bytes)
-    return LONG_NUMBER.test(text) ? text : undefined
+    return hasLongNumber(bytes) ? readText(bytes) : undefined
   },
 }
 
-/** A whole number of 16 digits or more. Digits behind a point are not meant: a double prints them as they came. */
-const LONG_NUMBER = /(?:^|[^.\d])\d{16}/
+/** More digits than this may be more than a double keeps. */
+const SAFE_DIGITS = 15
+
+/**
+ * Whether there is a whole number of 16 digits or more. Digits behind a point are not meant: a double prints them as
+ * they came. So many digits in a row have one at every sixteenth byte, and most bytes need not be looked at.
+ */
+function hasLongNumber(bytes: Uint8Array): boolean {
+  for (let at = SAFE_DIGITS; at < bytes.length; at += SAFE_DIGITS + 1) {
+    if (!isDigit(bytes[at])) continue
+    let start = at
+    while (isDigit(bytes[start - 1])) start--
+    let end = at + 1
+    while (isDigit(bytes[end])) end++
+    if (end - start > SAFE_DIGITS && bytes[start - 1] !== POINT) return true
+  }
+  return false
+}
+
+const POINT = 0x2e
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39
+}
 
 function readText(bytes: Uint8Array): string {
   try {

@@ -29,11 +29,23 @@ export function messageFingerprint(topic: string, payload: Uint8Array): string {
     a = Math.imul(a ^ (payload[index] ?? 0), 0xcc9e2d51)
     b = Math.imul(b ^ (payload[index] ?? 0), 0x85ebca6b)
   }
-  return text(finish(a ^ payload.length)) + text(finish(b ^ a))
+  return inBase36(finish(a ^ payload.length), finish(b ^ a))
 }
 
-function text(word: number): string {
-  return word.toString(36).padStart(7, '0')
+const DIGITS = new TextEncoder().encode('0123456789abcdefghijklmnopqrstuvwxyz')
+
+/** Both words with 7 digits each. Digit by digit: `toString(36)` takes longer than the whole fingerprint. */
+function inBase36(first: number, second: number): string {
+  const units: number[] = new Array(14)
+  let high = first
+  let low = second
+  for (let index = 6; index >= 0; index--) {
+    units[index] = DIGITS[high % 36] ?? 0
+    units[index + 7] = DIGITS[low % 36] ?? 0
+    high = Math.floor(high / 36)
+    low = Math.floor(low / 36)
+  }
+  return String.fromCharCode(...units)
 }
 
 function finish(word: number): number {

@@ -84,3 +84,15 @@ describe('messageFingerprint', () => {
     )
   })
 })
+
+it('is written with 14 digits in base 36, small words too', () => {
+  const shapes = new Set<string>()
+  for (let index = 0; index < 5_000; index++) {
+    const id = messageFingerprint(TOPIC, encoder.encode(String(index)))
+    expect(id).toMatch(/^[0-9a-z]{14}$/)
+    expect(Number.parseInt(id.slice(0, 7), 36)).toBeLessThan(2 ** 32)
+    expect(Number.parseInt(id.slice(7), 36)).toBeLessThan(2 ** 32)
+    shapes.add(id.slice(0, 1))
+  }
+  expect([...shapes].sort()).toEqual(['0', '1'])
+})
