@@ -20,7 +20,8 @@ export function readEventTime(value: Json, unit: TimeUnit): number {
       `expected an event time ${EXPECTED[unit]}, found ${kindOf(value)}`,
     )
   }
-  return Math.round(ms)
+  // Zero has two signs and a time has none.
+  return Math.round(ms) + 0
 }
 
 const EXPECTED: Record<TimeUnit, string> = {

@@ -112,6 +112,10 @@ describe('readEventTime', () => {
     )
   })
 
+  it('knows one zero', () => {
+    expect(Object.is(readEventTime(-0, 'ms'), 0)).toBe(true)
+  })
+
   it('gives a whole number of milliseconds that a Date takes, or refuses', () => {
     fc.assert(
       fc.property(
