@@ -1,4 +1,5 @@
 export type { ShadowDocument, ShadowMetadata } from '../model/shadow.ts'
+export { changesDesired } from './changes-desired.ts'
 export { shadowDelta } from './delta.ts'
 export {
   clearReachedDesired,

@@ -2,6 +2,7 @@ import type { DesireInput, InputResult, ShadowInput } from '../model/input.ts'
 import { isJsonObject, type Json } from '../model/json.ts'
 import {
   AWS_SHADOW,
+  changesDesired,
   deleteShadow,
   getShadow,
   isShadowName,
@@ -10,7 +11,6 @@ import {
   readShadowRequest,
   reject,
   type ShadowUpdate,
-  shadowDelta,
   type UpdateOptions,
   updateShadow,
 } from '../shadow/index.ts'
@@ -70,8 +70,7 @@ export function applyDesire(draft: Draft, input: DesireInput): InputResult {
       message: 'expected an object as desired state',
     }
   }
-  const current = draft.shadow(input.name)
-  if (current?.desired !== undefined && shadowDelta(input.desired, current.desired) === undefined)
+  if (!changesDesired(draft.shadow(input.name), input.desired, AWS_SHADOW))
     return { status: 'accepted' }
   const options = { at: Math.floor(input.at / 1_000), dialect: AWS_SHADOW }
   const parsed = readShadowRequest({ state: { desired: input.desired } }, options)
