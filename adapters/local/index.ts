@@ -45,7 +45,7 @@ const CACHED_RECORDS = 20_000
 const SENT_AT_ONCE = 8
 
 /** Requests that are being answered when the cloud closes have so long. */
-const HTTP_GRACE_MS = 2_000
+const HTTP_GRACE_MS = 1_000
 
 /** The embedded cloud, running. */
 export interface LocalCloud {

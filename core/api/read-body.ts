@@ -1,3 +1,5 @@
+import { CoreError } from '../errors.ts'
+
 /** What was read of a body: all of it, or its start if it is larger than allowed. */
 export interface ReadBody {
   readonly bytes: Uint8Array
@@ -6,7 +8,10 @@ export interface ReadBody {
   readonly complete: boolean
 }
 
-/** Reads a body up to a limit and not one chunk further: what is larger never fills the memory. */
+/**
+ * Reads a body up to a limit and not one chunk further: what is larger never fills the memory.
+ * @throws CoreError `input.malformed` if the sender left before its end.
+ */
 export async function readBody(request: Request, limit: number): Promise<ReadBody> {
   const announced = Number(request.headers.get('content-length') ?? 0)
   const chunks: Uint8Array[] = []
@@ -14,7 +19,9 @@ export async function readBody(request: Request, limit: number): Promise<ReadBod
   if (request.body !== null) {
     const reader = request.body.getReader()
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await reader.read().catch((cause) => {
+        throw new CoreError('input.malformed', 'expected a whole body, found its start', { cause })
+      })
       if (done) break
       chunks.push(value)
       length += value.length

@@ -47,6 +47,8 @@ const DEFAULT_LIMITS: HttpLimits = {
 const MAX_HEADERS = 100
 const MAX_HEADER_BYTES = 16_384
 
+const IDLE_CHECK_MS = 20
+
 /** A WebSocket message; an MQTT packet over it is refused by the broker. */
 const MAX_FRAME_BYTES = 2_097_152
 
@@ -90,8 +92,11 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
           for (const socket of sockets.clients) socket.terminate()
         }
         const grace = setTimeout(end, graceMs)
+        // Connections are kept after the answer that was under way, and Node ends only those that are idle now.
+        const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
         server.close(() => {
           clearTimeout(grace)
+          clearInterval(idle)
           resolve()
         })
       }),
@@ -169,7 +174,10 @@ function serveWebSockets(server: Server, onMqtt: HttpListenerOptions['onMqtt']):
       websocket.on('message', (_data, isBinary) => {
         if (!isBinary) websocket.terminate()
       })
-      onMqtt(createWebSocketStream(websocket), request.socket.remoteAddress)
+      const stream = createWebSocketStream(websocket)
+      // Once all is read nothing more can come, but the stream would wait for us to end our half, which is gone already.
+      stream.on('end', () => stream.destroy())
+      onMqtt(stream, request.socket.remoteAddress)
     })
   })
   return sockets
