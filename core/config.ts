@@ -69,6 +69,12 @@ const Rule = z
     sql: z.string().min(1).meta({ description: 'AWS IoT SQL.' }),
     sqlVersion: z.enum(['2016-03-23', '2015-10-08', 'beta']).default('2016-03-23'),
     enabled: z.boolean().default(true),
+    group: z.enum(['device', 'fleet']).default('device').meta({
+      description: 'Windows: whether each device has its own, or all devices share them.',
+    }),
+    lateness: Duration.prefault(0).meta({
+      description: 'Windows: how long, in event time, a window waits for late data.',
+    }),
     actions: z.array(ActionSchema).max(10).default([]),
     errorAction: ActionSchema.optional().meta({
       description: 'Done when another action of the rule cannot be done.',
@@ -140,6 +146,8 @@ export const ConfigSchema = z
       .strictObject({
         bodyBytes: z.int().min(1).max(16_777_216).default(131_072),
         bodyDepth: z.int().min(1).max(256).default(32),
+        windows: z.int().min(1).max(1_024).default(64),
+        windowMessages: z.int().min(1).max(2_000).default(256),
         metrics: z.int().min(1).max(1_024).default(128),
         future: Duration.prefault('10m').meta({
           description: 'How far ahead of our clock an event time may be.',

@@ -2,7 +2,7 @@ import { CoreError } from './errors.ts'
 import { asksTheWorld, createFetchLookups } from './lookup.ts'
 import { isDeviceId } from './model/device-id.ts'
 import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
-import type { DesireEffect, OutboxEntry, PerformedEffect } from './model/effect.ts'
+import type { ForwardedEffect, OutboxEntry, PerformedEffect } from './model/effect.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import { fanOut } from './notifications/fan-out.ts'
@@ -70,6 +70,14 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       const found = `found one of ${deviceId.length} characters that is none`
       return Promise.reject(new CoreError('uplink.bad_device_id', `expected a device id, ${found}`))
     }
+    return enter(deviceId, inputs)
+  }
+
+  /** As `run`, for records that are no devices too: fleet-wide groups. */
+  function enter(
+    deviceId: string,
+    inputs: readonly DeviceInput[],
+  ): Promise<readonly InputResult[]> {
     return new Promise((resolve, reject) => {
       const job: Job = { inputs, resolve, reject }
       const waiting = lanes.get(deviceId)
@@ -258,8 +266,8 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     const { deviceId } = record
     for (const entry of record.outbox) {
       if (entry.attempts > 0 && entry.at > ports.clock.now()) continue
-      if (entry.effect.kind === 'desire') {
-        wishElsewhere(deviceId, entry, entry.effect)
+      if (entry.effect.kind === 'desire' || entry.effect.kind === 'window') {
+        forward(deviceId, entry, entry.effect)
         continue
       }
       try {
@@ -289,23 +297,18 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
   }
 
   /** Not awaited here: two devices that wish something of each other would wait for each other for ever. */
-  function wishElsewhere(deviceId: string, entry: OutboxEntry, effect: DesireEffect): void {
+  function forward(deviceId: string, entry: OutboxEntry, effect: ForwardedEffect): void {
     const flight = `${deviceId}/${entry.key}`
     if (underWay.has(flight)) return
     underWay.add(flight)
-    const input: DeviceInput = {
-      kind: 'desire',
-      name: effect.name,
-      desired: effect.desired,
-      at: ports.clock.now(),
-    }
-    void run(effect.deviceId, [input])
+    const input = toInput(effect, flight, ports.clock.now())
+    void (effect.kind === 'window' ? enter : run)(effect.deviceId, [input])
       .then(([result]) => {
         if (result?.status === 'refused') throw new CoreError(result.code, result.message)
         mark(deviceId, entry.key, undefined)
       })
       .catch((error) => leaveBehind(deviceId, entry, error))
-      .then(() => run(deviceId, []))
+      .then(() => enter(deviceId, []))
       .catch((error) =>
         ports.observer.log('warn', 'outbox not struck off yet', {
           deviceId,
@@ -348,7 +351,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     mark(deviceId, entry.key, undefined)
     if (entry.origin !== undefined) {
       // Not awaited: this device is busy with what is given up here.
-      void run(deviceId, [{ kind: 'failure', entry, reason: reasonOf(error), at: now }]).catch(
+      void enter(deviceId, [{ kind: 'failure', entry, reason: reasonOf(error), at: now }]).catch(
         () => undefined,
       )
     }
@@ -401,6 +404,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     }
     for (const { level, text, key } of events.logs)
       ports.observer.log(level, text, { deviceId, key })
+    if (events.late > 0) ports.observer.count('window.late', events.late)
     if (events.raised > 0) ports.observer.count('alarm.raised', events.raised)
     if (events.notified > 0) ports.observer.count('notification.asked', events.notified)
     if (events.cleared > 0) ports.observer.count('alarm.cleared', events.cleared)
@@ -409,7 +413,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
   return {
     run,
     async catchUp(deviceId) {
-      await run(deviceId, [{ kind: 'timer', at: ports.clock.now() }])
+      await enter(deviceId, [{ kind: 'timer', at: ports.clock.now() }])
     },
     idle: () =>
       lanes.size === 0 && underWay.size === 0
@@ -432,6 +436,13 @@ function takeBatch(jobs: Job[]): Job[] {
   return jobs.splice(0, taken)
 }
 
+/** What another record is asked to do. */
+function toInput(effect: ForwardedEffect, key: string, at: number): DeviceInput {
+  if (effect.kind === 'window')
+    return { kind: 'window', ruleId: effect.ruleId, message: effect.message, key }
+  return { kind: 'desire', name: effect.name, desired: effect.desired, at }
+}
+
 /** The record without the effects that are done, and with those that failed put off. */
 function strikeOff(record: DeviceRecord, performed: Performed): DeviceRecord {
   if (performed.size === 0) return record
@@ -440,7 +451,7 @@ function strikeOff(record: DeviceRecord, performed: Performed): DeviceRecord {
     const next = performed.has(entry.key) ? performed.get(entry.key) : entry
     if (next !== undefined) outbox.push(next)
   }
-  return { ...record, outbox, dueAt: nextDue(record.alarms, outbox) }
+  return { ...record, outbox, dueAt: nextDue({ ...record, outbox }) }
 }
 
 function isConflict(error: unknown): boolean {

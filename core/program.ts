@@ -4,7 +4,7 @@ import type { AlarmFacts } from './alarms/judge.ts'
 import type { DecodePlan } from './codecs/decode-uplink.ts'
 import { CODECS } from './codecs/list.ts'
 import { parsePointer } from './codecs/pointer.ts'
-import type { AlarmConfig, Config, ConfigFault, DeviceTypeConfig } from './config.ts'
+import type { AlarmConfig, Config, ConfigFault, DeviceTypeConfig, RuleConfig } from './config.ts'
 import { CoreError } from './errors.ts'
 import {
   type CompiledExpression,
@@ -13,16 +13,31 @@ import {
   compileExpression,
   compileRule,
   compileTemplate,
+  compileWindowedRule,
   createRuleSet,
+  isWindowed,
   type RuleSet,
+  type WindowedRule,
 } from './rules/index.ts'
+import { AGGREGATE_NAMES, type Aggregate } from './windows/aggregates.ts'
+import type { WindowPlan, WindowShape } from './windows/window.ts'
 
 export interface ProgramRule {
   readonly ruleId: string
+  /** The rule, or, where it has windows, which messages go into them. */
   readonly rule: CompiledRule
+  readonly window: ProgramWindow | undefined
   readonly actions: readonly RunAction[]
   /** Done when another action cannot be done. */
   readonly errorAction: RunAction | undefined
+}
+
+/** The windows of a rule. */
+export interface ProgramWindow {
+  readonly rule: WindowedRule
+  readonly plan: WindowPlan
+  /** True: all devices share the windows of a group. */
+  readonly fleet: boolean
 }
 
 export interface ProgramAlarm extends AlarmFacts {
@@ -43,6 +58,9 @@ export interface ProgramDeviceType {
   /** Whether measured values become the reported state of the shadow. */
   readonly report: boolean
 }
+
+/** A session that never pauses ends after so long, unless the rule says otherwise. */
+const LONGEST_SESSION_MS = 86_400_000
 
 /** A config made ready to run: all that can be compiled is. Immutable. */
 export interface Program {
@@ -95,9 +113,12 @@ export function compileProgram(
 
   const rules: ProgramRule[] = []
   for (const [ruleId, ruleConfig] of Object.entries(config.rules)) {
-    const rule = guard(['rules', ruleId, 'sql'], () =>
-      compileRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion }),
-    )
+    const window = guard(['rules', ruleId, 'sql'], () => compileWindow(ruleConfig, config))
+    const rule =
+      window?.rule.input ??
+      guard(['rules', ruleId, 'sql'], () =>
+        compileRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion }),
+      )
     const compile = (
       action: ActionConfig,
       path: readonly (string | number)[],
@@ -115,6 +136,7 @@ export function compileProgram(
     rules.push({
       ruleId,
       rule,
+      window,
       actions: actions.filter((action) => action !== undefined),
       errorAction: onFailure,
     })
@@ -159,6 +181,26 @@ export function compileProgram(
       deviceType: (deviceId) => types.find((candidate) => candidate.fits(deviceId))?.type,
     },
   }
+}
+
+/** The windows of a rule; `undefined` if its SQL has no GROUP BY. */
+function compileWindow(ruleConfig: RuleConfig, config: Config): ProgramWindow | undefined {
+  if (!isWindowed(ruleConfig.sql)) return undefined
+  const rule = compileWindowedRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion })
+  const { kind, sizeMs, secondMs } = rule.window
+  const shape: WindowShape =
+    kind === 'hopping'
+      ? { kind, sizeMs, hopMs: secondMs ?? sizeMs }
+      : kind === 'session'
+        ? { kind, gapMs: sizeMs, maxMs: secondMs ?? LONGEST_SESSION_MS }
+        : { kind, sizeMs }
+  const aggregates = rule.aggregates.map(({ name, share }): Aggregate => {
+    const known = AGGREGATE_NAMES.find((one) => one === name) ?? 'count'
+    return share === undefined ? { name: known } : { name: known, share }
+  })
+  const { windows: maxPanes, windowMessages: maxSamples } = config.limits
+  const plan = { shape, aggregates, latenessMs: ruleConfig.lateness, maxPanes, maxSamples }
+  return { rule, plan, fleet: ruleConfig.group === 'fleet' }
 }
 
 function compileDeviceType(

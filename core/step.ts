@@ -1,11 +1,12 @@
 import type { DeviceRecord } from './model/device-record.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
+import { applyFailure } from './steps/actions.ts'
 import { applyAcknowledge, applyTimer } from './steps/alarm.ts'
 import type { StepContext, StepResult } from './steps/context.ts'
 import { Draft } from './steps/draft.ts'
-import { applyFailure } from './steps/rule.ts'
 import { applyDesire, applyShadow } from './steps/shadow.ts'
 import { applyTelemetry } from './steps/telemetry.ts'
+import { applyWindow, closeWindows } from './steps/window.ts'
 
 /**
  * Moves one device on by some inputs, in their order.
@@ -39,10 +40,13 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
     case 'effect':
       draft.emit(input.key, input.effect)
       return { status: 'accepted' }
+    case 'window':
+      return applyWindow(draft, input)
     case 'failure':
       return applyFailure(draft, input)
     case 'timer':
       applyTimer(draft, input.at)
+      closeWindows(draft, input.at)
       return { status: 'accepted' }
   }
 }

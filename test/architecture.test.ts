@@ -7,6 +7,7 @@ import { importsOf, ROOT, sourceFiles } from './source-files.ts'
 
 const CAPABILITIES = [
   'actions',
+  'windows',
   'codecs',
   'networks',
   'rules',

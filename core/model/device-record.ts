@@ -2,6 +2,7 @@ import type { AlarmState } from './alarm.ts'
 import type { OutboxEntry } from './effect.ts'
 import type { ShadowDocument } from './shadow.ts'
 import type { MetricValue } from './telemetry.ts'
+import type { WindowState } from './window.ts'
 
 /** The newest value of one metric, and its event time in epoch ms. */
 export interface LastValue {
@@ -41,6 +42,8 @@ export interface DeviceRecord {
   readonly shadows: Readonly<Record<string, ShadowDocument>>
   /** Alarm states by alarm id. */
   readonly alarms: Readonly<Record<string, AlarmState>>
+  /** Open windows by rule id. */
+  readonly windows: Readonly<Record<string, WindowState>>
   readonly outbox: readonly OutboxEntry[]
   /** Epoch ms at which the tick has to look at this device; 0 if never. */
   readonly dueAt: number
@@ -59,6 +62,7 @@ export function newDeviceRecord(deviceId: string, now: number): DeviceRecord {
     recentIds: [],
     shadows: {},
     alarms: {},
+    windows: {},
     outbox: [],
     dueAt: 0,
   }

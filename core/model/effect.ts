@@ -1,5 +1,6 @@
 import type { Json } from './json.ts'
 import type { Notification } from './notification.ts'
+import type { WindowMessage } from './window.ts'
 
 /** A message for whoever subscribes to a topic: devices, other services. */
 export interface PublishEffect {
@@ -58,10 +59,22 @@ export interface TableEffect {
   readonly item: Json
 }
 
-/** What a step wants done in the world once its record is committed. */
-export type Effect = PerformedEffect | DesireEffect
+/** A message for the windows of a fleet-wide group, which have a record of their own. */
+export interface WindowEffect {
+  readonly kind: 'window'
+  /** The group's record. */
+  readonly deviceId: string
+  readonly ruleId: string
+  readonly message: WindowMessage
+}
 
-/** Effects that a port performs; a wish for another device goes through that device's gate. */
+/** What a step wants done in the world once its record is committed. */
+export type Effect = PerformedEffect | ForwardedEffect
+
+/** Something for another record: it goes through that record's gate. */
+export type ForwardedEffect = DesireEffect | WindowEffect
+
+/** Effects that a port performs. */
 export type PerformedEffect =
   | PublishEffect
   | ShadowEffect

@@ -2,6 +2,7 @@ import type { CoreError, ErrorCode } from '../errors.ts'
 import type { Effect, OutboxEntry } from './effect.ts'
 import type { Json } from './json.ts'
 import type { Telemetry } from './telemetry.ts'
+import type { WindowMessage } from './window.ts'
 
 /** A decoded uplink. */
 export interface TelemetryInput {
@@ -52,6 +53,15 @@ export interface EffectInput {
   readonly effect: Effect
 }
 
+/** A message of some device for the windows of a fleet-wide group. */
+export interface WindowInput {
+  readonly kind: 'window'
+  readonly ruleId: string
+  readonly message: WindowMessage
+  /** The key of the effect that brought it: it is taken in once. */
+  readonly key: string
+}
+
 /** An effect of a rule was given up: the rule's error action is due. */
 export interface FailureInput {
   readonly kind: 'failure'
@@ -75,6 +85,7 @@ export type DeviceInput =
   | AcknowledgeInput
   | EffectInput
   | FailureInput
+  | WindowInput
   | TimerInput
 
 /** What became of one input: a value for its sender, in the order of the inputs. */

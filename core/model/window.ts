@@ -40,12 +40,27 @@ export interface Pane {
 /** One message inside a sliding window: its time, and a value for each aggregate (`null` where it has none). */
 export type Sample = readonly [at: number, values: readonly Json[]]
 
+/** One message as a window sees it. */
+export interface WindowMessage {
+  /** Event time, epoch ms. */
+  readonly at: number
+  /** Our clock, epoch ms. */
+  readonly receivedAt: number
+  /** The topic that it came on. */
+  readonly topic: string
+  readonly group: readonly Json[]
+  /** A value for each aggregate; `null` where the message has none. */
+  readonly values: readonly Json[]
+}
+
 /** The windows of one rule on one device, or of one fleet-wide group. */
 export interface WindowState {
   /** Newest event time seen. */
   readonly newestAt: number
   /** Windows that end here or before are closed: what comes for them is late. */
   readonly closedThrough: number
+  /** Topic of the last message, for what comes out when our clock closes a window. */
+  readonly topic: string
   readonly panes: readonly Pane[]
   /** Messages that came for a closed window. */
   readonly late: number

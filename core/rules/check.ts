@@ -217,9 +217,11 @@ function createChecker(options: CheckOptions): Checker {
         warnings.add(`AWS IoT allows at most ${AWS_MAX_SLASHES} slashes in a topic filter`)
       }
     },
-    warnings: () => [...warnings],
+    warnings: () => (warnings.size === 0 ? NO_WARNINGS : [...warnings]),
   }
 }
+
+const NO_WARNINGS: readonly string[] = []
 
 const EXTENSIONS = {
   in: 'IN',

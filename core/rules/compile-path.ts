@@ -22,9 +22,17 @@ export function compilePath(steps: readonly Step[]): ReadPath {
   return keys.length === 3 ? readThree(first, second, third) : readKeys(keys)
 }
 
+/** What objects and bytes have without being given it. */
+const INHERITED: ReadonlySet<string> = new Set(
+  [Uint8Array.prototype, Object.getPrototypeOf(Uint8Array.prototype), Object.prototype].flatMap(
+    (prototype) => Object.getOwnPropertyNames(prototype),
+  ),
+)
+
 /** True for keys that no object has from its prototype: reading them needs no further check. */
-function isPlainKey(key: string): boolean {
-  return !(key in Uint8Array.prototype) && !/^\d/.test(key)
+export function isPlainKey(key: string): boolean {
+  const first = key.charCodeAt(0)
+  return !INHERITED.has(key) && !(first >= 48 && first <= 57)
 }
 
 /** Sound for plain keys only: decimals and bytes pass, and have no such key. */

@@ -29,21 +29,19 @@ export const VALUE_SHAPE: Shape<Value> = {
 type Put<T> = (output: Record<string, T>, row: Value, frame: Frame) => void
 
 /** Makes the object of a SELECT list. Undefined leaves its key out; later items win over earlier ones. */
-export function compileItems<T>(
-  items: readonly SelectItem<T>[],
-  shape: Shape<T>,
-): (row: Value, frame: Frame) => Record<string, T> {
+export function compileItems<T>(items: readonly SelectItem<T>[], shape: Shape<T>): MakeObject<T> {
   const [first, ...rest] = items
-  if (first?.key.length === 0) {
-    const { take } = first
-    const puts = rest.map((item) => compilePut(item, shape))
-    return (row, frame) => {
-      const output = shape.copy(take(row, frame))
-      for (const put of puts) put(output, row, frame)
-      return output
-    }
-  }
-  const puts = items.map((item) => compilePut(item, shape))
+  if (first?.key.length !== 0) return makeObject(items.map((item) => compilePut(item, shape)))
+  return extendObject(
+    first.take,
+    rest.map((item) => compilePut(item, shape)),
+    shape,
+  )
+}
+
+type MakeObject<T> = (row: Value, frame: Frame) => Record<string, T>
+
+function makeObject<T>(puts: readonly Put<T>[]): MakeObject<T> {
   return (row, frame) => {
     const output: Record<string, T> = {}
     for (const put of puts) put(output, row, frame)
@@ -51,29 +49,53 @@ export function compileItems<T>(
   }
 }
 
+function extendObject<T>(take: Take<T>, puts: readonly Put<T>[], shape: Shape<T>): MakeObject<T> {
+  return (row, frame) => {
+    const output = shape.copy(take(row, frame))
+    for (const put of puts) put(output, row, frame)
+    return output
+  }
+}
+
 function compilePut<T>({ take, key }: SelectItem<T>, shape: Shape<T>): Put<T> {
   const [name, ...inner] = key
-  if (name === undefined) {
-    return (output, row, frame) => {
-      const record = shape.copy(take(row, frame))
-      for (const each of Object.keys(record)) {
-        const value = record[each]
-        if (value !== undefined) setKey(output, each, value)
-      }
+  if (name === undefined) return putAll(take, shape)
+  if (inner.length > 0) return putInside(take, name, inner, shape)
+  return name === '__proto__' ? putSafely(take, name) : put(take, name)
+}
+
+type Take<T> = SelectItem<T>['take']
+
+function putAll<T>(take: Take<T>, shape: Shape<T>): Put<T> {
+  return (output, row, frame) => {
+    const record = shape.copy(take(row, frame))
+    for (const each of Object.keys(record)) {
+      const value = record[each]
+      if (value !== undefined) setKey(output, each, value)
     }
   }
-  if (inner.length > 0) {
-    return (output, row, frame) => {
-      const value = take(row, frame)
-      if (value !== undefined) putDeep(output, name, inner, value, shape)
-    }
+}
+
+function putInside<T>(
+  take: Take<T>,
+  name: string,
+  inner: readonly string[],
+  shape: Shape<T>,
+): Put<T> {
+  return (output, row, frame) => {
+    const value = take(row, frame)
+    if (value !== undefined) putDeep(output, name, inner, value, shape)
   }
-  if (name === '__proto__') {
-    return (output, row, frame) => {
-      const value = take(row, frame)
-      if (value !== undefined) setKey(output, name, value)
-    }
+}
+
+function putSafely<T>(take: Take<T>, name: string): Put<T> {
+  return (output, row, frame) => {
+    const value = take(row, frame)
+    if (value !== undefined) setKey(output, name, value)
   }
+}
+
+function put<T>(take: Take<T>, name: string): Put<T> {
   return (output, row, frame) => {
     const value = take(row, frame)
     if (value !== undefined) output[name] = value

@@ -23,47 +23,27 @@ import {
   FLIPPED,
   matchesLike,
 } from './compile-condition.ts'
+import { type CompileContext, slotOf } from './compile-context.ts'
 import { compilePath } from './compile-path.ts'
 import { compileItems, VALUE_SHAPE } from './compile-select.ts'
 import { negate } from './decimal.ts'
 import type { Evaluate, Frame, Test } from './frame.ts'
 import type { FunctionBody, FunctionDefinition } from './functions/definition.ts'
 import { FUNCTIONS } from './functions/table.ts'
-import { arithmetic, equal, order, patternTooLong, plus, type Semantics } from './operators.ts'
+import { arithmetic, equal, order, patternTooLong, plus } from './operators.ts'
 import { sourceError } from './source-error.ts'
 import { isArray, isObject, setKey, toBoolean, toNumeric, toText, type Value } from './value.ts'
 import { isList, literalsOf } from './walk.ts'
-
-/** What the compiler knows besides the tree. */
-export interface CompileContext {
-  readonly source: string
-  readonly semantics: Semantics
-  /** Slots of the frame by name: `@name` for variables, `name` for the rows of named subqueries. */
-  readonly slots: Map<string, number>
-  /** True inside a subquery, where `*` is an element and not the payload. */
-  readonly inner: boolean
-}
-
-/** The slot of a name, made if it is new. */
-export function slotOf(context: CompileContext, name: string): number {
-  const known = context.slots.get(name)
-  if (known !== undefined) return known
-  const slot = context.slots.size
-  context.slots.set(name, slot)
-  return slot
-}
 
 /** Compiles an expression that the checks have passed. */
 export function compileExpressionNode(node: Expression, context: CompileContext): Evaluate {
   const { semantics } = context
   const compile = (child: Expression): Evaluate => compileExpressionNode(child, context)
   switch (node.kind) {
-    case 'literal': {
-      const { value } = node
-      return () => value
-    }
+    case 'literal':
+      return constant(node.value)
     case 'star':
-      return context.inner ? (row) => row : (row, frame) => (row === undefined ? frame.bytes : row)
+      return context.inner ? readRow : readPayload
     case 'path':
       return compilePathNode(node, context)
     case 'variable': {
@@ -153,6 +133,18 @@ export function compileExpressionNode(node: Expression, context: CompileContext)
       }
     }
   }
+}
+
+function constant(value: Value): Evaluate {
+  return () => value
+}
+
+function readRow(row: Value): Value {
+  return row
+}
+
+function readPayload(row: Value, frame: Frame): Value {
+  return row === undefined ? frame.bytes : row
 }
 
 /** Compiles a condition: only whether it is true counts, so AND may stop early and numbers compare in place. */

@@ -1,20 +1,16 @@
 import type { Json } from '../model/json.ts'
 import type { Expression } from './ast.ts'
-import { type CompileContext, compileExpressionNode, keyOf } from './compile.ts'
+import { compileExpressionNode, keyOf } from './compile.ts'
+import { type CompileContext, createContext } from './compile-context.ts'
+import { compileSet } from './compile-set.ts'
 import { isInt } from './decimal.ts'
-import type { Frame } from './frame.ts'
+import { type Frame, frameOf } from './frame.ts'
+import { guarded } from './guard.ts'
 import type { RuleMessage } from './message.ts'
 import { toOutput } from './output-size.ts'
 import { parseStatement } from './parser.ts'
-import {
-  type CompiledRule,
-  compileSet,
-  createContext,
-  createRowReader,
-  frameOf,
-  guarded,
-  runRule,
-} from './rule.ts'
+import { createRowReader } from './row.ts'
+import { type CompiledRule, runRule } from './rule.ts'
 import { isArray, isBytes, isNumeric, toBoolean, toJson, typeOf, type Value } from './value.ts'
 import { children } from './walk.ts'
 

@@ -17,3 +17,8 @@ export type Evaluate = (row: Value, frame: Frame) => Value
 
 /** True only where the condition is true: not where it is false, Undefined or no Boolean. */
 export type Test = (row: Value, frame: Frame) => boolean
+
+/** A frame with room for variables and rows. */
+export function frameOf(message: RuleMessage): Frame {
+  return { ...message, slots: [], work: { rows: 0 } }
+}

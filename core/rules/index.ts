@@ -1,9 +1,11 @@
+export type { RuleOptions } from './compile-context.ts'
 export {
   type ExpressionExplanation,
   explainRule,
   type RuleExplanation,
   type Verdict,
 } from './explain.ts'
+export { type CompiledExpression, compileExpression } from './expression.ts'
 export { formatExplanation } from './format-explanation.ts'
 export type { FunctionDefinition } from './functions/definition.ts'
 export { FUNCTIONS } from './functions/table.ts'
@@ -17,15 +19,16 @@ export type {
   RuleMessage,
   RuleResult,
 } from './message.ts'
-export {
-  type CompiledExpression,
-  type CompiledRule,
-  compileExpression,
-  compileRule,
-  type RuleOptions,
-  runRule,
-} from './rule.ts'
+export { type CompiledRule, compileRule, runRule } from './rule.ts'
 export { createRuleSet, type RuleSet } from './rule-set.ts'
 export { type CompiledTemplate, compileTemplate, type TemplateOptions } from './template.ts'
 export { checkTopicFilter, isTopic, matchTopicFilter, type TopicDialect } from './topic-filter.ts'
 export type { SqlVersion } from './version.ts'
+export {
+  type ClosedWindow,
+  compileWindowedRule,
+  isWindowed,
+  type WindowAggregate,
+  type WindowedRule,
+  type WindowFunction,
+} from './windowed.ts'

@@ -1,49 +1,206 @@
+import type { CoreError } from '../errors.ts'
+import type { Json } from '../model/json.ts'
+import { toRuleError } from './guard.ts'
+import type { RuleMessage } from './message.ts'
+import { createPredicateIndex, type Indexed, type PredicateIndex } from './predicate-index.ts'
 import type { CompiledRule } from './rule.ts'
 import { createTopicTrie } from './topic-trie.ts'
 
-/** Rules by topic filter, with AWS semantics. */
+/** What some rules made of one message: rules that select the same share one output. */
+export type RuleOutput<T> =
+  | {
+      readonly status: 'output'
+      readonly value: Json | Uint8Array | undefined
+      readonly entries: readonly T[]
+    }
+  /** The error is `rule.limit` or `rule.failed`. */
+  | { readonly status: 'failed'; readonly error: CoreError; readonly entries: readonly T[] }
+
+/** Rules by topic filter, with AWS semantics, and below it by the comparisons of their WHERE. */
 export interface RuleSet<T> {
-  /** The entries whose filter the topic reaches, in the order they were given. */
-  match(topic: string): readonly T[]
+  /**
+   * The entries whose filter the topic reaches, in the order they were given. With a body those are left out
+   * whose WHERE compares a path with a literal, and is not true; the others are still to be evaluated.
+   * A body must be the whole row: for messages with a `rawText` leave it out.
+   */
+  match(topic: string, body?: Json): readonly T[]
+  /** Runs all rules that a message reaches. Their number counts only where they are true. Total: errors are outputs. */
+  run(message: RuleMessage): readonly RuleOutput<T>[]
   readonly size: number
 }
 
 /** How many topics keep their matches at hand. Beyond it the oldest is forgotten. */
 const LIVE_TOPICS = 10_000
 
-/** Builds the index once; entries cannot be added later. Rules without FROM are never matched. */
+interface Item<T> extends Indexed {
+  /** Its place in the rule set. */
+  readonly order: number
+  readonly entry: T
+}
+
+/** The rules of one topic filter; the index is built when the first message asks. */
+interface FilterRules<T> {
+  readonly items: Item<T>[]
+  index: PredicateIndex<Item<T>> | undefined
+}
+
+interface LiveTopic<T> {
+  readonly filters: readonly FilterRules<T>[]
+  /** All entries, found when they are asked for. */
+  entries: readonly T[] | undefined
+}
+
+/** Builds the set once; entries cannot be added later. Rules without FROM are never matched. */
 export function createRuleSet<T extends { readonly rule: CompiledRule }>(
   entries: readonly T[],
 ): RuleSet<T> {
-  const trie = createTopicTrie<number>()
-  for (const [index, entry] of entries.entries()) {
-    if (entry.rule.filter !== '') trie.listOf(entry.rule.filter).push(index)
+  const trie = createTopicTrie<FilterRules<T>>(() => ({ items: [], index: undefined }))
+  const groupOf = createGrouper()
+  for (const [order, entry] of entries.entries()) {
+    const { rule } = entry
+    if (rule.filter === '') continue
+    const { predicate } = rule
+    trie.at(rule.filter).items.push({ order, entry, predicate, group: groupOf(rule) })
   }
-  const live = new Map<string, readonly T[]>()
+  const live = new Map<string, LiveTopic<T>>()
 
-  function find(topic: string): readonly T[] {
-    const indexes = trie.match(topic).flat()
-    indexes.sort((left, right) => left - right)
-    const found: T[] = []
-    for (const index of indexes) {
-      const entry = entries[index]
-      if (entry !== undefined) found.push(entry)
+  function topicOf(topic: string): LiveTopic<T> {
+    const known = live.get(topic)
+    if (known !== undefined) return known
+    const found: LiveTopic<T> = { filters: trie.match(topic), entries: undefined }
+    if (live.size >= LIVE_TOPICS) {
+      const oldest = live.keys().next().value
+      if (oldest !== undefined) live.delete(oldest)
     }
+    live.set(topic, found)
     return found
   }
 
   return {
     size: entries.length,
-    match(topic) {
-      const known = live.get(topic)
-      if (known !== undefined) return known
-      const found = find(topic)
-      if (live.size >= LIVE_TOPICS) {
-        const oldest = live.keys().next().value
-        if (oldest !== undefined) live.delete(oldest)
-      }
-      live.set(topic, found)
-      return found
+    match(topic, body) {
+      const found = topicOf(topic)
+      if (body !== undefined) return inOrder(candidates(found.filters, body))
+      found.entries ??= inOrder(found.filters.flatMap(({ items }) => items))
+      return found.entries
     },
+    run(message) {
+      const { filters } = topicOf(message.facts.topic)
+      const outputs = createOutputs<T>(message)
+      for (const filter of filters) {
+        if (message.rawText === undefined) indexOf(filter).visit(message.body, outputs.take)
+        else outputs.take({ items: filter.items, isUniform: false }, 0, filter.items.length, false)
+      }
+      return outputs.done()
+    },
+  }
+}
+
+function indexOf<T>(filter: FilterRules<T>): PredicateIndex<Item<T>> {
+  filter.index ??= createPredicateIndex(filter.items)
+  return filter.index
+}
+
+function candidates<T>(filters: readonly FilterRules<T>[], body: Json): Item<T>[] {
+  const found: Item<T>[] = []
+  for (const filter of filters) {
+    indexOf(filter).visit(body, ({ items }, from, to) => {
+      for (let at = from; at < to; at += 1) {
+        const item = items[at]
+        if (item !== undefined) found.push(item)
+      }
+    })
+  }
+  return found
+}
+
+function inOrder<T>(items: readonly Item<T>[]): readonly T[] {
+  return items.toSorted((left, right) => left.order - right.order).map(({ entry }) => entry)
+}
+
+/** Numbers the outputs that rules can share, from 1 on; 0 for a rule whose output is its own. */
+function createGrouper(): (rule: CompiledRule) => number {
+  const groups = new Map<string, Map<unknown, number>>()
+  let count = 0
+  return ({ sql, sqlVersion, limits, outputEnd }) => {
+    if (outputEnd === 0) return 0
+    const text = `${sqlVersion} ${sql.slice(0, outputEnd)}`
+    const byLimits = groups.get(text) ?? new Map<unknown, number>()
+    groups.set(text, byLimits)
+    const known = byLimits.get(limits)
+    if (known !== undefined) return known
+    count += 1
+    byLimits.set(limits, count)
+    return count
+  }
+}
+
+interface Outputs<T> {
+  readonly take: (
+    list: { readonly items: readonly Item<T>[]; readonly isUniform: boolean },
+    from: number,
+    to: number,
+    isCertain: boolean,
+  ) => void
+  done(): readonly RuleOutput<T>[]
+}
+
+type OpenOutput<T> = RuleOutput<T> & { readonly entries: T[] }
+
+/** Gathers the outputs of one message; each group is projected once. */
+function createOutputs<T extends { readonly rule: CompiledRule }>(
+  message: RuleMessage,
+): Outputs<T> {
+  const outputs: OpenOutput<T>[] = []
+  const byGroup = new Map<number, OpenOutput<T>>()
+
+  function open(item: Item<T>, holds: boolean, entries: T[]): void {
+    const output = evaluate(item, holds, entries)
+    if (output === undefined) return
+    outputs.push(output)
+    if (item.group !== 0 && output.status === 'output') byGroup.set(item.group, output)
+  }
+
+  function evaluate(item: Item<T>, holds: boolean, entries: T[]): OpenOutput<T> | undefined {
+    try {
+      const result = item.entry.rule.evaluate(message, holds)
+      if (result.status === 'no_match') return undefined
+      return { status: 'output', value: result.value, entries }
+    } catch (error) {
+      return { status: 'failed', error: toRuleError(error), entries }
+    }
+  }
+
+  function takeOne(item: Item<T>, isCertain: boolean): void {
+    const { predicate, group, entry } = item
+    const holds = isCertain && (predicate === 'always' || predicate?.isWhole === true)
+    const known = holds && group !== 0 ? byGroup.get(group) : undefined
+    if (known === undefined) open(item, holds, [entry])
+    else known.entries.push(entry)
+  }
+
+  return {
+    take({ items, isUniform }, from, to, isCertain) {
+      const first = items[from]
+      if (
+        isUniform &&
+        isCertain &&
+        first !== undefined &&
+        to - from > 1 &&
+        !byGroup.has(first.group)
+      ) {
+        open(
+          first,
+          true,
+          items.slice(from, to).map(({ entry }) => entry),
+        )
+        return
+      }
+      for (let at = from; at < to; at += 1) {
+        const item = items[at]
+        if (item !== undefined) takeOne(item, isCertain)
+      }
+    },
+    done: () => outputs,
   }
 }

@@ -1,19 +1,15 @@
 import { checkExpression } from './check.ts'
 import { compileExpressionNode } from './compile.ts'
-import type { Evaluate } from './frame.ts'
+import { createContext, type RuleOptions } from './compile-context.ts'
+import { compileSet } from './compile-set.ts'
+import { type Evaluate, frameOf } from './frame.ts'
+import { guarded } from './guard.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 import type { RuleMessage } from './message.ts'
 import { joinText } from './operators.ts'
 import { parseStatement, parseTemplateExpression } from './parser.ts'
-import {
-  type CompiledRule,
-  compileSet,
-  createContext,
-  createRowReader,
-  frameOf,
-  guarded,
-  type RuleOptions,
-} from './rule.ts'
+import { createRowReader } from './row.ts'
+import type { CompiledRule } from './rule.ts'
 import { sourceError } from './source-error.ts'
 import { toText } from './value.ts'
 

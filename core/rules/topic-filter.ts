@@ -10,7 +10,7 @@ const MAX_FILTER_BYTES = 65_535
 export function topicFilterFault(filter: string): string | undefined {
   if (filter === '') return 'expected a topic filter, found nothing'
   if (filter.includes('\0')) return 'expected a topic filter without the character U+0000'
-  if (new TextEncoder().encode(filter).length > MAX_FILTER_BYTES) {
+  if (filter.length * 3 > MAX_FILTER_BYTES && isTooLong(filter)) {
     return `expected at most ${MAX_FILTER_BYTES} bytes of topic filter`
   }
   const levels = filter.split('/')
@@ -23,6 +23,10 @@ export function topicFilterFault(filter: string): string | undefined {
     }
   }
   return undefined
+}
+
+function isTooLong(filter: string): boolean {
+  return new TextEncoder().encode(filter).length > MAX_FILTER_BYTES
 }
 
 /**

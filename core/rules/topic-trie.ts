@@ -4,38 +4,38 @@ interface TrieNode<T> {
   /** The child for `+`. */
   any: TrieNode<T> | undefined
   /** What ends here. */
-  here: T[] | undefined
+  here: T | undefined
   /** What ends here with `#`. */
-  below: T[] | undefined
+  below: T | undefined
 }
 
 /** Finds what is registered under the filters that a topic reaches, with AWS semantics. */
 export interface TopicTrie<T> {
-  /** Gives the lists of every filter that matches; the lists are the trie's own. */
-  match(topic: string): (readonly T[])[]
-  /** The list of one filter, made empty if it is new. */
-  listOf(filter: string): T[]
+  /** What is registered under each filter that the topic reaches. */
+  match(topic: string): T[]
+  /** What is registered under one filter, made if it is new. */
+  at(filter: string): T
 }
 
-export function createTopicTrie<T>(): TopicTrie<T> {
+export function createTopicTrie<T>(make: () => T): TopicTrie<T> {
   const root = createNode<T>()
 
   return {
-    listOf(filter) {
+    at(filter) {
       let node = root
       for (const level of filter.split('/')) {
         if (level === '#') {
-          node.below ??= []
+          node.below ??= make()
           return node.below
         }
         node = level === '+' ? childAny(node) : child(node, level)
       }
-      node.here ??= []
+      node.here ??= make()
       return node.here
     },
 
     match(topic) {
-      const found: (readonly T[])[] = []
+      const found: T[] = []
       const levels = topic.split('/')
       collect(root, levels, 0, !topic.startsWith('$'), found)
       return found
@@ -67,7 +67,7 @@ function collect<T>(
   levels: readonly string[],
   depth: number,
   wild: boolean,
-  found: (readonly T[])[],
+  found: T[],
 ): void {
   const level = levels[depth]
   if (level === undefined) {

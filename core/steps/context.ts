@@ -36,6 +36,8 @@ export interface StepEvents {
   readonly notified: number
   /** True if effects found no room although there was some: the inputs fit in several steps. */
   readonly crowded: boolean
+  /** Messages that came for a window that was closed. */
+  readonly late: number
   /** Lines that rules asked for. */
   readonly logs: readonly {
     readonly level: 'info' | 'warn' | 'error'

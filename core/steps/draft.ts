@@ -6,7 +6,9 @@ import type { Effect, EffectOrigin, OutboxEntry } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
+import type { WindowState } from '../model/window.ts'
 import { reportValues } from '../shadow/index.ts'
+import { nextWindowDue } from '../windows/window.ts'
 import type { StepContext, StepResult } from './context.ts'
 
 /** Ids remembered per device: enough for what a transport sends again at once. Older ones are asked of the store. */
@@ -25,6 +27,9 @@ export const MAX_OUTBOX_CHARS = 150_000
 export class Draft {
   readonly context: StepContext
   readonly failed: { ruleId: string; messageId: string; error: CoreError }[] = []
+  /** Messages that came for a closed window. */
+  late = 0
+  readonly #remembered: string[] = []
   readonly transitions = { raised: 0, cleared: 0 }
   readonly logs: { level: 'info' | 'warn' | 'error'; text: string; key: string }[] = []
   readonly #before: DeviceRecord
@@ -43,6 +48,7 @@ export class Draft {
   #reported: Record<string, MetricValue> | undefined
   #alarms: Record<string, AlarmState> | undefined
   #shadows: Record<string, ShadowDocument> | undefined
+  #windows: Record<string, WindowState> | undefined
   #outbox: OutboxEntry[] | undefined
   #outboxChars = 0
   #hasRoom = true
@@ -68,6 +74,25 @@ export class Draft {
   alarm(alarmId: string): AlarmState | undefined {
     const { alarms } = this
     return Object.hasOwn(alarms, alarmId) ? alarms[alarmId] : undefined
+  }
+
+  get windows(): Readonly<Record<string, WindowState>> {
+    return this.#windows ?? this.#before.windows
+  }
+
+  /** Keeps the windows of a rule; `undefined` forgets them. What came late is counted. */
+  setWindow(ruleId: string, state: WindowState | undefined): void {
+    this.late += (state?.late ?? 0) - (this.windows[ruleId]?.late ?? 0)
+    this.#windows ??= { ...this.#before.windows }
+    if (state === undefined) delete this.#windows[ruleId]
+    else this.#windows[ruleId] = state
+  }
+
+  /** True if this key was remembered lately, or is remembered now. */
+  remember(key: string): boolean {
+    if (this.#acceptedIds.includes(key) || this.#before.recentIds.includes(key)) return true
+    this.#remembered.push(key)
+    return false
   }
 
   /** How many messages the device has sent so far, those of this step among them. */
@@ -209,6 +234,7 @@ export class Draft {
       notified: this.#notified,
       crowded: this.#crowded,
       logs: this.logs,
+      late: this.late,
       raised: this.transitions.raised,
       cleared: this.transitions.cleared,
     }
@@ -217,6 +243,7 @@ export class Draft {
       this.#presence !== before.presence ||
       this.#alarms !== undefined ||
       this.#shadows !== undefined ||
+      this.#windows !== undefined ||
       this.#outbox !== undefined
     if (!changed) return { record: before, rows: this.#rows, cold: this.#cold, results, events }
     const outbox = this.#outbox ?? before.outbox
@@ -233,14 +260,15 @@ export class Draft {
       recentIds: this.#recentIds(),
       shadows: this.#shadows ?? before.shadows,
       alarms,
+      windows: this.windows,
       outbox,
-      dueAt: nextDue(alarms, outbox),
+      dueAt: nextDue({ alarms, outbox, windows: this.windows }),
     }
     return { record, rows: this.#rows, cold: this.#cold, results, events }
   }
 
   #recentIds(): readonly string[] {
-    const added = this.#acceptedIds
+    const added = [...this.#acceptedIds, ...this.#remembered]
     if (added.length === 0) return this.#before.recentIds
     if (added.length >= RECENT_IDS) return added.slice(-RECENT_IDS)
     const ids = this.#before.recentIds.slice(added.length - RECENT_IDS)
@@ -297,11 +325,12 @@ function charsOf(effect: Effect): number {
   }
 }
 
-/** Epoch ms at which the tick has to come: a pending alarm, or effects left behind. 0: never. */
-export function nextDue(
-  alarms: Readonly<Record<string, AlarmState>>,
-  outbox: readonly OutboxEntry[],
-): number {
+/** Epoch ms at which the tick has to come: a pending alarm, an open window, or effects left behind. 0: never. */
+export function nextDue({
+  alarms,
+  outbox,
+  windows,
+}: Pick<DeviceRecord, 'alarms' | 'outbox' | 'windows'>): number {
   let due = 0
   const earliest = (at: number): void => {
     if (due === 0 || at < due) due = at
@@ -309,6 +338,10 @@ export function nextDue(
   for (const alarmId in alarms) {
     const state = alarms[alarmId]
     if (state?.status === 'pending' && state.dueAt !== undefined) earliest(state.dueAt)
+  }
+  for (const ruleId in windows) {
+    const state = windows[ruleId]
+    if (state !== undefined && state.panes.length > 0) earliest(nextWindowDue(state))
   }
   for (const entry of outbox) earliest(entry.attempts === 0 ? entry.at + OUTBOX_DUE_MS : entry.at)
   return due

@@ -1,22 +1,9 @@
-import type { ActionContext, ActionResult } from '../actions/action.ts'
-import { CoreError } from '../errors.ts'
-import { toBase64 } from '../model/base64.ts'
-import type { EffectOrigin } from '../model/effect.ts'
-import type { FailureInput, InputResult } from '../model/input.ts'
-import type { Json } from '../model/json.ts'
 import type { Telemetry } from '../model/telemetry.ts'
 import type { ProgramRule } from '../program.ts'
 import type { RuleMessage } from '../rules/index.ts'
-import { switchAlarm } from './alarm.ts'
+import { runActions } from './actions.ts'
 import type { Draft } from './draft.ts'
-import { applyDesire } from './shadow.ts'
-
-/** One action that could not be done, in AWS's words. Source: AWS IoT, error action message format. */
-type ActionFailure = {
-  readonly failedAction: string
-  readonly failedResource: string
-  readonly errorMessage: string
-}
+import { enterWindow } from './window.ts'
 
 /** Runs one rule on one message, and its actions if it matches. A failure is noted and touches nothing else. */
 export function runRule(
@@ -28,146 +15,13 @@ export function runRule(
   try {
     const result = rule.rule.evaluate(message)
     if (result.status === 'no_match') return
+    if (rule.window !== undefined) {
+      enterWindow(draft, rule, rule.window, message, telemetry)
+      return
+    }
     draft.countMatch(rule.ruleId)
     runActions(draft, rule, message, telemetry, result.value)
   } catch (error) {
     draft.fail(rule.ruleId, telemetry.messageId, error)
-  }
-}
-
-/** Each action by itself: one that cannot be done leaves the others alone and brings the error action. */
-function runActions(
-  draft: Draft,
-  { ruleId, actions, errorAction }: ProgramRule,
-  message: RuleMessage,
-  telemetry: Telemetry,
-  value: Json | Uint8Array | undefined,
-): void {
-  const { messageId, at, receivedAt } = telemetry
-  const origin = errorAction === undefined ? undefined : originOf(ruleId, telemetry)
-  const failures: ActionFailure[] = []
-  for (const [index, run] of actions.entries()) {
-    const key = `${ruleId}/${index}/${messageId}`
-    const context: ActionContext = {
-      message,
-      value,
-      deviceId: draft.deviceId,
-      messageId,
-      at,
-      receivedAt,
-      key,
-    }
-    try {
-      carryOut(draft, run(context), context, origin)
-    } catch (error) {
-      const failure = draft.fail(ruleId, messageId, error)
-      failures.push({
-        failedAction: `action ${index + 1}`,
-        failedResource: ruleId,
-        errorMessage: failure.message,
-      })
-    }
-  }
-  if (origin !== undefined && failures.length > 0)
-    runErrorAction(draft, origin, failures, receivedAt)
-}
-
-/** Does what an action wants: in the record where it can be done there, else through the outbox. */
-function carryOut(
-  draft: Draft,
-  result: ActionResult,
-  context: ActionContext,
-  origin: EffectOrigin | undefined,
-): void {
-  switch (result.do) {
-    case 'emit':
-      // With the event time: two messages with one id of the sender's counter are two.
-      draft.emit(`${context.key}/${context.at}`, result.effect, origin)
-      return
-    case 'desire':
-      refuseIfRefused(
-        applyDesire(draft, {
-          kind: 'desire',
-          name: result.name,
-          desired: result.desired,
-          at: context.receivedAt,
-        }),
-      )
-      return
-    case 'alarm':
-      switchAlarm(draft, result, context.at, context.receivedAt)
-      return
-    case 'row':
-      draft.addRow(result.row)
-      return
-    case 'cold':
-      draft.addCold(result.row)
-      return
-    case 'log':
-      draft.logs.push({ level: result.level, text: result.text, key: context.key })
-  }
-}
-
-function refuseIfRefused(result: InputResult): void {
-  if (result.status === 'refused') throw new CoreError('rule.failed', result.message)
-}
-
-function originOf(ruleId: string, telemetry: Telemetry): EffectOrigin {
-  const { topic, messageId, at, bytes, facts } = telemetry
-  return {
-    ruleId,
-    topic,
-    messageId,
-    at,
-    base64OriginalPayload: toBase64(bytes),
-    ...(facts?.clientId === undefined ? {} : { clientId: facts.clientId }),
-  }
-}
-
-/** An effect was given up after its last try: the rule's error action is told. */
-export function applyFailure(draft: Draft, { entry, reason, at }: FailureInput): InputResult {
-  if (entry.origin === undefined) return { status: 'accepted' }
-  const failure = {
-    failedAction: entry.effect.kind,
-    failedResource: entry.key,
-    errorMessage: reason,
-  }
-  runErrorAction(draft, entry.origin, [failure], at)
-  return { status: 'accepted' }
-}
-
-/** Runs the error action on AWS's document. What it asks for has no error action of its own. */
-function runErrorAction(
-  draft: Draft,
-  origin: EffectOrigin,
-  failures: readonly ActionFailure[],
-  receivedAt: number,
-): void {
-  const run = draft.context.program.rulesById.get(origin.ruleId)?.errorAction
-  if (run === undefined) return
-  const body = {
-    ruleName: origin.ruleId,
-    topic: origin.topic,
-    cloudwatchTraceId: origin.messageId,
-    clientId: origin.clientId ?? 'N/A',
-    base64OriginalPayload: origin.base64OriginalPayload,
-    failures,
-  }
-  const { newId, random } = draft.context
-  const facts = { topic: origin.topic, nowMs: receivedAt, newId, random }
-  const key = `${origin.ruleId}/error/${origin.messageId}/${failures.map(({ failedAction }) => failedAction).join(',')}`
-  const context: ActionContext = {
-    message: { body, facts },
-    value: body,
-    deviceId: draft.deviceId,
-    messageId: origin.messageId,
-    at: origin.at,
-    receivedAt,
-    key,
-  }
-  try {
-    carryOut(draft, run(context), context, undefined)
-  } catch (error) {
-    draft.fail(origin.ruleId, origin.messageId, error)
   }
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../model/json.ts'
-import type { Pane, Sample, WindowState } from '../model/window.ts'
+import type { Pane, Sample, WindowMessage, WindowState } from '../model/window.ts'
 import { type Aggregate, addValue, EMPTY_AGGREGATE, mergeStates, resultOf } from './aggregates.ts'
 
 /** How a rule cuts the stream. All lengths are in ms of event time. */
@@ -21,17 +21,6 @@ export interface WindowPlan {
   readonly maxSamples: number
 }
 
-/** One message as a window sees it. */
-export interface WindowMessage {
-  /** Event time, epoch ms. */
-  readonly at: number
-  /** Our clock, epoch ms. */
-  readonly receivedAt: number
-  readonly group: readonly Json[]
-  /** A value for each aggregate; `undefined` where the message has none. */
-  readonly values: readonly (Json | undefined)[]
-}
-
 /** What one window came to. */
 export interface WindowResult {
   readonly group: readonly Json[]
@@ -48,7 +37,14 @@ export interface WindowChange {
   readonly closed: readonly WindowResult[]
 }
 
-const START: WindowState = { newestAt: 0, closedThrough: 0, panes: [], late: 0, dropped: 0 }
+const START: WindowState = {
+  newestAt: 0,
+  closedThrough: 0,
+  topic: '',
+  panes: [],
+  late: 0,
+  dropped: 0,
+}
 
 /**
  * Takes one message in.
@@ -62,7 +58,7 @@ export function addToWindows(
   plan: WindowPlan,
   message: WindowMessage,
 ): WindowChange {
-  const state = before ?? START
+  const state = { ...(before ?? START), topic: message.topic }
   switch (plan.shape.kind) {
     case 'tumbling':
       return addToFixed(state, plan, message, plan.shape.sizeMs, plan.shape.sizeMs)
@@ -182,7 +178,7 @@ function addToSliding(
   if (own === undefined && others.length >= plan.maxPanes) {
     return { state: { ...state, dropped: state.dropped + 1 }, closed: [] }
   }
-  const sample: Sample = [message.at, message.values.map((value) => value ?? null)]
+  const sample: Sample = [message.at, message.values]
   const sorted = [...(own?.samples ?? []), sample].toSorted((a, b) => a[0] - b[0])
   const lastAt = Math.max(own?.lastAt ?? message.at, message.at)
   const inside = sorted.filter(([at]) => at > lastAt - sizeMs)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../../core/index.ts'
-import type { WindowState } from '../../../core/model/window.ts'
+import type { WindowMessage, WindowState } from '../../../core/model/window.ts'
 import {
   type Aggregate,
   addValue,
@@ -14,7 +14,6 @@ import {
   addToWindows,
   closeDueWindows,
   nextWindowDue,
-  type WindowMessage,
   type WindowPlan,
   type WindowResult,
   type WindowShape,
@@ -32,7 +31,7 @@ function message(
   group: readonly Json[] = [],
   receivedAt = at,
 ): WindowMessage {
-  return { at, receivedAt, group, values: [value, value, value] }
+  return { at, receivedAt, topic: 't', group, values: [value, value, value] }
 }
 
 function feed(

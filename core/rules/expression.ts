@@ -1,0 +1,42 @@
+import type { Json } from '../model/json.ts'
+import { checkExpression } from './check.ts'
+import { compileExpressionNode } from './compile.ts'
+import { createContext, limitsOf, type RuleOptions } from './compile-context.ts'
+import { frameOf } from './frame.ts'
+import { guarded } from './guard.ts'
+import type { RuleMessage } from './message.ts'
+import { toOutput } from './output-size.ts'
+import { parseExpression } from './parser.ts'
+import { createRowReader } from './row.ts'
+import { needsSlots, some } from './walk.ts'
+
+/** One expression alone, as in the condition of an alarm. */
+export interface CompiledExpression {
+  readonly text: string
+  /** @throws CoreError `rule.limit`, `rule.failed` as a rule's `evaluate`. */
+  evaluate(message: RuleMessage): Json | undefined
+}
+
+/**
+ * Compiles one expression.
+ *
+ * @throws CoreError as {@link compileRule}.
+ */
+export function compileExpression(text: string, options: RuleOptions = {}): CompiledExpression {
+  const version = options.sqlVersion ?? '2016-03-23'
+  const limits = limitsOf(options)
+  const node = parseExpression(text, { version, limits })
+  checkExpression(node, { source: text, version, limits })
+  const context = createContext(text, version, limits)
+  const evaluate = compileExpressionNode(node, context)
+  const rowOf = createRowReader(context.semantics)
+  const needsFrame = some(node, needsSlots)
+  return {
+    text,
+    evaluate: (message) =>
+      guarded(() => {
+        const frame = needsFrame ? frameOf(message) : message
+        return toOutput(evaluate(rowOf(message), frame), limits.outputBytes)
+      }),
+  }
+}
