@@ -34,6 +34,10 @@ const CONFIG: ConfigInput = {
       sql: "SELECT 1 AS fan FROM 'devices/+/telemetry' WHERE temp > 29",
       actions: [{ setDesired: { device: 'fan-1' } }],
     },
+    mean: {
+      sql: "SELECT avg(temp) AS mean FROM 'devices/+/telemetry' GROUP BY TUMBLINGWINDOW(second, 7)",
+      actions: [{ republish: { topic: 'mean/${topic(2)}' } }],
+    },
     fails: {
       sql: "SELECT VALUE seq FROM 'devices/+/telemetry' WHERE temp > 26",
       actions: [{ setDesired: {} }, { republish: { topic: 'after/failure' } }],
@@ -565,11 +569,14 @@ describe('effects', () => {
   })
 
   it('that wait set the time at which the tick has to look, sooner for a pending alarm', () => {
-    const acted = step(fresh(), [telemetry({ temp: 26, ts: NOW })], context()).record
-    expect(acted.dueAt).toBe(NOW + 15_000)
-    const pending = step(fresh(), [telemetry({ temp: 20, hum: 90, ts: NOW })], context()).record
-    expect(pending.dueAt).toBe(NOW + 10_000)
-    expect(step(fresh(), [telemetry({ temp: 20, ts: NOW })], context()).record.dueAt).toBe(0)
+    const { mean: _windowed, ...rules } = CONFIG.rules ?? {}
+    const program = programOf({ ...CONFIG, rules })
+    const dueAfter = (body: Json) =>
+      step(fresh(), [telemetry(body)], context({ program })).record.dueAt
+    expect(dueAfter({ temp: 26, ts: NOW })).toBe(NOW + 15_000)
+    expect(dueAfter({ temp: 20, hum: 90, ts: NOW })).toBe(NOW + 10_000)
+    expect(dueAfter({ temp: 26, hum: 90, ts: NOW })).toBe(NOW + 10_000)
+    expect(dueAfter({ temp: 20, ts: NOW })).toBe(0)
   })
 })
 
