@@ -116,15 +116,27 @@ function normalise(value: Decimal, keepsScale: boolean): Numeric | undefined {
   const exponent = size - 1 - places
   if (exponent > MAX_EXPONENT || exponent < -MAX_EXPONENT) return undefined
   if (places > 0) {
-    return size <= DOUBLE_DIGITS && exponent > -DOUBLE_EXPONENT
-      ? Number(`${digits}e${-places}`)
-      : make(digits, places)
+    return asDouble(digits, places, size, exponent) ?? make(digits, places)
   }
   if (keepsScale && !wasInt) return places < 0 ? make(digits, places) : make(digits * 10n, 1)
   if (size - places > PRECISION) return make(digits, places)
   const whole = digits * tenTo(-places)
   const double = Number(whole)
   return Number.isSafeInteger(double) ? double : make(whole, 0)
+}
+
+/** The double that prints as these digits; `undefined` if there is none. */
+function asDouble(
+  digits: bigint,
+  places: number,
+  size: number,
+  exponent: number,
+): number | undefined {
+  if (size > DOUBLE_DIGITS + 2 || exponent < -DOUBLE_EXPONENT) return undefined
+  const double = Number(`${digits}e${-places}`)
+  if (size <= DOUBLE_DIGITS) return double
+  const printed = toDecimal(double)
+  return printed[coefficient] === digits && printed[scale] === places ? double : undefined
 }
 
 function divideHalfEven(dividend: bigint, divisor: bigint): bigint {

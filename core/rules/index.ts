@@ -20,7 +20,7 @@ export type {
   RuleResult,
 } from './message.ts'
 export { type CompiledRule, compileRule, runRule } from './rule.ts'
-export { createRuleSet, type RuleSet } from './rule-set.ts'
+export { createRuleSet, type RuleOutput, type RuleSet } from './rule-set.ts'
 export { type CompiledTemplate, compileTemplate, type TemplateOptions } from './template.ts'
 export { checkTopicFilter, isTopic, matchTopicFilter, type TopicDialect } from './topic-filter.ts'
 export type { SqlVersion } from './version.ts'

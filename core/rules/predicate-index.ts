@@ -18,13 +18,22 @@ export interface ItemList<T> {
   readonly isUniform: boolean
 }
 
-/** Takes the items from `from` up to but not `to`. `isCertain` tells that their predicate is true. */
-export type TakeItems<T> = (list: ItemList<T>, from: number, to: number, isCertain: boolean) => void
+/**
+ * Takes the items from `from` up to but not `to`, never none. `isCertain` tells that their predicate is true.
+ * The state is the caller's: one function serves all visits.
+ */
+export type TakeItems<T, S> = (
+  state: S,
+  list: ItemList<T>,
+  from: number,
+  to: number,
+  isCertain: boolean,
+) => void
 
 /** Finds the items whose predicate a body fulfils. */
 export interface PredicateIndex<T extends Indexed> {
   /** Hands over the items that may be true of a body, each once: those whose predicate is, and those without one. */
-  visit(body: Json | undefined, take: TakeItems<T>): void
+  visit<S>(body: Json | undefined, state: S, take: TakeItems<T, S>): void
 }
 
 type Order = Exclude<Predicate['sign'], '='>
@@ -59,10 +68,10 @@ export function createPredicateIndex<T extends Indexed>(items: readonly T[]): Pr
   const paths = [...byPath.values()].map(indexPath)
 
   return {
-    visit(body, take) {
-      if (always.items.length > 0) take(always, 0, always.items.length, true)
-      if (unknown.items.length > 0) take(unknown, 0, unknown.items.length, false)
-      for (const path of paths) visitPath(path, body, take)
+    visit(body, state, take) {
+      if (always.items.length > 0) take(state, always, 0, always.items.length, true)
+      if (unknown.items.length > 0) take(state, unknown, 0, unknown.items.length, false)
+      for (const path of paths) visitPath(path, body, state, take)
     },
   }
 }
@@ -130,32 +139,38 @@ function limitOf(item: Indexed): number {
   return typeof literal === 'number' ? literal : Number.NaN
 }
 
-function visitPath<T>(
+function visitPath<T, S>(
   { read, equals, thresholds }: PathIndex<T>,
   body: Json | undefined,
-  take: TakeItems<T>,
+  state: S,
+  take: TakeItems<T, S>,
 ): void {
   const value = read(body)
   if (typeof value === 'object' || value === undefined) return
-  const same = equals.get(value)
-  if (same !== undefined) take(same, 0, same.items.length, true)
+  const same = equals.size === 0 ? undefined : equals.get(value)
+  if (same !== undefined) take(state, same, 0, same.items.length, true)
   if (thresholds.length === 0) return
   const number = toNumeric(value, false)
   if (number === undefined) return
   for (const list of thresholds) {
-    if (typeof number === 'number') visitThresholds(list, number, take)
-    else take(list, 0, list.items.length, false)
+    if (typeof number === 'number') visitThresholds(list, number, state, take)
+    else take(state, list, 0, list.items.length, false)
   }
 }
 
-function visitThresholds<T>(list: Thresholds<T>, value: number, take: TakeItems<T>): void {
+function visitThresholds<T, S>(
+  list: Thresholds<T>,
+  value: number,
+  state: S,
+  take: TakeItems<T, S>,
+): void {
   const { sign, limits, items } = list
   const inclusive = sign === '>=' || sign === '<'
   const split = countBelow(limits, value, inclusive)
   const isAbove = sign === '>' || sign === '>='
   const from = isAbove ? 0 : split
   const to = isAbove ? split : items.length
-  if (from < to) take(list, from, to, true)
+  if (from < to) take(state, list, from, to, true)
 }
 
 /** How many of the sorted limits are less than a value, or with `orEqual` not greater. */

@@ -2,7 +2,12 @@ import type { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
 import { toRuleError } from './guard.ts'
 import type { RuleMessage } from './message.ts'
-import { createPredicateIndex, type Indexed, type PredicateIndex } from './predicate-index.ts'
+import {
+  createPredicateIndex,
+  type Indexed,
+  type ItemList,
+  type PredicateIndex,
+} from './predicate-index.ts'
 import type { CompiledRule } from './rule.ts'
 import { createTopicTrie } from './topic-trie.ts'
 
@@ -85,13 +90,12 @@ export function createRuleSet<T extends { readonly rule: CompiledRule }>(
       return found.entries
     },
     run(message) {
-      const { filters } = topicOf(message.facts.topic)
-      const outputs = createOutputs<T>(message)
-      for (const filter of filters) {
-        if (message.rawText === undefined) indexOf(filter).visit(message.body, outputs.take)
-        else outputs.take({ items: filter.items, isUniform: false }, 0, filter.items.length, false)
+      const gathering = startGathering<T>(message)
+      for (const filter of topicOf(message.facts.topic).filters) {
+        if (message.rawText === undefined) indexOf(filter).visit(message.body, gathering, gather)
+        else for (const item of filter.items) gatherOne(gathering, item, false)
       }
-      return outputs.done()
+      return gathering.outputs
     },
   }
 }
@@ -103,18 +107,26 @@ function indexOf<T>(filter: FilterRules<T>): PredicateIndex<Item<T>> {
 
 function candidates<T>(filters: readonly FilterRules<T>[], body: Json): Item<T>[] {
   const found: Item<T>[] = []
-  for (const filter of filters) {
-    indexOf(filter).visit(body, ({ items }, from, to) => {
-      for (let at = from; at < to; at += 1) {
-        const item = items[at]
-        if (item !== undefined) found.push(item)
-      }
-    })
-  }
+  for (const filter of filters) indexOf(filter).visit(body, found, collect)
   return found
 }
 
+function collect<T>(
+  found: Item<T>[],
+  { items }: ItemList<Item<T>>,
+  from: number,
+  to: number,
+): void {
+  for (let at = from; at < to; at += 1) {
+    const item = items[at]
+    if (item !== undefined) found.push(item)
+  }
+}
+
 function inOrder<T>(items: readonly Item<T>[]): readonly T[] {
+  const [first] = items
+  if (first === undefined) return []
+  if (items.length === 1) return [first.entry]
   return items.toSorted((left, right) => left.order - right.order).map(({ entry }) => entry)
 }
 
@@ -135,72 +147,92 @@ function createGrouper(): (rule: CompiledRule) => number {
   }
 }
 
-interface Outputs<T> {
-  readonly take: (
-    list: { readonly items: readonly Item<T>[]; readonly isUniform: boolean },
-    from: number,
-    to: number,
-    isCertain: boolean,
-  ) => void
-  done(): readonly RuleOutput<T>[]
-}
-
 type OpenOutput<T> = RuleOutput<T> & { readonly entries: T[] }
 
-/** Gathers the outputs of one message; each group is projected once. */
-function createOutputs<T extends { readonly rule: CompiledRule }>(
-  message: RuleMessage,
-): Outputs<T> {
-  const outputs: OpenOutput<T>[] = []
-  const byGroup = new Map<number, OpenOutput<T>>()
+/** The outputs of one message so far; each group is projected once. */
+interface Gathering<T> {
+  readonly message: RuleMessage
+  readonly outputs: OpenOutput<T>[]
+  /** The output that was shared last: most messages have no other. */
+  lastGroup: number
+  last: OpenOutput<T> | undefined
+  /** All shared outputs, once there is more than one. */
+  byGroup: Map<number, OpenOutput<T>> | undefined
+}
 
-  function open(item: Item<T>, holds: boolean, entries: T[]): void {
-    const output = evaluate(item, holds, entries)
-    if (output === undefined) return
-    outputs.push(output)
-    if (item.group !== 0 && output.status === 'output') byGroup.set(item.group, output)
+function startGathering<T>(message: RuleMessage): Gathering<T> {
+  return { message, outputs: [], lastGroup: 0, last: undefined, byGroup: undefined }
+}
+
+function sharedOutput<T>(gathering: Gathering<T>, group: number): OpenOutput<T> | undefined {
+  if (group === 0) return undefined
+  return gathering.lastGroup === group ? gathering.last : gathering.byGroup?.get(group)
+}
+
+function share<T>(gathering: Gathering<T>, group: number, output: OpenOutput<T>): void {
+  if (group === 0) return
+  const { lastGroup, last } = gathering
+  if (last !== undefined) {
+    gathering.byGroup ??= new Map()
+    gathering.byGroup.set(lastGroup, last).set(group, output)
   }
+  gathering.lastGroup = group
+  gathering.last = output
+}
 
-  function evaluate(item: Item<T>, holds: boolean, entries: T[]): OpenOutput<T> | undefined {
-    try {
-      const result = item.entry.rule.evaluate(message, holds)
-      if (result.status === 'no_match') return undefined
-      return { status: 'output', value: result.value, entries }
-    } catch (error) {
-      return { status: 'failed', error: toRuleError(error), entries }
-    }
-  }
+type RuleEntry = { readonly rule: CompiledRule }
 
-  function takeOne(item: Item<T>, isCertain: boolean): void {
-    const { predicate, group, entry } = item
-    const holds = isCertain && (predicate === 'always' || predicate?.isWhole === true)
-    const known = holds && group !== 0 ? byGroup.get(group) : undefined
-    if (known === undefined) open(item, holds, [entry])
-    else known.entries.push(entry)
-  }
-
-  return {
-    take({ items, isUniform }, from, to, isCertain) {
-      const first = items[from]
-      if (
-        isUniform &&
-        isCertain &&
-        first !== undefined &&
-        to - from > 1 &&
-        !byGroup.has(first.group)
-      ) {
-        open(
-          first,
-          true,
-          items.slice(from, to).map(({ entry }) => entry),
-        )
-        return
-      }
+function gather<T extends RuleEntry>(
+  gathering: Gathering<T>,
+  { items, isUniform }: ItemList<Item<T>>,
+  from: number,
+  to: number,
+  isCertain: boolean,
+): void {
+  const first = items[from]
+  if (first !== undefined && isUniform && isCertain && to - from > 1) {
+    if (sharedOutput(gathering, first.group) === undefined) {
+      const entries: T[] = []
       for (let at = from; at < to; at += 1) {
         const item = items[at]
-        if (item !== undefined) takeOne(item, isCertain)
+        if (item !== undefined) entries.push(item.entry)
       }
-    },
-    done: () => outputs,
+      open(gathering, first, true, entries)
+      return
+    }
+  }
+  for (let at = from; at < to; at += 1) {
+    const item = items[at]
+    if (item !== undefined) gatherOne(gathering, item, isCertain)
+  }
+}
+
+function gatherOne<T extends RuleEntry>(
+  gathering: Gathering<T>,
+  item: Item<T>,
+  isCertain: boolean,
+): void {
+  const { predicate, group, entry } = item
+  const holds = isCertain && (predicate === 'always' || predicate?.isWhole === true)
+  const known = holds ? sharedOutput(gathering, group) : undefined
+  if (known === undefined) open(gathering, item, holds, [entry])
+  else known.entries.push(entry)
+}
+
+/** Runs a rule for itself and for the others of its group that come after it. */
+function open<T extends RuleEntry>(
+  gathering: Gathering<T>,
+  { entry, group }: Item<T>,
+  holds: boolean,
+  entries: T[],
+): void {
+  try {
+    const result = entry.rule.evaluate(gathering.message, holds)
+    if (result.status === 'no_match') return
+    const output = { status: 'output', value: result.value, entries } as const
+    gathering.outputs.push(output)
+    share(gathering, group, output)
+  } catch (error) {
+    gathering.outputs.push({ status: 'failed', error: toRuleError(error), entries })
   }
 }
