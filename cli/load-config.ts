@@ -9,6 +9,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type Scalar,
 } from 'yaml'
 import {
   type ConfigFault,
@@ -16,7 +17,9 @@ import {
   compileProgram,
   type Program,
   parseConfig,
+  type SourcePosition,
 } from '../core/index.ts'
+import { salvageConfig } from './salvage-config.ts'
 
 /** The config that comes with the package: the cold chain of the demo. */
 const BUILT_IN = join(
@@ -41,7 +44,7 @@ export type LoadedConfig =
 /** What a file holds: the data, and how to find the place of a path in it. */
 interface Source {
   readonly data: unknown
-  readonly locate: (fault: ConfigFault) => { line: number; column: number }
+  readonly locate: (fault: ConfigFault) => SourcePosition
   readonly faults: readonly LocatedFault[]
 }
 
@@ -72,8 +75,16 @@ export async function loadConfig(
   faults.push(...missing.map(locate))
   if (source.faults.length > 0) return { file, builtIn, faults }
   const parsed = parseConfig(data)
-  if ('faults' in parsed)
-    return { file, builtIn, faults: inOrder([...faults, ...parsed.faults.map(locate)]) }
+  if ('faults' in parsed) {
+    const rest = salvageConfig(data)
+    const compiled = rest === undefined ? { faults: [] } : compileProgram(rest)
+    const further = 'faults' in compiled ? compiled.faults : []
+    const unset = new Set(missing.map(({ path }) => path.join('/')))
+    const all = [...parsed.faults, ...further]
+      .filter(({ path }) => !unset.has(path.join('/')))
+      .map(locate)
+    return { file, builtIn, faults: inOrder([...faults, ...all]) }
+  }
   const compiled = compileProgram(parsed.config)
   if ('faults' in compiled)
     return { file, builtIn, faults: inOrder([...faults, ...compiled.faults.map(locate)]) }
@@ -120,7 +131,7 @@ function findConfig(named: string | undefined, cwd: string): string {
 }
 
 async function readModule(file: string): Promise<Source> {
-  const locate = (): { line: number; column: number } => ({ line: 1, column: 1 })
+  const locate = (): SourcePosition => ({ line: 1, column: 1 })
   try {
     const module: { default?: unknown } = await import(pathToFileURL(file).href)
     return { data: module.default, locate, faults: [] }
@@ -130,59 +141,85 @@ async function readModule(file: string): Promise<Source> {
   }
 }
 
+/** The text of a YAML file, and its places. */
+interface SourceText {
+  readonly lines: readonly string[]
+  at(offset: number): SourcePosition
+}
+
 function readYaml(text: string): Source {
   const counter = new LineCounter()
   const document = parseDocument(text, { lineCounter: counter, uniqueKeys: true })
-  const at = (offset: number): { line: number; column: number } => {
-    const { line, col } = counter.linePos(offset)
-    return { line: Math.max(1, line), column: Math.max(1, col) }
+  const source: SourceText = {
+    lines: text.split(/\r?\n/),
+    at(offset) {
+      const { line, col } = counter.linePos(offset)
+      return { line: Math.max(1, line), column: Math.max(1, col) }
+    },
   }
   const faults = document.errors.map((error) => ({
-    ...at(error.pos[0]),
+    ...source.at(error.pos[0]),
     path: '',
     message: (error.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, ''),
   }))
-  if (faults.length > 0) return { data: undefined, locate: () => at(0), faults }
-  return { data: document.toJS(), locate: (fault) => locateIn(document, fault, at), faults }
+  if (faults.length > 0) return { data: undefined, locate: () => source.at(0), faults }
+  return { data: document.toJS(), locate: (fault) => locateIn(document, fault, source), faults }
 }
 
 /** The deepest node on the way to the path: a missing key is shown at the object that lacks it. */
 function locateIn(
   document: Document.Parsed,
-  { path, position }: ConfigFault,
-  at: (offset: number) => { line: number; column: number },
-): { line: number; column: number } {
+  { path, position, part }: ConfigFault,
+  source: SourceText,
+): SourcePosition {
   for (let length = path.length; length >= 0; length--) {
     const keyOffset = keyRange(document, path.slice(0, length))
     const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
     const offset = rangeOf(node)
     if (offset === undefined) continue
     const whole = length === path.length
-    if (whole && isScalar(node) && position !== undefined) return inside(node, position, at)
-    return at(whole && isScalar(node) ? offset : (keyOffset ?? offset))
+    if (whole && isScalar(node) && position !== undefined) return inside(node, position, source)
+    return source.at(whole && isScalar(node) && part !== 'key' ? offset : (keyOffset ?? offset))
   }
   return { line: 1, column: 1 }
 }
 
-/** A position inside a text that was written in YAML. A folded text has lost its lines: then its start is shown. */
-function inside(
-  node: {
-    type?: string | undefined
-    range?: readonly number[] | null | undefined
-    source?: string
-  },
-  position: { readonly line: number; readonly column: number },
-  at: (offset: number) => { line: number; column: number },
-): { line: number; column: number } {
-  const start = at(node.range?.[0] ?? 0)
-  if (node.type === 'BLOCK_LITERAL')
-    return { line: start.line + position.line, column: start.column + position.column - 1 }
-  if (node.type === 'BLOCK_FOLDED') return { line: start.line + 1, column: 1 }
+/** A position inside a text that was written in YAML; its start where the text was written in several folded lines. */
+function inside(node: Scalar, position: SourcePosition, source: SourceText): SourcePosition {
+  const start = source.at(node.range?.[0] ?? 0)
+  const value = String(node.value)
+  if (node.type === 'BLOCK_LITERAL') {
+    const line = start.line + position.line
+    const written = source.lines[line - 1] ?? ''
+    const indent = written.length - (value.split('\n')[position.line - 1] ?? '').length
+    return { line, column: indent + position.column }
+  }
+  if (node.type === 'BLOCK_FOLDED') return insideFolded(start, value, position, source)
   if (position.line !== 1) return start
   return {
     line: start.line,
     column: start.column + position.column - (node.type === 'PLAIN' ? 1 : 0),
   }
+}
+
+/** In a folded text each line break became one space: the place is found by counting along the lines. */
+function insideFolded(
+  start: SourcePosition,
+  value: string,
+  position: SourcePosition,
+  { lines }: SourceText,
+): SourcePosition {
+  const first = { line: start.line + 1, column: 1 }
+  let left = position.column - 1
+  for (let line = start.line + 1; position.line === 1 && line <= lines.length; line++) {
+    const written = lines[line - 1] ?? ''
+    const content = written.trim()
+    const passed = position.column - 1 - left
+    if (content === '' || !value.startsWith(content, passed)) return first
+    if (left <= content.length) return { line, column: written.indexOf(content) + left + 1 }
+    left -= content.length + 1
+  }
+  return first
 }
 
 function keyRange(

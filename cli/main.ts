@@ -3,12 +3,13 @@ import { check } from './commands/check.ts'
 import { deadLetters } from './commands/dead-letters.ts'
 import { demo } from './commands/demo.ts'
 import { evaluate } from './commands/eval.ts'
+import { explain } from './commands/explain.ts'
 import { replay } from './commands/replay.ts'
 import { start } from './commands/start.ts'
 import { type Command, type ExitCode, processTerminal, type Terminal } from './terminal.ts'
 
 /** Every command, in the order of the overview. */
-const COMMANDS: readonly Command[] = [start, demo, check, evaluate, replay, deadLetters]
+const COMMANDS: readonly Command[] = [start, demo, check, evaluate, explain, replay, deadLetters]
 
 /** Runs the CLI of this process and sets its exit code. */
 export async function main(args: readonly string[]): Promise<void> {

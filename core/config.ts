@@ -181,6 +181,8 @@ export interface ConfigFault {
   readonly message: string
   /** Position inside the value, where the value is a text with lines of its own (SQL). 1-based. */
   readonly position?: { readonly line: number; readonly column: number }
+  /** The fault is the key at the end of the path; the value unless given. */
+  readonly part?: 'key'
 }
 
 /** Checks shapes and applies defaults. Every fault is reported, not only the first. */
@@ -208,14 +210,41 @@ function toFaults(issue: z.core.$ZodIssue): ConfigFault[] {
     return issue.keys.map((key) => ({
       path: [...path, key],
       message: `unknown key ${JSON.stringify(key)}`,
+      part: 'key' as const,
     }))
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const strangers = unknownToAll(issue.errors)
+    if (strangers.length > 0) {
+      const known = issue.errors.flatMap(requiredKeys).join(', ')
+      return strangers.map((key) => ({
+        path: [...path, key],
+        message: `unknown key ${JSON.stringify(key)}: expected one of ${known}`,
+        part: 'key' as const,
+      }))
+    }
     const closest =
       issue.errors.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? []
     return closest.flatMap((inner) => toFaults({ ...inner, path: [...issue.path, ...inner.path] }))
   }
   return [{ path, message: issue.message.replace(/^Invalid input: /, '') }]
+}
+
+/** Keys that no alternative of a union knows: then none of them was meant. */
+function unknownToAll(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly string[] {
+  const [first = [], ...others] = alternatives.map((issues) =>
+    issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [],
+    ),
+  )
+  return first.filter((key) => others.every((keys) => keys.includes(key)))
+}
+
+/** The keys that an alternative misses. */
+function requiredKeys(issues: readonly z.core.$ZodIssue[]): readonly string[] {
+  return issues.flatMap(({ code, path }) =>
+    code === 'invalid_type' && path.length === 1 ? path.map(String) : [],
+  )
 }
 
 /** How far into the value the alternative of a union got: the deepest is the one that was meant. */

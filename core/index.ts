@@ -1,5 +1,6 @@
 // The face of the core: what adapters, functions, the CLI and users of the library import.
 
+export type { ActionContext, ActionResult } from './actions/action.ts'
 export {
   type AlarmFacts,
   acknowledge,
@@ -91,4 +92,5 @@ export * from './rules/index.ts'
 export * from './shadow/index.ts'
 export { step } from './step.ts'
 export type { StepContext, StepEvents, StepResult } from './steps/context.ts'
+export { toRuleMessage } from './steps/telemetry.ts'
 export { createTick, type Tick } from './tick.ts'

@@ -35,7 +35,7 @@ import { createUplinkBatcher } from './uplink-batcher.ts'
 
 export { adminTokenPath } from './admin-token.ts'
 export { LOCAL_SETTINGS, type LocalSettings, readLocalSettings } from './config.ts'
-export { STATS_ANSWER_TOPIC, STATS_TOPIC, telemetryTopic } from './dialects/native.ts'
+export { readTopic, STATS_ANSWER_TOPIC, STATS_TOPIC, telemetryTopic } from './dialects/native.ts'
 export { MESSAGE_ID_PROPERTY, TIME_PROPERTY } from './mqtt-front.ts'
 
 /** Records kept in memory: the busy ones of a fleet. */

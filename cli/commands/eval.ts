@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import type { Json } from '../../core/index.ts'
 import { evalDecode } from '../eval/decode.ts'
 import { evalShadow } from '../eval/shadow.ts'
@@ -7,7 +5,11 @@ import { evalSql } from '../eval/sql.ts'
 import { evalTemplate } from '../eval/template.ts'
 import { evalTopic } from '../eval/topic.ts'
 import { evalTwin } from '../eval/twin.ts'
+import { readLines } from '../lines.ts'
 import { type Command, wrongUse } from '../terminal.ts'
+
+/** Longer lines are not held in memory. */
+const MAX_LINE_BYTES = 67_108_864
 
 /** What can be tried without a cloud: a JSON line in, a JSON line out. */
 const KINDS: Readonly<Record<string, (line: Json) => Json>> = {
@@ -32,22 +34,33 @@ export const evaluate: Command = {
         `expected one of ${Object.keys(KINDS).join(', ')}, found ${JSON.stringify(args.join(' '))}`,
       )
     }
-    for await (const text of createInterface({
-      input: Readable.from(terminal.stdin),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    })) {
-      terminal.out(`${JSON.stringify(evaluateText(text, evaluateLine))}\n`)
+    for await (const { bytes } of readLines(terminal.stdin, MAX_LINE_BYTES)) {
+      const answer =
+        bytes === undefined
+          ? fault(`expected a line of at most ${MAX_LINE_BYTES} bytes, found more`)
+          : evaluateText(bytes.toString('utf8'), evaluateLine)
+      terminal.out(`${answer}\n`)
     }
     return 0
   },
 }
 
-function evaluateText(text: string, evaluateLine: (line: Json) => Json): Json {
+/** One line of JSON for one line. What is wrong with it stands in its answer, and the others go on. */
+function evaluateText(text: string, evaluateLine: (line: Json) => Json): string {
   let line: Json
   try {
     line = JSON.parse(text)
   } catch {
-    return { error: { code: 'input.malformed', message: 'expected a line of JSON' } }
+    return fault('expected a line of JSON')
   }
-  return evaluateLine(line)
+  try {
+    return JSON.stringify(evaluateLine(line))
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return fault('expected a line that nests less deeply')
+  }
+}
+
+function fault(message: string): string {
+  return JSON.stringify({ error: { code: 'input.malformed', message } })
 }

@@ -1,9 +1,9 @@
 import { createReadStream, statSync } from 'node:fs'
 import { isJsonObject, type Json } from '../../core/index.ts'
+import { readLines } from '../lines.ts'
 import type { Terminal } from '../terminal.ts'
 import { wrongUse } from '../terminal.ts'
 import { readCsv } from './csv.ts'
-import { readLines } from './lines.ts'
 import {
   type FaultyLine,
   type MessagePlan,

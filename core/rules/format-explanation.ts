@@ -22,6 +22,11 @@ export function formatExplanation(explanation: RuleExplanation): string {
   return lines.join('\n')
 }
 
+/** Writes one expression and its parts for people, a line each. */
+export function formatExpression(label: string, node: ExpressionExplanation): string {
+  return tree(label, node, 0).join('\n')
+}
+
 function tree(label: string, node: ExpressionExplanation, depth: number): string[] {
   const text = node.text.replaceAll(/\s+/g, ' ')
   const value =

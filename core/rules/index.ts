@@ -6,7 +6,7 @@ export {
   type Verdict,
 } from './explain.ts'
 export { type CompiledExpression, compileExpression } from './expression.ts'
-export { formatExplanation } from './format-explanation.ts'
+export { formatExplanation, formatExpression } from './format-explanation.ts'
 export type { FunctionDefinition } from './functions/definition.ts'
 export { FUNCTIONS } from './functions/table.ts'
 export { DEFAULT_LIMITS, type RuleLimits } from './limits.ts'

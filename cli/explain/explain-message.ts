@@ -1,0 +1,228 @@
+import { readTopic } from '../../adapters/local/index.ts'
+import {
+  type ActionResult,
+  type AlarmState,
+  CoreError,
+  compileRule,
+  decodeUplink,
+  type ErrorCode,
+  type ExpressionExplanation,
+  explainRule,
+  judge,
+  type LookupRequest,
+  type MetricValue,
+  type Program,
+  type ProgramAlarm,
+  type RuleExplanation,
+  type RuleMessage,
+  type Telemetry,
+  toRuleMessage,
+  type Verdict,
+} from '../../core/index.ts'
+
+/** A message to be explained. */
+export interface GivenMessage {
+  readonly topic: string
+  readonly payload: Uint8Array
+  /** Epoch ms. */
+  readonly receivedAt: number
+}
+
+/** What a config makes of one message on a device that was never heard of, as plain data. */
+export interface MessageExplanation {
+  readonly topic: string
+  readonly deviceId: string
+  /** True if the topic names the device; else one is made up. */
+  readonly addressed: boolean
+  readonly deviceType?: string
+  /** Why the message goes to the dead letters; then nothing else happens. */
+  readonly refused?: Fault
+  /** Event time, epoch ms. */
+  readonly at?: number
+  /** True if the message brought its time along. */
+  readonly timed?: boolean
+  readonly values?: Readonly<Record<string, MetricValue>>
+  readonly rules: readonly ExplainedRule[]
+  readonly alarms: readonly ExplainedAlarm[]
+}
+
+export interface Fault {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+export interface ExplainedRule {
+  readonly ruleId: string
+  /** A rule that is switched off is explained all the same, but does nothing. */
+  readonly enabled: boolean
+  readonly explanation?: RuleExplanation
+  /** Why the rule failed on this message. */
+  readonly failed?: Fault
+  /** What it asks of stores outside the message: nobody answers here, and the value is Undefined. */
+  readonly asks: readonly LookupRequest[]
+  readonly actions: readonly ExplainedAction[]
+}
+
+export interface ExplainedAction {
+  /** The key that names it in the config, such as `republish`. */
+  readonly action: string
+  /** What it would do, its templates filled in. */
+  readonly result?: ActionResult
+  readonly failed?: Fault
+}
+
+type Condition = ExpressionExplanation & { readonly verdict: 'true' | 'false' | 'undefined' }
+
+export interface ExplainedAlarm {
+  readonly alarmId: string
+  readonly topic: RuleExplanation['topic']
+  readonly when?: Condition
+  readonly clear?: Condition
+  readonly failed?: Fault
+  /** What the message does to the alarm of a device that has none yet. */
+  readonly transition?: 'none' | 'pending' | 'raised'
+  readonly state?: AlarmState
+  /** How long the condition has to hold. Unit: ms. */
+  readonly forMs: number
+  readonly channelIds: readonly string[]
+}
+
+/** Stands in where the topic names no device. */
+const MADE_UP = 'device-1'
+
+/** The topic of a message of which nobody says one. */
+export const DEFAULT_TOPIC = `devices/${MADE_UP}/telemetry`
+
+/** Explains what a config makes of a message: which clauses hold, what the actions do, what becomes of the alarms. */
+export function explainMessage(program: Program, given: GivenMessage): MessageExplanation {
+  const { topic, payload, receivedAt } = given
+  const meaning = readTopic(topic)
+  const addressed = meaning.kind === 'telemetry'
+  const deviceId = addressed ? meaning.deviceId : MADE_UP
+  const nothing = { topic, deviceId, addressed, rules: [], alarms: [] }
+  const type = program.deviceType(deviceId)
+  if (type === undefined) {
+    const message = 'expected a device id that a device type covers, found one that none does'
+    return { ...nothing, refused: { code: 'uplink.bad_device_id', message } }
+  }
+  const uplink = { deviceId, topic, payload, contentType: '', receivedAt, source: 'explain' }
+  const decoded = attempt(() => decodeUplink(uplink, type.decode, 'message-1'))
+  if ('failed' in decoded) return { ...nothing, deviceType: type.name, refused: decoded.failed }
+  const telemetry = decoded.value
+  const message = toRuleMessage(telemetry, {
+    newId: () => crypto.randomUUID(),
+    random: Math.random,
+    lookups: undefined,
+  })
+  return {
+    topic,
+    deviceId,
+    addressed,
+    deviceType: type.name,
+    at: telemetry.at,
+    timed: telemetry.timed,
+    values: telemetry.metrics,
+    rules: Object.keys(program.config.rules).map((ruleId) =>
+      explainOne(program, ruleId, message, telemetry, deviceId),
+    ),
+    alarms: [...program.alarmsById.values()].map((alarm) =>
+      explainAlarm(program, alarm, message, telemetry),
+    ),
+  }
+}
+
+function explainOne(
+  program: Program,
+  ruleId: string,
+  message: RuleMessage,
+  telemetry: Telemetry,
+  deviceId: string,
+): ExplainedRule {
+  const config = program.config.rules[ruleId]
+  const enabled = program.rulesById.get(ruleId)
+  const rule =
+    enabled?.rule ??
+    compileRule(config?.sql ?? '', { sqlVersion: config?.sqlVersion ?? '2016-03-23' })
+  const explained = attempt(() => ({
+    explanation: explainRule(rule, message),
+    result: rule.matchesTopic(telemetry.topic) ? rule.evaluate(message) : undefined,
+    asks: rule.matchesTopic(telemetry.topic) ? rule.lookups(message) : [],
+  }))
+  const facts = { ruleId, enabled: enabled !== undefined }
+  if ('failed' in explained) return { ...facts, failed: explained.failed, asks: [], actions: [] }
+  const { explanation, result, asks } = explained.value
+  if (enabled === undefined || result?.status !== 'output')
+    return { ...facts, explanation, asks, actions: [] }
+  const { messageId, at, receivedAt } = telemetry
+  const actions = enabled.actions.map((run, index): ExplainedAction => {
+    const key = `${ruleId}/${index}/${messageId}`
+    const context = { message, value: result.value, deviceId, messageId, at, receivedAt, key }
+    const done = attempt(() => run(context))
+    const action = Object.keys(config?.actions[index] ?? {})[0] ?? ''
+    return 'failed' in done ? { action, failed: done.failed } : { action, result: done.value }
+  })
+  return { ...facts, explanation, asks, actions }
+}
+
+function explainAlarm(
+  program: Program,
+  alarm: ProgramAlarm,
+  message: RuleMessage,
+  telemetry: Telemetry,
+): ExplainedAlarm {
+  const { alarmId, forMs, channelIds } = alarm
+  const filter = alarm.rule.filter
+  const matched = alarm.rule.matchesTopic(telemetry.topic)
+  const facts = { alarmId, topic: { filter, topic: telemetry.topic, matched }, forMs, channelIds }
+  if (!matched) return facts
+  const config = program.config.alarms[alarmId]
+  const explained = attempt(() => ({
+    when: explainCondition(config?.when, message),
+    clear: explainCondition(config?.clear, message),
+    verdict: judgeFresh(alarm, message, telemetry),
+  }))
+  if ('failed' in explained) return { ...facts, failed: explained.failed }
+  const { when, clear, verdict } = explained.value
+  const { state, transition } = verdict
+  const pending = state?.status === 'pending'
+  return {
+    ...facts,
+    ...(when === undefined ? {} : { when }),
+    ...(clear === undefined ? {} : { clear }),
+    transition: transition === 'raised' ? 'raised' : pending ? 'pending' : 'none',
+    ...(state !== undefined && (pending || transition === 'raised') ? { state } : {}),
+  }
+}
+
+/** As the core judges: only true and false count, whatever else comes out is as if the message said nothing. */
+function judgeFresh(alarm: ProgramAlarm, message: RuleMessage, telemetry: Telemetry): Verdict {
+  const { at, receivedAt } = telemetry
+  const raise = alarm.when.evaluate(message)
+  return judge(
+    undefined,
+    {
+      raise: typeof raise === 'boolean' ? raise : undefined,
+      clear: undefined,
+      at,
+      receivedAt,
+    },
+    alarm,
+    () => alarm.text.render(message),
+  )
+}
+
+function explainCondition(text: string | undefined, message: RuleMessage): Condition | undefined {
+  if (text === undefined) return undefined
+  return explainRule(compileRule(`SELECT 1 FROM '#' WHERE ${text}`), message).where
+}
+
+type Attempt<T> = { readonly value: T } | { readonly failed: Fault }
+
+function attempt<T>(run: () => T): Attempt<T> {
+  try {
+    return { value: run() }
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    return { failed: { code: error.code, message: error.message } }
+  }
+}
