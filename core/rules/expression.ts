@@ -4,10 +4,11 @@ import { compileExpressionNode } from './compile.ts'
 import { createContext, limitsOf, type RuleOptions } from './compile-context.ts'
 import { frameOf } from './frame.ts'
 import { guarded } from './guard.ts'
-import type { RuleMessage } from './message.ts'
+import type { LookupRequest, RuleMessage } from './message.ts'
 import { toOutput } from './output-size.ts'
 import { parseExpression } from './parser.ts'
 import { createRowReader } from './row.ts'
+import { asksStore, noLookups, unanswered } from './unanswered.ts'
 import { needsSlots, some } from './walk.ts'
 
 /** One expression alone, as in the condition of an alarm. */
@@ -15,6 +16,10 @@ export interface CompiledExpression {
   readonly text: string
   /** @throws CoreError `rule.limit`, `rule.failed` as a rule's `evaluate`. */
   evaluate(message: RuleMessage): Json | undefined
+  /** True if it asks stores outside the message. */
+  readonly asks: boolean
+  /** As a rule's `lookups`. */
+  lookups(message: RuleMessage): readonly LookupRequest[]
 }
 
 /**
@@ -31,12 +36,17 @@ export function compileExpression(text: string, options: RuleOptions = {}): Comp
   const evaluate = compileExpressionNode(node, context)
   const rowOf = createRowReader(context.semantics)
   const needsFrame = some(node, needsSlots)
+  const asks = some(node, asksStore)
+
+  function run(message: RuleMessage): Json | undefined {
+    const frame = needsFrame ? frameOf(message) : message
+    return toOutput(evaluate(rowOf(message), frame), limits.outputBytes)
+  }
+
   return {
     text,
-    evaluate: (message) =>
-      guarded(() => {
-        const frame = needsFrame ? frameOf(message) : message
-        return toOutput(evaluate(rowOf(message), frame), limits.outputBytes)
-      }),
+    evaluate: (message) => guarded(() => run(message)),
+    asks,
+    lookups: asks ? (message) => unanswered(message, run) : noLookups,
   }
 }

@@ -4,14 +4,14 @@ import { createContext, limitsOf, type RuleOptions } from './compile-context.ts'
 import { compileOutput, type Project } from './compile-output.ts'
 import { type Assign, compileSet } from './compile-set.ts'
 import { frameOf, type Test } from './frame.ts'
-import { FUNCTIONS } from './functions/table.ts'
-import { guarded, toRuleError } from './guard.ts'
+import { toRuleError } from './guard.ts'
 import type { RuleLimits } from './limits.ts'
-import type { LookupAnswer, LookupRequest, RuleMessage, RuleResult } from './message.ts'
+import type { LookupRequest, RuleMessage, RuleResult } from './message.ts'
 import { parseStatement } from './parser.ts'
 import { findPredicate, type Predicate } from './predicate.ts'
 import { createRowReader } from './row.ts'
 import { basicIngestTopic, matchTopicFilter } from './topic-filter.ts'
+import { asksStore, noLookups, unanswered } from './unanswered.ts'
 import type { Value } from './value.ts'
 import type { SqlVersion } from './version.ts'
 import { calls, expressionsOf, needsSlots, some } from './walk.ts'
@@ -52,7 +52,6 @@ export interface CompiledRule {
   readonly outputEnd: number
 }
 
-const NO_LOOKUPS: readonly LookupRequest[] = []
 const NO_MATCH_WHERE: RuleResult = { status: 'no_match', reason: 'where' }
 const NO_MATCH_TOPIC: RuleResult = { status: 'no_match', reason: 'topic' }
 
@@ -75,7 +74,7 @@ export function compileRule(sql: string, options: RuleOptions = {}): CompiledRul
     limits,
     filter: statement.filter?.text ?? '',
     warnings,
-    asks: calls(statement, (name) => FUNCTIONS.get(name)?.asks === true),
+    asks: expressionsOf(statement).some((node) => some(node, asksStore)),
     predicate: where === undefined ? 'always' : findPredicate(where),
     outputEnd: calls(statement, isChance) ? 0 : select.end,
     rowOf: createRowReader(context.semantics),
@@ -120,30 +119,10 @@ function createRule(parts: RuleParts): CompiledRule {
     matchesTopic: (topic) =>
       basicIngestTopic(topic) !== undefined || matchTopicFilter(filter, topic, 'aws'),
     evaluate,
-    lookups: asks ? (message) => guarded(() => unanswered(message, evaluate)) : noLookups,
+    lookups: asks ? (message) => unanswered(message, evaluate) : noLookups,
   }
 }
 
 function isChance(name: string): boolean {
   return name === 'rand' || name === 'newuuid'
-}
-
-function noLookups(): readonly LookupRequest[] {
-  return NO_LOOKUPS
-}
-
-/** Runs a rule with an answerer that notes what it cannot answer. */
-function unanswered(
-  message: RuleMessage,
-  run: (message: RuleMessage) => RuleResult,
-): readonly LookupRequest[] {
-  const asked = new Map<string, LookupRequest>()
-  const known = message.facts.lookups
-  function find(request: LookupRequest): LookupAnswer | undefined {
-    const answer = known?.find(request)
-    if (answer === undefined) asked.set(JSON.stringify([request.function, request.args]), request)
-    return answer
-  }
-  run({ ...message, facts: { ...message.facts, lookups: { find } } })
-  return [...asked.values()]
 }

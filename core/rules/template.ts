@@ -1,17 +1,18 @@
 import { checkExpression } from './check.ts'
 import { compileExpressionNode } from './compile.ts'
-import { createContext, type RuleOptions } from './compile-context.ts'
+import { createContext, limitsOf, type RuleOptions } from './compile-context.ts'
 import { compileSet } from './compile-set.ts'
 import { type Evaluate, frameOf } from './frame.ts'
 import { guarded } from './guard.ts'
-import { DEFAULT_LIMITS } from './limits.ts'
-import type { RuleMessage } from './message.ts'
+import type { LookupRequest, RuleMessage } from './message.ts'
 import { joinText } from './operators.ts'
 import { parseStatement, parseTemplateExpression } from './parser.ts'
 import { createRowReader } from './row.ts'
 import type { CompiledRule } from './rule.ts'
 import { sourceError } from './source-error.ts'
+import { asksStore, noLookups, unanswered } from './unanswered.ts'
 import { toText } from './value.ts'
+import { some } from './walk.ts'
 
 /** A text with `${expression}` in it, ready to render. */
 export interface CompiledTemplate {
@@ -22,6 +23,10 @@ export interface CompiledTemplate {
    * @throws CoreError `rule.limit`, `rule.failed` as a rule's `evaluate`.
    */
   render(message: RuleMessage): string
+  /** True if it asks stores outside the message. */
+  readonly asks: boolean
+  /** As a rule's `lookups`. */
+  lookups(message: RuleMessage): readonly LookupRequest[]
 }
 
 export interface TemplateOptions extends RuleOptions {
@@ -37,12 +42,16 @@ export interface TemplateOptions extends RuleOptions {
  */
 export function compileTemplate(text: string, options: TemplateOptions = {}): CompiledTemplate {
   const version = options.sqlVersion ?? options.rule?.sqlVersion ?? '2016-03-23'
-  const limits = { ...DEFAULT_LIMITS, ...options.rule?.limits, ...options.limits }
-  const set =
-    options.rule === undefined ? [] : parseStatement(options.rule.sql, { version, limits }).set
+  const limits =
+    options.limits === undefined && options.rule !== undefined
+      ? options.rule.limits
+      : limitsOf(options)
+  const sql = options.rule?.sql ?? ''
+  const set = sql === '' ? [] : parseStatement(sql, { version, limits }).set
   const variables = new Set(set.map((assignment) => assignment.name))
   const context = createContext(text, version, limits)
-  const assign = compileSet(set, context)
+  const assign = compileSet(set, { ...context, source: sql })
+  let asks = set.some(({ expression }) => some(expression, asksStore))
   const parts: (string | Evaluate)[] = []
   let from = 0
   for (;;) {
@@ -59,29 +68,34 @@ export function compileTemplate(text: string, options: TemplateOptions = {}): Co
     }
     const { expression, end } = parseTemplateExpression(text, open + 2, { version, limits })
     checkExpression(expression, { source: text, version, limits, variables })
+    asks ||= some(expression, asksStore)
     parts.push(compileExpressionNode(expression, context))
     from = end
   }
   if (from < text.length) parts.push(text.slice(from))
 
-  const [first] = parts
-  if (parts.length === 0) return { text, render: () => '' }
-  if (parts.length === 1 && typeof first === 'string') return { text, render: () => first }
+  const [first = ''] = parts
+  if (parts.length < 2 && typeof first === 'string') {
+    return { text, render: () => first, asks: false, lookups: noLookups }
+  }
   const rowOf = createRowReader(context.semantics)
+
+  function run(message: RuleMessage): string {
+    const row = rowOf(message)
+    const frame = frameOf(message)
+    assign(row, frame)
+    let rendered = ''
+    for (const part of parts) {
+      const piece = typeof part === 'string' ? part : toText(part(row, frame), limits.stringLength)
+      if (piece !== undefined) rendered = joinText(rendered, piece, limits)
+    }
+    return rendered
+  }
+
   return {
     text,
-    render: (message) =>
-      guarded(() => {
-        const row = rowOf(message)
-        const frame = frameOf(message)
-        assign(row, frame)
-        let rendered = ''
-        for (const part of parts) {
-          const piece =
-            typeof part === 'string' ? part : toText(part(row, frame), limits.stringLength)
-          if (piece !== undefined) rendered = joinText(rendered, piece, limits)
-        }
-        return rendered
-      }),
+    render: (message) => guarded(() => run(message)),
+    asks,
+    lookups: asks ? (message) => unanswered(message, run) : noLookups,
   }
 }

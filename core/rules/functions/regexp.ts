@@ -12,6 +12,13 @@ type PatternOf = (args: readonly Value[], semantics: Semantics) => RE2JS | undef
 /** Longest text of a literal pattern; the SQL is not longer. */
 const MAX_LITERAL = 18 * 1024
 
+/**
+ * One search is linear, but one that repeats without end may look at the whole rest of the text and then
+ * match a single character of it. So many characters may be looked at in all.
+ */
+const RESCAN_WORK = 20_000_000
+const OPEN_REPEAT = /[*+]|\{\d+,\}/
+
 const eachTime: PatternOf = (args, semantics) => {
   const text = textOf(args, 1, semantics)
   return text === undefined ? undefined : usable(text, semantics)
@@ -96,9 +103,16 @@ function replaceAll(
   const parts = readJavaReplacement(replacement, pattern)
   if (parts === undefined) return undefined
   const matcher = pattern.matcher(text)
+  const maxMatches = OPEN_REPEAT.test(pattern.pattern()) ? RESCAN_WORK / text.length : Infinity
   let result = ''
   let from = 0
-  while (matcher.find()) {
+  for (let matches = 0; matcher.find(); matches += 1) {
+    if (matches > maxMatches) {
+      throw new CoreError(
+        'rule.limit',
+        'expected fewer matches of an open repeat in so long a text',
+      )
+    }
     result += text.slice(from, matcher.start())
     for (const part of parts) {
       result += typeof part === 'string' ? part : (matcher.group(part.group) ?? '')

@@ -24,7 +24,7 @@ const get: FunctionBody = (args, _frame, semantics) => {
 }
 
 const decode: FunctionBody = (args, _frame, semantics) => {
-  if (args[1] !== 'base64') return undefined
+  if (args[1] !== 'base64' || args.length > 2) return undefined
   const text = textOf(args, 0, semantics)
   if (text === undefined) return null
   const bytes = decodeBase64(text.trim())
@@ -90,9 +90,11 @@ export const VALUE_FUNCTIONS: readonly FunctionDefinition[] = [
       'The value of a base64 text: an object if it is JSON, else a string, Null if it is not base64.',
       "decode('cmVk', 'base64') = 'red'",
       decode,
-      [2, 2],
+      [2, 6],
     ),
     grows: true,
+    fault: (literals) =>
+      literals.get(1) === 'proto' ? "'proto': declare a codec for the device instead" : undefined,
   },
   {
     ...define(

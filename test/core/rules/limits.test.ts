@@ -259,6 +259,18 @@ describe('limits of rules', () => {
     expect(evaluate(`SELECT ${copies} FROM 't'`, { a: 'x' })).toMatchObject({ status: 'output' })
   })
 
+  it('stop replacements that look at the rest of the text for every character', () => {
+    const replace = (length: number): unknown =>
+      evaluate("SELECT regexp_replace(a, 'x*y|x', 'z') AS x FROM 't'", { a: 'x'.repeat(length) })
+    expect(replace(1_000)).toMatchObject({ status: 'output' })
+    expect(() => replace(100_000)).toThrow(limitError)
+    expect(
+      evaluate("SELECT length(regexp_replace(a, 'x', 'z')) AS x FROM 't'", {
+        a: 'x'.repeat(100_000),
+      }),
+    ).toMatchObject({ value: { x: 100_000 } })
+  })
+
   it('stop a message that nests beyond the stack', () => {
     let body: Json = 1
     for (let depth = 0; depth < 100_000; depth += 1) body = [body]

@@ -4,6 +4,7 @@ import {
   checkTopicFilter,
   compileExpression,
   compileRule,
+  compileTemplate,
   createRuleSet,
   FUNCTIONS,
   type LookupAnswer,
@@ -166,6 +167,27 @@ describe('lookups', () => {
     expect(compileRule("SELECT * FROM 't'").lookups(message({}))).toEqual([])
     expect(rule.asks).toBe(true)
     expect(rule.lookups(message({}))).toEqual([])
+  })
+})
+
+describe('lookups of expressions and templates', () => {
+  it('are told as those of rules', () => {
+    const request = { function: 'lookup', args: ['limits', 'd1'] }
+    const find = (): LookupAnswer => ({ value: { max: 5 } })
+    const condition = compileExpression("temp > lookup('limits', id).max")
+    expect(condition.asks).toBe(true)
+    expect(condition.lookups(message({ id: 'd1' }))).toEqual([request])
+    expect(condition.lookups(message({ id: 'd1' }, { lookups: { find } }))).toEqual([])
+    expect(condition.evaluate(message({ id: 'd1', temp: 6 }, { lookups: { find } }))).toBe(true)
+    expect(compileExpression('temp > 5').lookups(message({}))).toEqual([])
+
+    const rule = compileRule("SET @max = lookup('limits', id).max SELECT * FROM 't'")
+    const template = compileTemplate('over ${@max}', { rule })
+    expect(template.asks).toBe(true)
+    expect(template.lookups(message({ id: 'd1' }))).toEqual([request])
+    expect(template.render(message({ id: 'd1' }, { lookups: { find } }))).toBe('over 5')
+    expect(compileTemplate('${a}').asks).toBe(false)
+    expect(compileTemplate('a').lookups(message({}))).toEqual([])
   })
 })
 
