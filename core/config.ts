@@ -112,12 +112,19 @@ const Channel = z
       secret: z
         .string()
         .min(16, 'expected at least 16 characters: it signs what is sent')
-        .optional(),
+        .regex(
+          /^(?!whsec_)|^whsec_[A-Za-z0-9+/]{22,}={0,2}$/,
+          'expected base64 of at least 16 bytes after whsec_',
+        )
+        .optional()
+        .meta({ description: 'Signs what is sent: whsec_ and base64, or any other text.' }),
       allowPrivate: z
         .boolean()
         .default(false)
         .meta({ description: 'Allow loopback and private addresses.' }),
-      timeout: Duration.prefault('10s'),
+      timeout: Duration.refine((ms) => ms >= 100 && ms <= 60_000, 'expected 100ms to 60s')
+        .prefault('10s')
+        .meta({ description: 'How long an answer may take: 100ms to 60s.' }),
     }),
     z.strictObject({
       type: z.literal('email'),
@@ -191,7 +198,12 @@ export function parseConfig(
 ): { readonly config: Config } | { readonly faults: readonly ConfigFault[] } {
   const parsed = ConfigSchema.safeParse(input ?? {})
   if (parsed.success) return { config: parsed.data }
-  return { faults: parsed.error.issues.flatMap(toFaults) }
+  return { faults: faultsOf(parsed.error) }
+}
+
+/** What a schema finds wrong with a text that a person wrote: each fault with its path. */
+export function faultsOf(error: z.core.$ZodError): readonly ConfigFault[] {
+  return error.issues.flatMap(toFaults)
 }
 
 /** Types a config in anyhub.config.ts; returns it unchanged. */

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { configJsonSchema, parseConfig } from '../../../core/index.ts'
+
+function faultsOf(changes: object): string[] {
+  const hook = { type: 'webhook', url: 'https://example.com/hook', ...changes }
+  const parsed = parseConfig({ channels: { hook } })
+  return 'faults' in parsed
+    ? parsed.faults.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    : []
+}
+
+describe('a webhook channel', () => {
+  it.each([
+    'sixteen letters!',
+    'any text that is long enough, with ü',
+    'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+    'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
+    'whsec_AAAAAAAAAAAAAAAAAAAAAA==',
+    'whsec_AAAAAAAAAAAAAAAAAAAAAA',
+    'not whsec_ at the start',
+  ])('takes the secret %j', (secret) => expect(faultsOf({ secret })).toEqual([]))
+
+  it.each([
+    ['short', 'expected at least 16 characters'],
+    ['whsec_AAAAAAAAAAAAAAAA', 'expected base64 of at least 16 bytes after whsec_'],
+    ['whsec_!!!!!!!!!!!!!!!!!!!!!!!!!!', 'expected base64 of at least 16 bytes after whsec_'],
+    ['whsec_AAAAAAAA AAAAAAAAAAAAAAAAAAA', 'expected base64 of at least 16 bytes after whsec_'],
+  ])('refuses the secret %j without repeating it', (secret, message) => {
+    const faults = faultsOf({ secret })
+    expect(faults[0]).toContain(`channels.hook.secret: ${message}`)
+    expect(faults.join('\n')).not.toContain(secret)
+  })
+
+  it.each(['100ms', '1s', '60s', '1m'])('takes the timeout %s', (timeout) =>
+    expect(faultsOf({ timeout })).toEqual([]),
+  )
+
+  it.each([0, '0', '99ms', '61s', '1h'])('refuses the timeout %s', (timeout) =>
+    expect(faultsOf({ timeout })).toEqual(['channels.hook.timeout: expected 100ms to 60s']),
+  )
+
+  it('waits ten seconds unless told otherwise', () => {
+    const parsed = parseConfig({
+      channels: { hook: { type: 'webhook', url: 'https://a.example/' } },
+    })
+    expect('config' in parsed && parsed.config.channels['hook']).toMatchObject({ timeout: 10_000 })
+  })
+
+  it.each(['ftp://example.com/', 'example.com', '/hook', 'javascript:alert(1)', ''])(
+    'refuses the URL %j',
+    (url) => expect(faultsOf({ url })[0]).toContain('channels.hook.url'),
+  )
+
+  it('is known to editors', () => {
+    const schema = JSON.stringify(configJsonSchema())
+    expect(schema).toContain('whsec_')
+    expect(schema).toContain('How long an answer may take')
+  })
+})
