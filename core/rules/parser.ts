@@ -1,4 +1,3 @@
-import { CoreError } from '../errors.ts'
 import type {
   ArithmeticSign,
   Assignment,
@@ -12,11 +11,11 @@ import type {
   Step,
   Subquery,
 } from './ast.ts'
+import { createCursor } from './cursor.ts'
 import { negate, readNumber } from './decimal.ts'
-import { createLexer } from './lexer.ts'
 import type { RuleLimits } from './limits.ts'
 import { sourceError } from './source-error.ts'
-import { describeToken, RESERVED, type Token } from './token.ts'
+import { RESERVED, type Token } from './token.ts'
 import { keepsScale, type SqlVersion } from './version.ts'
 
 export interface ParserOptions {
@@ -115,16 +114,7 @@ function parse<T>(
   options: ParserOptions,
   production: (parser: Parser) => T,
 ): T {
-  checkLength(source, options.limits.sqlBytes)
   return production(createParser(source, offset, options))
-}
-
-/** Most texts are so short that their bytes need no counting. */
-function checkLength(source: string, maxBytes: number): void {
-  if (source.length * 3 <= maxBytes) return
-  const bytes = new TextEncoder().encode(source).length
-  if (bytes <= maxBytes) return
-  throw new CoreError('rule.limit', `expected at most ${maxBytes} bytes of SQL, found ${bytes}`)
 }
 
 interface Parser {
@@ -135,106 +125,18 @@ interface Parser {
 
 function createParser(source: string, offset: number, options: ParserOptions): Parser {
   const { limits } = options
-  const lexer = createLexer(source)
-  let tokens = 0
-  let depth = 0
-  let token = lexer.read(offset)
-  let previousEnd = offset
-
-  function advance(): Token {
-    const taken = token
-    tokens += 1
-    if (tokens > limits.tokens) {
-      throw sourceError(
-        'rule.limit',
-        source,
-        taken.start,
-        `expected at most ${limits.tokens} words and signs`,
-      )
-    }
-    previousEnd = taken.end
-    token = lexer.read(taken.end)
-    return taken
-  }
-
-  function unexpected(expected: string, found: Token = token): CoreError {
-    const hint =
-      found.kind === 'name' && RESERVED.has(found.keyword) && expected.includes('expression')
-        ? `; a field of that name is get(*, '${found.text}')`
-        : ''
-    return sourceError(
-      'rule.syntax',
-      source,
-      found.start,
-      `expected ${expected}, found ${describeToken(found)}${hint}`,
-    )
-  }
-
-  function isSign(text: string): boolean {
-    return token.kind === 'sign' && token.text === text
-  }
-
-  function isWord(word: string): boolean {
-    return token.kind === 'name' && token.keyword === word
-  }
-
-  function skipSign(text: string): boolean {
-    if (!isSign(text)) return false
-    advance()
-    return true
-  }
-
-  function skipWord(word: string): boolean {
-    if (!isWord(word)) return false
-    advance()
-    return true
-  }
-
-  function expectSign(text: string): Token {
-    if (!isSign(text)) throw unexpected(`"${text}"`)
-    return advance()
-  }
-
-  function expectWord(word: string): Token {
-    if (!isWord(word)) throw unexpected(word)
-    return advance()
-  }
-
-  function peek(): Token {
-    return lexer.read(token.end)
-  }
-
-  /** Runs a production one level deeper. */
-  function nested<T>(production: () => T): T {
-    depth += 1
-    if (depth > limits.depth) {
-      throw sourceError(
-        'rule.limit',
-        source,
-        token.start,
-        `expected at most ${limits.depth} levels of nesting`,
-      )
-    }
-    const result = production()
-    depth -= 1
-    return result
-  }
-
-  /** Items separated by commas, at least one. */
-  function many<T>(production: () => T): T[] {
-    const items = [production()]
-    while (skipSign(',')) items.push(production())
-    return items
-  }
+  const at = createCursor(source, offset, limits)
+  const { advance, peek, isSign, isWord, skipSign, skipWord, expectSign, expectWord } = at
+  const { many, nested, longer, unexpected } = at
 
   /** Statement : [SET Assignment [, Assignment]*] SELECT SelectList [FROM TopicFilter] [WHERE Expression] */
   function statement(): Statement {
-    const start = token.start
+    const start = at.token.start
     const set = isWord('SET') ? setClause() : []
     const select = selectClause()
     const filter = isWord('FROM') ? topicFilter() : undefined
     const where = skipWord('WHERE') ? expression() : undefined
-    if (token.kind !== 'end') {
+    if (at.token.kind !== 'end') {
       if (isWord('SET'))
         throw unexpected('the end of the statement (SET stands once, before SELECT)')
       const open =
@@ -245,14 +147,14 @@ function createParser(source: string, offset: number, options: ParserOptions): P
             : 'WHERE or'
       throw unexpected(`${open} the end of the statement`)
     }
-    return { set, select, filter, where, start, end: previousEnd }
+    return { set, select, filter, where, start, end: at.previousEnd }
   }
 
   /** SetClause : SET @name = Expression [, @name = Expression]* */
   function setClause(): readonly Assignment[] {
     expectWord('SET')
     return many(() => {
-      const name = token
+      const name = at.token
       if (name.kind !== 'variable') throw unexpected('a variable such as @name')
       if (name.text.length > limits.variableNameLength) {
         throw sourceError(
@@ -265,7 +167,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
       advance()
       expectSign('=')
       const value = expression()
-      return { name: name.text, expression: value, start: name.start, end: previousEnd }
+      return { name: name.text, expression: value, start: name.start, end: at.previousEnd }
     })
   }
 
@@ -284,7 +186,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
         'expected one item after SELECT VALUE, found another',
       )
     }
-    return { value, items, start, end: previousEnd }
+    return { value, items, start, end: at.previousEnd }
   }
 
   /** VALUE is a keyword only where an expression follows: `SELECT value FROM …` selects a field. */
@@ -296,8 +198,8 @@ function createParser(source: string, offset: number, options: ParserOptions): P
         return !AFTER_FIELD.has(next.keyword)
       case 'sign':
         if (next.text === '(' || next.text === '{') return true
-        if (next.text === '[') return next.start > token.end
-        return next.text === '*' && AFTER_STAR.has(wordOf(lexer.read(next.end)))
+        if (next.text === '[') return next.start > at.token.end
+        return next.text === '*' && AFTER_STAR.has(wordOf(peek(next)))
       case 'end':
         return false
       case 'string':
@@ -309,15 +211,15 @@ function createParser(source: string, offset: number, options: ParserOptions): P
 
   /** Item : * | Path.* | Expression [AS Alias] ; Alias : name [. name]* */
   function item(): Item {
-    const start = token.start
+    const start = at.token.start
     const value = expression()
     if (isSign('.') && peek().text === '*') {
       advance()
       advance()
-      return { expression: value, alias: undefined, spread: true, start, end: previousEnd }
+      return { expression: value, alias: undefined, spread: true, start, end: at.previousEnd }
     }
     const alias = skipWord('AS') ? aliasPath() : undefined
-    return { expression: value, alias, spread: false, start, end: previousEnd }
+    return { expression: value, alias, spread: false, start, end: at.previousEnd }
   }
 
   function aliasPath(): readonly string[] {
@@ -328,13 +230,13 @@ function createParser(source: string, offset: number, options: ParserOptions): P
 
   /** A quoted alias is beyond the reference but harmless: it is how people write keys with spaces. */
   function aliasName(): string {
-    if (token.kind !== 'name' && token.kind !== 'string') throw unexpected('a name after AS')
+    if (at.token.kind !== 'name' && at.token.kind !== 'string') throw unexpected('a name after AS')
     return advance().text
   }
 
   /** TopicFilter : 'filter' | filter (without quotes, as parts of the AWS documentation write it) */
   function topicFilter(): NonNullable<Statement['filter']> {
-    const from = token
+    const from = at.token
     const next = source.slice(from.end).trimStart()[0]
     if (next === undefined) {
       advance()
@@ -345,10 +247,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
       const filter = advance()
       return { text: filter.text, start: filter.start, quoted: true }
     }
-    const bare = lexer.readBareTopic(from.end)
-    tokens += 2
-    previousEnd = bare.end
-    token = lexer.read(bare.end)
+    const bare = at.advanceBareTopic()
     return { text: bare.text, start: bare.start, quoted: false }
   }
 
@@ -362,7 +261,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     if (!isWord(word)) return first
     const operands = [first]
     while (skipWord(word)) operands.push(operand())
-    return { kind: 'logical', word, operands, start: first.start, end: previousEnd }
+    return { kind: 'logical', word, operands, start: first.start, end: at.previousEnd }
   }
 
   /** Negatable : NOT Negatable | Relation */
@@ -370,7 +269,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     if (!isWord('NOT')) return relation()
     const start = advance().start
     const operand = nested(negatable)
-    return { kind: 'not', operand, start, end: previousEnd }
+    return { kind: 'not', operand, start, end: at.previousEnd }
   }
 
   /** Relation : Sum [(= | <> | != | < | <= | > | >=) Sum | [NOT] IN … | [NOT] LIKE … | [NOT] BETWEEN … | IS [NOT] NULL]* */
@@ -378,12 +277,12 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     let left = sum()
     let length = 0
     for (;;) {
-      const sign = token.kind === 'sign' ? COMPARISONS[token.text] : undefined
+      const sign = at.token.kind === 'sign' ? COMPARISONS[at.token.text] : undefined
       const next = sign === undefined ? membership(left) : undefined
       if (sign !== undefined) {
         advance()
         const right = sum()
-        left = { kind: 'comparison', sign, left, right, start: left.start, end: previousEnd }
+        left = { kind: 'comparison', sign, left, right, start: left.start, end: at.previousEnd }
       } else if (next !== undefined) {
         left = next
       } else {
@@ -400,22 +299,22 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     if (negated) advance()
     if (skipWord('IN')) {
       const among = isSign('(') && peek().keyword !== 'SELECT' ? inList() : sum()
-      return { kind: 'in', negated, operand, among, start, end: previousEnd }
+      return { kind: 'in', negated, operand, among, start, end: at.previousEnd }
     }
     if (skipWord('LIKE')) {
       const pattern = sum()
-      return { kind: 'like', negated, operand, pattern, start, end: previousEnd }
+      return { kind: 'like', negated, operand, pattern, start, end: at.previousEnd }
     }
     if (skipWord('BETWEEN')) {
       const low = sum()
       expectWord('AND')
       const high = sum()
-      return { kind: 'between', negated, operand, low, high, start, end: previousEnd }
+      return { kind: 'between', negated, operand, low, high, start, end: at.previousEnd }
     }
     if (skipWord('IS')) {
       const not = skipWord('NOT')
       expectWord('NULL')
-      return { kind: 'is_null', negated: not, operand, start, end: previousEnd }
+      return { kind: 'is_null', negated: not, operand, start, end: at.previousEnd }
     }
     return undefined
   }
@@ -448,22 +347,9 @@ function createParser(source: string, offset: number, options: ParserOptions): P
       if (sign === undefined) return left
       advance()
       const right = operand()
-      left = { kind: 'arithmetic', sign, left, right, start: left.start, end: previousEnd }
+      left = { kind: 'arithmetic', sign, left, right, start: left.start, end: at.previousEnd }
       length = longer(length)
     }
-  }
-
-  /** A chain nests to the left: its length counts as depth. */
-  function longer(length: number): number {
-    if (depth + length >= limits.depth) {
-      throw sourceError(
-        'rule.limit',
-        source,
-        token.start,
-        `expected at most ${limits.depth} levels of nesting`,
-      )
-    }
-    return length + 1
   }
 
   /** Factor : - Factor | + Factor | Primary Step* */
@@ -481,9 +367,9 @@ function createParser(source: string, offset: number, options: ParserOptions): P
       operand.value !== null &&
       typeof operand.value !== 'boolean'
     ) {
-      return { kind: 'literal', value: negate(operand.value), start, end: previousEnd }
+      return { kind: 'literal', value: negate(operand.value), start, end: at.previousEnd }
     }
-    return { kind: 'negation', operand, start, end: previousEnd }
+    return { kind: 'negation', operand, start, end: at.previousEnd }
   }
 
   /** Step : . name | [ integer ] | [ 'key' ] */
@@ -493,7 +379,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
       if (isSign('.')) {
         if (peek().text === '*') break
         advance()
-        if (token.kind !== 'name') throw unexpected('a key after "."')
+        if (at.token.kind !== 'name') throw unexpected('a key after "."')
         path.push(advance().text)
       } else if (isSign('[')) {
         advance()
@@ -504,14 +390,14 @@ function createParser(source: string, offset: number, options: ParserOptions): P
       }
     }
     if (path.length === 0) return root
-    const span = { start: root.start, end: previousEnd }
+    const span = { start: root.start, end: at.previousEnd }
     if (root.kind !== 'path') return { kind: 'path', root, steps: path, ...span }
     return { kind: 'path', root: root.root, steps: [...root.steps, ...path], ...span }
   }
 
   function indexStep(): Step {
-    if (token.kind === 'string') return advance().text
-    const index = token.kind === 'number' ? Number(token.text) : Number.NaN
+    if (at.token.kind === 'string') return advance().text
+    const index = at.token.kind === 'number' ? Number(at.token.text) : Number.NaN
     if (!Number.isSafeInteger(index)) throw unexpected("an index such as 0 or a key such as 'a-b'")
     advance()
     return index
@@ -519,23 +405,23 @@ function createParser(source: string, offset: number, options: ParserOptions): P
 
   /** Primary : Literal | @name | Object | Array | ( Expression ) | Subquery | * | Case | Cast | Call | name */
   function primary(): Expression {
-    const { start } = token
-    switch (token.kind) {
+    const { start } = at.token
+    switch (at.token.kind) {
       case 'number':
         return number()
       case 'string':
-        return { kind: 'literal', value: advance().text, start, end: previousEnd }
+        return { kind: 'literal', value: advance().text, start, end: at.previousEnd }
       case 'variable':
-        return { kind: 'variable', name: advance().text, start, end: previousEnd }
+        return { kind: 'variable', name: advance().text, start, end: at.previousEnd }
       case 'name':
         return named()
       case 'sign':
-        if (token.text === '(') return group()
-        if (token.text === '{') return object()
-        if (token.text === '[') return array()
-        if (token.text === '*' && AFTER_STAR.has(wordOf(peek()))) {
+        if (at.token.text === '(') return group()
+        if (at.token.text === '{') return object()
+        if (at.token.text === '[') return array()
+        if (at.token.text === '*' && AFTER_STAR.has(wordOf(peek()))) {
           advance()
-          return { kind: 'star', start, end: previousEnd }
+          return { kind: 'star', start, end: at.previousEnd }
         }
         throw unexpected('an expression')
       case 'end':
@@ -544,7 +430,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
   }
 
   function number(): Expression {
-    const { start, text } = token
+    const { start, text } = at.token
     const value = readNumber(text, keepsScale(options.version))
     if (value === undefined) {
       throw sourceError(
@@ -555,19 +441,19 @@ function createParser(source: string, offset: number, options: ParserOptions): P
       )
     }
     advance()
-    return { kind: 'literal', value, start, end: previousEnd }
+    return { kind: 'literal', value, start, end: at.previousEnd }
   }
 
   function named(): Expression {
-    const { start, keyword } = token
+    const { start, keyword } = at.token
     switch (keyword) {
       case 'TRUE':
       case 'FALSE':
         advance()
-        return { kind: 'literal', value: keyword === 'TRUE', start, end: previousEnd }
+        return { kind: 'literal', value: keyword === 'TRUE', start, end: at.previousEnd }
       case 'NULL':
         advance()
-        return { kind: 'literal', value: null, start, end: previousEnd }
+        return { kind: 'literal', value: null, start, end: at.previousEnd }
       case 'CASE':
         return caseExpression()
     }
@@ -578,7 +464,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
       root: undefined,
       steps: [advance().text],
       start,
-      end: previousEnd,
+      end: at.previousEnd,
     }
     return path
   }
@@ -589,11 +475,11 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     if (isWord('SELECT')) {
       const query = nested(() => subquery(start))
       expectSign(')')
-      return { ...query, end: previousEnd }
+      return { ...query, end: at.previousEnd }
     }
     const inner = expression()
     expectSign(')')
-    return { ...inner, start, end: previousEnd }
+    return { ...inner, start, end: at.previousEnd }
   }
 
   /** Subquery : SELECT SelectList FROM Expression [AS name] [WHERE Expression] */
@@ -603,7 +489,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     const from = expression()
     const alias = skipWord('AS') ? aliasName() : undefined
     const where = skipWord('WHERE') ? expression() : undefined
-    return { kind: 'subquery', select, from, alias, where, start, end: previousEnd }
+    return { kind: 'subquery', select, from, alias, where, start, end: at.previousEnd }
   }
 
   /** Object : { [key : Expression [, key : Expression]*] } */
@@ -612,13 +498,14 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     const entries = isSign('}')
       ? []
       : many(() => {
-          if (token.kind !== 'string' && token.kind !== 'name') throw unexpected('a key in quotes')
+          if (at.token.kind !== 'string' && at.token.kind !== 'name')
+            throw unexpected('a key in quotes')
           const key = advance().text
           expectSign(':')
           return { key, value: expression() }
         })
     expectSign('}')
-    return { kind: 'object', entries, start, end: previousEnd }
+    return { kind: 'object', entries, start, end: at.previousEnd }
   }
 
   /** Array : [ [Expression [, Expression]*] ] */
@@ -626,7 +513,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     const { start } = expectSign('[')
     const items = isSign(']') ? [] : many(expression)
     expectSign(']')
-    return { kind: 'array', items, start, end: previousEnd }
+    return { kind: 'array', items, start, end: at.previousEnd }
   }
 
   /** Case : CASE Expression [WHEN Expression THEN Expression]+ [ELSE Expression] END */
@@ -643,7 +530,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     } while (isWord('WHEN'))
     const otherwise = skipWord('ELSE') ? expression() : undefined
     expectWord('END')
-    return { kind: 'case', subject, branches, otherwise, start, end: previousEnd }
+    return { kind: 'case', subject, branches, otherwise, start, end: at.previousEnd }
   }
 
   /** Call : name ( [Expression [, Expression]*] ) | cast ( Expression AS type ) | exists ( SELECT … ) */
@@ -652,44 +539,44 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     expectSign('(')
     if (name.keyword === 'CAST') return cast(name)
     if (name.keyword === 'EXISTS') {
-      const query = nested(() => subquery(token.start))
+      const query = nested(() => subquery(at.token.start))
       expectSign(')')
-      return { kind: 'exists', query, start: name.start, end: previousEnd }
+      return { kind: 'exists', query, start: name.start, end: at.previousEnd }
     }
     const args = isSign(')') ? [] : many(expression)
     expectSign(')')
-    return { kind: 'call', name: name.text, args, start: name.start, end: previousEnd }
+    return { kind: 'call', name: name.text, args, start: name.start, end: at.previousEnd }
   }
 
   function cast(name: Token): Expression {
     const operand = expression()
     expectWord('AS')
-    const type = CAST_TYPES.get(token.keyword)
+    const type = CAST_TYPES.get(at.token.keyword)
     if (type === undefined) throw unexpected('a type (String, Int, Double, Decimal or Boolean)')
     if (options.version === '2015-10-08' && (type === 'decimal' || type === 'boolean')) {
       throw sourceError(
         'rule.unsupported',
         source,
-        token.start,
-        `cast to ${token.text} needs SQL version 2016-03-23`,
+        at.token.start,
+        `cast to ${at.token.text} needs SQL version 2016-03-23`,
       )
     }
     advance()
     expectSign(')')
-    return { kind: 'cast', operand, type, start: name.start, end: previousEnd }
+    return { kind: 'cast', operand, type, start: name.start, end: at.previousEnd }
   }
 
   return {
     statement,
     loneExpression() {
       const result = expression()
-      if (token.kind !== 'end') throw unexpected('an operator or the end of the expression')
+      if (at.token.kind !== 'end') throw unexpected('an operator or the end of the expression')
       return result
     },
     templateExpression() {
       const value = expression()
       if (!isSign('}')) throw unexpected('an operator or "}"')
-      return { expression: value, end: token.end }
+      return { expression: value, end: at.token.end }
     },
   }
 }
