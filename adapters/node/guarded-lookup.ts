@@ -11,6 +11,21 @@ export type Resolve = (
 export const resolveBySystem: Resolve = (hostname) => lookup(hostname, { all: true })
 
 /**
+ * Asks once for all who want the same name at the same time. The system's look-ups share few threads with all that goes
+ * to the disk: a name that does not resolve must not take them all.
+ */
+export function shareLookups(resolve: Resolve): Resolve {
+  const underWay = new Map<string, ReturnType<Resolve>>()
+  return (hostname) => {
+    const asked = underWay.get(hostname)
+    if (asked !== undefined) return asked
+    const answer = resolve(hostname).finally(() => underWay.delete(hostname))
+    underWay.set(hostname, answer)
+    return answer
+  }
+}
+
+/**
  * A look-up for connections that gives only the addresses that are allowed.
  *
  * Its errors reach the request: `channel.forbidden_address` if the name has addresses, but none that is allowed.

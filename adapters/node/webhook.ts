@@ -14,7 +14,13 @@ import {
   deliveryId,
   renderWebhook,
 } from '../../core/index.ts'
-import { createLookup, forbiddenAddress, type Resolve, resolveBySystem } from './guarded-lookup.ts'
+import {
+  createLookup,
+  forbiddenAddress,
+  type Resolve,
+  resolveBySystem,
+  shareLookups,
+} from './guarded-lookup.ts'
 import { isPublicAddress } from './public-address.ts'
 import { readRetryAfter } from './retry-after.ts'
 import { signWebhook } from './signature.ts'
@@ -68,8 +74,9 @@ export function createWebhookSender({
   clock,
   resolve = resolveBySystem,
 }: WebhookSenderOptions): WebhookSender {
-  const guarded = createAgents(resolve, isPublicAddress)
-  const unguarded = createAgents(resolve, () => true)
+  const shared = shareLookups(resolve)
+  const guarded = createAgents(shared, isPublicAddress)
+  const unguarded = createAgents(shared, () => true)
   let closed = false
   return {
     async send(config, delivery) {
@@ -98,7 +105,12 @@ export function createWebhookSender({
 }
 
 function createAgents(resolve: Resolve, allowed: (address: string) => boolean): Agents {
-  const options = { keepAlive: true, timeout: IDLE_MS, lookup: createLookup(resolve, allowed) }
+  const options = {
+    keepAlive: true,
+    maxFreeSockets: 16,
+    timeout: IDLE_MS,
+    lookup: createLookup(resolve, allowed),
+  }
   return { http: new HttpAgent(options), https: new HttpsAgent(options) }
 }
 

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns'
 import { describe, expect, it } from 'vitest'
-import { createLookup } from '../../../adapters/node/guarded-lookup.ts'
+import { createLookup, shareLookups } from '../../../adapters/node/guarded-lookup.ts'
 import { isPublicAddress } from '../../../adapters/node/public-address.ts'
 
 const MIXED = ['127.0.0.1', '::1', '1.1.1.1', '10.0.0.1', '2606:4700:4700::1111', '::ffff:10.0.0.1']
@@ -43,4 +43,37 @@ describe('createLookup', () => {
       }
     },
   )
+})
+
+describe('shareLookups', () => {
+  it('asks once for a name that is being asked for, and again later', async () => {
+    const asked: string[] = []
+    let answer = (): void => undefined
+    const resolve = shareLookups((hostname) => {
+      asked.push(hostname)
+      return new Promise((done) => {
+        answer = () => done([{ address: '1.1.1.1', family: 4 }])
+      })
+    })
+    const both = [resolve('a.test'), resolve('a.test')]
+    expect(asked).toEqual(['a.test'])
+    answer()
+    expect(await Promise.all(both)).toEqual([
+      [{ address: '1.1.1.1', family: 4 }],
+      [{ address: '1.1.1.1', family: 4 }],
+    ])
+    void resolve('a.test')
+    void resolve('b.test')
+    expect(asked).toEqual(['a.test', 'a.test', 'b.test'])
+  })
+
+  it('asks again after a failure', async () => {
+    let times = 0
+    const resolve = shareLookups(async () => {
+      if (++times === 1) throw new Error('not now')
+      return []
+    })
+    await expect(resolve('a.test')).rejects.toThrow('not now')
+    expect(await resolve('a.test')).toEqual([])
+  })
 })

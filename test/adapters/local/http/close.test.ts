@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join, resolve as resolvePath } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -126,5 +131,60 @@ describe('a port that is taken', () => {
     const first = await openCloud()
     await expect(openCloud({ data: first.data })).rejects.toMatchObject({ code: 'store.locked' })
     expect((await first.call('/healthz')).status).toBe(200)
+  })
+})
+
+describe('Ctrl-C', () => {
+  /** A cloud as a process, whose one alarm tells a webhook that never answers. */
+  async function run() {
+    const hole = createServer((socket) => void socket.on('error', () => undefined))
+    let asked = 0
+    hole.on('connection', () => asked++)
+    await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void hole.close())
+    const data = temporaryFolder()
+    const config = join(temporaryFolder(), 'anyhub.yml')
+    const url = `http://127.0.0.1:${(hole.address() as AddressInfo).port}/`
+    const hook = { type: 'webhook', url, allowPrivate: true, timeout: '60s' }
+    const alarms = { hot: { when: 'temp > 30', notify: ['hook'] } }
+    writeFileSync(config, JSON.stringify({ channels: { hook }, alarms }))
+    const main = resolvePath(import.meta.dirname, '../../../../cli/bin.mjs')
+    const ports = ['--http-port', '0', '--mqtt-port', '0']
+    const started = spawn(
+      process.execPath,
+      [main, 'start', '--json', '--config', config, '--data', data, ...ports],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    onTestFinished(() => void started.kill('SIGKILL'))
+    const [line] = await once(started.stdout, 'data')
+    const { http } = JSON.parse(String(line))
+    const init = { method: 'POST', body: '{"temp":31}' }
+    expect((await fetch(`${http}/devices/d1/telemetry`, init)).status).toBe(202)
+    await expect.poll(() => asked).toBe(1)
+    return { started, data }
+  }
+
+  it('once finishes within the grace, and nothing is lost', async () => {
+    const { started, data } = await run()
+    const exited = once(started, 'exit')
+    const from = performance.now()
+    started.kill('SIGINT')
+    expect(await exited).toEqual([0, null])
+    expect(performance.now() - from).toBeLessThan(6_000)
+    const cloud = await openCloud({ data })
+    expect(await cloud.core.ports.telemetry.count('d1')).toBe(1)
+  })
+
+  it('twice ends at once, and nothing is lost', async () => {
+    const { started, data } = await run()
+    const exited = once(started, 'exit')
+    started.kill('SIGINT')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const from = performance.now()
+    started.kill('SIGINT')
+    expect(await exited).toEqual([null, 'SIGINT'])
+    expect(performance.now() - from).toBeLessThan(1_000)
+    const cloud = await openCloud({ data })
+    expect(await cloud.core.ports.telemetry.count('d1')).toBe(1)
   })
 })
