@@ -1,4 +1,4 @@
-import type { Core, Json, Outcome, Uplink } from '../../core/index.ts'
+import { type Core, CoreError, type Json, type Outcome, type Uplink } from '../../core/index.ts'
 import { answerTopic, readTopic, STATS_ANSWER_TOPIC, type TopicMeaning } from './dialects/native.ts'
 import type {
   MqttClientInfo,
@@ -60,6 +60,14 @@ export function createMqttFront({
     return TAKEN
   }
 
+  function ingest(
+    message: MqttPublish,
+    client: MqttClientInfo,
+    meaning: TopicMeaning,
+  ): Promise<MqttPublishVerdict> {
+    return batcher.add(toUplink(message, client, meaning, core.ports.clock.now())).then(toVerdict)
+  }
+
   return {
     connect(request) {
       return { accept: true, principal: request.username ?? request.clientId }
@@ -73,8 +81,11 @@ export function createMqttFront({
       }
       const verdict =
         meaning.kind === 'shadow'
-          ? serveShadow(meaning, message)
-          : batcher.add(toUplink(message, client, meaning, core.ports.clock.now())).then(toVerdict)
+          ? serveShadow(meaning, message).catch((error) => {
+              if (!isBadDeviceId(error)) throw error
+              return ingest(message, client, meaning)
+            })
+          : ingest(message, client, meaning)
       const own = meaning.kind !== 'unknown' && meaning.deviceId === client.clientId
       return own && !presence.shows(client)
         ? verdict.finally(() => presence.spoke(client))
@@ -91,6 +102,11 @@ export function createMqttFront({
   }
 }
 
+/** A topic that fits no device is set aside whatever it asks for: ingest does that, with the bytes and the reason. */
+function isBadDeviceId(error: unknown): boolean {
+  return error instanceof CoreError && error.code === 'uplink.bad_device_id'
+}
+
 function toUplink(
   message: MqttPublish,
   client: MqttClientInfo,
@@ -101,7 +117,7 @@ function toUplink(
   const sentAt = Number(firstOf(properties, TIME_PROPERTY) ?? Number.NaN)
   const messageId = firstOf(properties, MESSAGE_ID_PROPERTY)
   return {
-    deviceId: meaning.kind === 'telemetry' ? meaning.deviceId : undefined,
+    deviceId: 'deviceId' in meaning ? meaning.deviceId : undefined,
     topic: message.topic,
     payload: message.payload,
     contentType: properties?.contentType ?? '',
