@@ -18,13 +18,24 @@ export interface CheckOptions {
   readonly variables?: ReadonlySet<string>
 }
 
+/** What the checks have learned on their way. */
+export interface Findings {
+  /** What runs here and would fail or differ on AWS. */
+  readonly warnings: readonly string[]
+  /** True if a store outside the message is asked. */
+  readonly asks: boolean
+  /** True if two runs on one message can differ. */
+  readonly hasChance: boolean
+  /** True if variables or the rows of subqueries are kept while it runs. */
+  readonly needsSlots: boolean
+}
+
 /**
  * Checks what the grammar cannot: functions, versions, variables, the topic filter.
  *
- * Result: warnings, for what runs here and would fail or differ on AWS.
  * @throws CoreError `rule.unknown_function`, `rule.unsupported`, `rule.type`, `rule.topic_filter`, `rule.limit`.
  */
-export function checkStatement(statement: Statement, options: CheckOptions): readonly string[] {
+export function checkStatement(statement: Statement, options: CheckOptions): Findings {
   const { source, limits } = options
   const checker = createChecker(options)
   if (statement.set.length > limits.variables) {
@@ -42,25 +53,25 @@ export function checkStatement(statement: Statement, options: CheckOptions): rea
   for (const expression of selected(statement.select)) checker.expression(expression)
   if (statement.where !== undefined) checker.expression(statement.where)
   checker.filter(statement)
-  return checker.warnings()
+  return checker.findings()
 }
 
 /**
  * Checks one expression.
  *
- * Result and errors: as {@link checkStatement}.
+ * @throws CoreError as {@link checkStatement}.
  */
-export function checkExpression(expression: Expression, options: CheckOptions): readonly string[] {
+export function checkExpression(expression: Expression, options: CheckOptions): Findings {
   const checker = createChecker(options)
   checker.expression(expression)
-  return checker.warnings()
+  return checker.findings()
 }
 
 interface Checker {
   expression(node: Expression): void
   declare(name: string, start: number): void
   filter(statement: Statement): void
-  warnings(): readonly string[]
+  findings(): Findings
 }
 
 function createChecker(options: CheckOptions): Checker {
@@ -69,6 +80,9 @@ function createChecker(options: CheckOptions): Checker {
   const variables = new Set(options.variables)
   const warnings = new Set<string>()
   let dynamoCalls = 0
+  let asks = false
+  let hasChance = false
+  let needsSlots = false
 
   function expression(node: Expression): void {
     switch (node.kind) {
@@ -83,6 +97,7 @@ function createChecker(options: CheckOptions): Checker {
         checkOperands(node)
         break
       case 'variable':
+        needsSlots = true
         checkVariable(node.name, node.start)
         break
       case 'object':
@@ -91,6 +106,7 @@ function createChecker(options: CheckOptions): Checker {
         break
       case 'subquery':
         needsSecondVersion(node, 'nested SELECT needs')
+        needsSlots = true
         checkSubquery(node)
         break
       case 'in':
@@ -150,6 +166,8 @@ function createChecker(options: CheckOptions): Checker {
         `${definition.name} is not in the AWS IoT SQL reference: the rule may not deploy to AWS`,
       )
     }
+    asks ||= definition.asks === true
+    hasChance ||= definition.hasChance === true
     const [least, most] = definition.arity
     if (node.args.length < least || node.args.length > most) {
       warnings.add(
@@ -204,6 +222,7 @@ function createChecker(options: CheckOptions): Checker {
         )
       }
       variables.add(name)
+      needsSlots = true
     },
     filter({ filter }) {
       if (filter === undefined) {
@@ -217,7 +236,12 @@ function createChecker(options: CheckOptions): Checker {
         warnings.add(`AWS IoT allows at most ${AWS_MAX_SLASHES} slashes in a topic filter`)
       }
     },
-    warnings: () => (warnings.size === 0 ? NO_WARNINGS : [...warnings]),
+    findings: () => ({
+      warnings: warnings.size === 0 ? NO_WARNINGS : [...warnings],
+      asks,
+      hasChance,
+      needsSlots,
+    }),
   }
 }
 

@@ -8,8 +8,7 @@ import type { LookupRequest, RuleMessage } from './message.ts'
 import { toOutput } from './output-size.ts'
 import { parseExpression } from './parser.ts'
 import { createRowReader } from './row.ts'
-import { asksStore, noLookups, unanswered } from './unanswered.ts'
-import { needsSlots, some } from './walk.ts'
+import { noLookups, unanswered } from './unanswered.ts'
 
 /** One expression alone, as in the condition of an alarm. */
 export interface CompiledExpression {
@@ -31,15 +30,13 @@ export function compileExpression(text: string, options: RuleOptions = {}): Comp
   const version = options.sqlVersion ?? '2016-03-23'
   const limits = limitsOf(options)
   const node = parseExpression(text, { version, limits })
-  checkExpression(node, { source: text, version, limits })
+  const { asks, needsSlots } = checkExpression(node, { source: text, version, limits })
   const context = createContext(text, version, limits)
   const evaluate = compileExpressionNode(node, context)
   const rowOf = createRowReader(context.semantics)
-  const needsFrame = some(node, needsSlots)
-  const asks = some(node, asksStore)
 
   function run(message: RuleMessage): Json | undefined {
-    const frame = needsFrame ? frameOf(message) : message
+    const frame = needsSlots ? frameOf(message) : message
     return toOutput(evaluate(rowOf(message), frame), limits.outputBytes)
   }
 

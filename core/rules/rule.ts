@@ -11,10 +11,9 @@ import { parseStatement } from './parser.ts'
 import { findPredicate, type Predicate } from './predicate.ts'
 import { createRowReader } from './row.ts'
 import { basicIngestTopic, matchTopicFilter } from './topic-filter.ts'
-import { asksStore, noLookups, unanswered } from './unanswered.ts'
+import { noLookups, unanswered } from './unanswered.ts'
 import type { Value } from './value.ts'
 import type { SqlVersion } from './version.ts'
-import { calls, expressionsOf, needsSlots, some } from './walk.ts'
 
 /** One statement, ready to run. */
 export interface CompiledRule {
@@ -65,7 +64,7 @@ export function compileRule(sql: string, options: RuleOptions = {}): CompiledRul
   const version = options.sqlVersion ?? '2016-03-23'
   const limits = limitsOf(options)
   const statement = parseStatement(sql, { version, limits })
-  const warnings = checkStatement(statement, { source: sql, version, limits })
+  const findings = checkStatement(statement, { source: sql, version, limits })
   const { set, select, where } = statement
   const context = createContext(sql, version, limits)
   return createRule({
@@ -73,15 +72,15 @@ export function compileRule(sql: string, options: RuleOptions = {}): CompiledRul
     sqlVersion: version,
     limits,
     filter: statement.filter?.text ?? '',
-    warnings,
-    asks: expressionsOf(statement).some((node) => some(node, asksStore)),
+    warnings: findings.warnings,
+    asks: findings.asks,
     predicate: where === undefined ? 'always' : findPredicate(where),
-    outputEnd: calls(statement, isChance) ? 0 : select.end,
+    outputEnd: findings.hasChance ? 0 : select.end,
     rowOf: createRowReader(context.semantics),
     assign: set.length === 0 ? undefined : compileSet(set, context),
     where: where === undefined ? undefined : compileTestNode(where, context),
     project: compileOutput(select, context),
-    needsFrame: set.length > 0 || expressionsOf(statement).some((node) => some(node, needsSlots)),
+    needsFrame: findings.needsSlots,
   })
 }
 
@@ -121,8 +120,4 @@ function createRule(parts: RuleParts): CompiledRule {
     evaluate,
     lookups: asks ? (message) => unanswered(message, evaluate) : noLookups,
   }
-}
-
-function isChance(name: string): boolean {
-  return name === 'rand' || name === 'newuuid'
 }

@@ -10,9 +10,8 @@ import { parseStatement, parseTemplateExpression } from './parser.ts'
 import { createRowReader } from './row.ts'
 import type { CompiledRule } from './rule.ts'
 import { sourceError } from './source-error.ts'
-import { asksStore, noLookups, unanswered } from './unanswered.ts'
+import { noLookups, unanswered } from './unanswered.ts'
 import { toText } from './value.ts'
-import { some } from './walk.ts'
 
 /** A text with `${expression}` in it, ready to render. */
 export interface CompiledTemplate {
@@ -51,7 +50,7 @@ export function compileTemplate(text: string, options: TemplateOptions = {}): Co
   const variables = new Set(set.map((assignment) => assignment.name))
   const context = createContext(text, version, limits)
   const assign = compileSet(set, { ...context, source: sql })
-  let asks = set.some(({ expression }) => some(expression, asksStore))
+  let asks = options.rule?.asks ?? false
   const parts: (string | Evaluate)[] = []
   let from = 0
   for (;;) {
@@ -67,8 +66,8 @@ export function compileTemplate(text: string, options: TemplateOptions = {}): Co
       )
     }
     const { expression, end } = parseTemplateExpression(text, open + 2, { version, limits })
-    checkExpression(expression, { source: text, version, limits, variables })
-    asks ||= some(expression, asksStore)
+    const findings = checkExpression(expression, { source: text, version, limits, variables })
+    asks ||= findings.asks
     parts.push(compileExpressionNode(expression, context))
     from = end
   }

@@ -1,12 +1,5 @@
-import type { Expression } from './ast.ts'
-import { FUNCTIONS } from './functions/table.ts'
 import { guarded } from './guard.ts'
 import type { LookupAnswer, LookupRequest, RuleMessage } from './message.ts'
-
-/** True for a call that asks a store outside the message. */
-export function asksStore(node: Expression): boolean {
-  return node.kind === 'call' && FUNCTIONS.get(node.name.toLowerCase())?.asks === true
-}
 
 /**
  * Runs something with an answerer that notes what it cannot answer, each question once.

@@ -1,4 +1,4 @@
-import type { Expression, Select, Statement } from './ast.ts'
+import type { Expression, Select } from './ast.ts'
 import type { Value } from './value.ts'
 
 /** The expressions that an expression is made of, in the order of the text. */
@@ -71,24 +71,4 @@ export function literalsOf(args: readonly Expression[]): ReadonlyMap<number, Val
 
 function optional(node: Expression | undefined): readonly Expression[] {
   return node === undefined ? [] : [node]
-}
-
-/** True for what keeps values or rows while it runs. */
-export function needsSlots(node: Expression): boolean {
-  return node.kind === 'subquery' || node.kind === 'variable'
-}
-
-/** Every expression of a statement, outermost only. */
-export function expressionsOf(statement: Statement): readonly Expression[] {
-  const expressions = statement.set.map((assignment) => assignment.expression)
-  for (const item of statement.select.items) expressions.push(item.expression)
-  if (statement.where !== undefined) expressions.push(statement.where)
-  return expressions
-}
-
-/** True if any expression of a statement calls one of some functions. */
-export function calls(statement: Statement, test: (name: string) => boolean): boolean {
-  return expressionsOf(statement).some((expression) =>
-    some(expression, (node) => node.kind === 'call' && test(node.name.toLowerCase())),
-  )
 }

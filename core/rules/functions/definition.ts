@@ -30,6 +30,8 @@ export interface FunctionDefinition {
   readonly takesBytes?: boolean
   /** True where the result can be much longer than the arguments. */
   readonly grows?: boolean
+  /** True where the function gives something else each time. */
+  readonly hasChance?: boolean
   /** True where the function asks a store outside the message. */
   readonly asks?: boolean
 }

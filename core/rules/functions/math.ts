@@ -189,14 +189,17 @@ export const MATH_FUNCTIONS: readonly FunctionDefinition[] = [
     realOfTwo((base, exponent) => base ** exponent),
     [2, 2],
   ),
-  define(
-    'rand',
-    'rand()',
-    'A random number from 0 up to but not 1.',
-    'rand() = 0.8231909191640703',
-    (_args, frame) => frame.facts.random?.(),
-    [0, 0],
-  ),
+  {
+    ...define(
+      'rand',
+      'rand()',
+      'A random number from 0 up to but not 1.',
+      'rand() = 0.8231909191640703',
+      (_args, frame) => frame.facts.random?.(),
+      [0, 0],
+    ),
+    hasChance: true,
+  },
   define(
     'remainder',
     'remainder(Decimal, Decimal)',

@@ -77,12 +77,15 @@ export const MESSAGE_FUNCTIONS: readonly FunctionDefinition[] = [
     [1, 1],
     '2016-03-23',
   ),
-  define(
-    'newuuid',
-    'A new random UUID.',
-    "newuuid() = '123a4567-b89c-12d3-e456-789012345000'",
-    (_args, frame) => frame.facts.newId?.(),
-  ),
+  {
+    ...define(
+      'newuuid',
+      'A new random UUID.',
+      "newuuid() = '123a4567-b89c-12d3-e456-789012345000'",
+      (_args, frame) => frame.facts.newId?.(),
+    ),
+    hasChance: true,
+  },
   define(
     'principal',
     'The identity that the sender authenticated with.',
