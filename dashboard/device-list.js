@@ -195,7 +195,9 @@ export function createDeviceList() {
     const table = element('dl', 'all-values')
     for (const [metric, { value, at }] of Object.entries(device.last)) {
       const entry = element('div', '')
-      const wanted = device.desired?.[metric]
+      const wanted = Object.hasOwn(device.desired ?? {}, metric)
+        ? device.desired?.[metric]
+        : undefined
       const number = element('dd', '', formatValue(metric, value))
       if (wanted !== undefined && wanted !== value)
         number.append(element('i', 'wanted', ` → ${formatValue(metric, wanted)} desired`))
