@@ -90,7 +90,8 @@ interface BannerFacts {
 function banner({ http, mqtt, data, config, rules, alarms }: BannerFacts): string {
   const port = http === null ? '' : new URL(http).port
   const mqttPort = mqtt === null ? '' : new URL(mqtt).port
-  const demo = ['npx anyhub demo', mqttPort === '1883' ? '' : ` --mqtt ${mqtt}`].join('')
+  const usual = mqttPort === '1883' && (port === '8080' || http === null)
+  const demo = `npx anyhub demo${usual ? '' : ` --mqtt ${mqtt}${http === null ? '' : ` --http ${http}`}`}`
   const lines = [
     'anyhub is running',
     '',
