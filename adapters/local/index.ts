@@ -41,6 +41,9 @@ export { MESSAGE_ID_PROPERTY, TIME_PROPERTY } from './mqtt-front.ts'
 /** Records kept in memory: the busy ones of a fleet. */
 const CACHED_RECORDS = 20_000
 
+/** Listeners that can be asked for and are not there yet. */
+const NOT_SERVED = ['httpsPort', 'mqttsPort', 'amqpsPort'] as const
+
 /** Deliveries that are on their way to one channel at a time. */
 const SENT_AT_ONCE = 8
 
@@ -94,6 +97,10 @@ export async function startLocalCloud({
   const adminToken = ensureAdminToken(settings.data)
   const database = await openDatabase({ path, durability: settings.durability })
   const observer = createObserver(log, systemClock.now)
+  for (const name of NOT_SERVED) {
+    if (settings[name] !== undefined)
+      observer.log('warn', 'listener not served yet', { flag: LOCAL_SETTINGS[name].flag })
+  }
   const feed = createLiveFeed()
   let mqtt: MqttListener | undefined
   let wakeNotify = (): void => undefined

@@ -5,11 +5,13 @@ import { CoreError, type ErrorCode } from '../errors.ts'
 /** Statuses of errors that are not the server's fault; every other code is a 500 or, if it may pass, a 503. */
 const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'uplink.too_large': 413,
+  'uplink.bad_device_id': 400,
   'input.not_found': 404,
   'input.malformed': 400,
   'shadow.bad_request': 400,
   'shadow.not_found': 404,
   'shadow.version_conflict': 409,
+  'shadow.too_large': 413,
 }
 
 /** Answers with a problem document. Source: RFC 9457. */

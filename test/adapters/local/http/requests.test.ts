@@ -190,6 +190,25 @@ describe('what is not served', () => {
     expect(answer.headers.get('upgrade')).toBe('websocket')
   })
 
+  it('a device id that is none is a fault of the request', async () => {
+    const { call, adminToken, core } = await openCloud()
+    const answer = await call('/devices/two%20words/shadow', {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${adminToken}` },
+      body: '{"state":{"desired":{"on":true}}}',
+    })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ title: 'uplink.bad_device_id' })
+    expect(await core.ports.devices.list('', 10)).toEqual([])
+  })
+
+  it('a listener that is asked for and not there yet is told', async () => {
+    const { logs } = await openCloud({ settings: { httpsPort: 0 } })
+    expect(logs.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', message: 'listener not served yet', flag: 'https-port' },
+    ])
+  })
+
   it('HEAD is GET without the body', async () => {
     const { call } = await openCloud()
     for (const path of ['/', '/healthz', '/metrics', '/events']) {
