@@ -4,16 +4,15 @@ import type { MessageFacts, RuleMessage } from '../rules/index.ts'
 import { judgeAlarm } from './alarm.ts'
 import type { StepContext } from './context.ts'
 import type { Draft } from './draft.ts'
-import { runRule } from './rule.ts'
+import { runOnlyRule, runRules } from './rule.ts'
 
 /** One uplink: duplicate? → row and last values → rules → alarms. */
 export function applyTelemetry(draft: Draft, { telemetry }: TelemetryInput): InputResult {
   if (draft.isDuplicate(telemetry)) return { status: 'duplicate' }
   draft.accept(telemetry)
   const message = toRuleMessage(telemetry, draft.context)
-  for (const rule of draft.context.program.rules.match(telemetry.topic)) {
-    runRule(draft, rule, message, telemetry)
-  }
+  if (telemetry.ruleId === undefined) runRules(draft, message, telemetry)
+  else runOnlyRule(draft, telemetry.ruleId, message, telemetry)
   for (const alarm of draft.context.program.alarms.match(telemetry.topic)) {
     judgeAlarm(draft, alarm, message, telemetry)
   }
