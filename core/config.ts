@@ -17,14 +17,18 @@ export function readDuration(text: string): number | undefined {
   return Math.round(Number(parts[1]) * UNIT_MS[unit])
 }
 
+/** A century: times that lie this far ahead still fit into every store. Unit: ms. */
+const LONGEST_MS = 36_500 * UNIT_MS.d
+
 const Duration = z
   .union([z.string(), z.literal(0)])
   .transform((text, context) => {
     const ms = readDuration(String(text))
-    if (ms !== undefined) return ms
+    if (ms !== undefined && ms <= LONGEST_MS) return ms
+    const limit = ms === undefined ? 'such as 90s, 2m, 1h or 30d' : 'of at most 36500d'
     context.addIssue({
       code: 'custom',
-      message: `expected a duration such as 90s, 2m, 1h or 30d, found ${JSON.stringify(text)}`,
+      message: `expected a duration ${limit}, found ${JSON.stringify(text)}`,
     })
     return z.NEVER
   })
@@ -197,8 +201,19 @@ export function parseConfig(
   input: unknown,
 ): { readonly config: Config } | { readonly faults: readonly ConfigFault[] } {
   const parsed = ConfigSchema.safeParse(input ?? {})
-  if (parsed.success) return { config: parsed.data }
-  return { faults: faultsOf(parsed.error) }
+  const lost = lostKeys(input, [])
+  if (parsed.success && lost.length === 0) return { config: parsed.data }
+  return { faults: [...lost, ...(parsed.success ? [] : faultsOf(parsed.error))] }
+}
+
+/** Names that a schema drops without a word. */
+function lostKeys(value: unknown, path: readonly (string | number)[]): ConfigFault[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]): ConfigFault[] =>
+    key === '__proto__'
+      ? [{ path: [...path, key], message: 'expected another name than __proto__', part: 'key' }]
+      : lostKeys(inner, [...path, Array.isArray(value) ? Number(key) : key]),
+  )
 }
 
 /** What a schema finds wrong with a text that a person wrote: each fault with its path. */
@@ -225,7 +240,19 @@ function toFaults(issue: z.core.$ZodIssue): ConfigFault[] {
       part: 'key' as const,
     }))
   }
+  if (issue.code === 'invalid_key') {
+    return issue.issues.map(({ message }) => ({ path, message, part: 'key' as const }))
+  }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    if (issue.errors.every(isOfWhole)) {
+      const expected = issue.errors
+        .flat()
+        .map((one) => plain(one.message).replace(/^expected /, ''))
+      return [{ path, message: `expected ${[...new Set(expected)].join(' or ')}` }]
+    }
+    if (issue.errors.every(isKeyMissing)) {
+      return [{ path, message: `expected one of ${issue.errors.flatMap(requiredKeys).join(', ')}` }]
+    }
     const strangers = unknownToAll(issue.errors)
     if (strangers.length > 0) {
       const known = issue.errors.flatMap(requiredKeys).join(', ')
@@ -239,7 +266,26 @@ function toFaults(issue: z.core.$ZodIssue): ConfigFault[] {
       issue.errors.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? []
     return closest.flatMap((inner) => toFaults({ ...inner, path: [...issue.path, ...inner.path] }))
   }
-  return [{ path, message: issue.message.replace(/^Invalid input: /, '') }]
+  return [{ path, message: plain(issue.message) }]
+}
+
+function plain(message: string): string {
+  return message.replace(/^Invalid input: /, '')
+}
+
+/** One fault, of the value as a whole: it is of another kind, or another constant. */
+function isOfWhole(issues: readonly z.core.$ZodIssue[]): boolean {
+  const [first] = issues
+  return (
+    issues.length === 1 &&
+    first?.path.length === 0 &&
+    (first.code === 'invalid_type' || first.code === 'invalid_value')
+  )
+}
+
+/** Nothing wrong but that the one key is missing that makes this alternative. */
+function isKeyMissing(issues: readonly z.core.$ZodIssue[]): boolean {
+  return issues.length === 1 && requiredKeys(issues).length === 1
 }
 
 /** Keys that no alternative of a union knows: then none of them was meant. */

@@ -10,6 +10,7 @@ import {
   type CompiledExpression,
   type CompiledRule,
   type CompiledTemplate,
+  checkTopicFilter,
   compileExpression,
   compileRule,
   compileTemplate,
@@ -69,7 +70,7 @@ export interface Program {
   readonly rulesById: ReadonlyMap<string, ProgramRule>
   readonly alarms: RuleSet<ProgramAlarm>
   readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
-  /** The device type whose pattern fits; of several the one with the longest pattern. `undefined` if none does. */
+  /** The device type whose pattern fits; of several the one whose pattern says most. `undefined` if none does. */
   deviceType(deviceId: string): ProgramDeviceType | undefined
 }
 
@@ -101,10 +102,10 @@ export function compileProgram(
   }
 
   const types: { fits: (deviceId: string) => boolean; type: ProgramDeviceType }[] = []
-  const byLength = Object.entries(config.deviceTypes).toSorted(
-    ([, a], [, b]) => b.devices.length - a.devices.length,
+  const byPattern = Object.entries(config.deviceTypes).toSorted(
+    ([, a], [, b]) => lettersIn(b.devices) - lettersIn(a.devices),
   )
-  for (const [name, typeConfig] of byLength) {
+  for (const [name, typeConfig] of byPattern) {
     const type = guard(['deviceTypes', name, 'codec'], () =>
       compileDeviceType(name, typeConfig, config),
     )
@@ -146,9 +147,10 @@ export function compileProgram(
   for (const [alarmId, alarmConfig] of Object.entries(config.alarms)) {
     const path = ['alarms', alarmId]
     for (const [at, id] of alarmConfig.notify.entries()) channelFault(id, [...path, 'notify', at])
-    const rule = guard([...path, 'from'], () =>
-      compileRule(`SELECT * FROM '${alarmConfig.from.replaceAll("'", "''")}'`),
-    )
+    const rule = guard([...path, 'from'], () => {
+      checkTopicFilter(alarmConfig.from)
+      return compileRule(`SELECT * FROM '${alarmConfig.from.replaceAll("'", "''")}'`)
+    })
     const when = guard([...path, 'when'], () => compileExpression(alarmConfig.when))
     const clear = guard([...path, 'clear'], () =>
       alarmConfig.clear === undefined ? undefined : compileExpression(alarmConfig.clear),
@@ -232,12 +234,30 @@ function compileDeviceType(
   }
 }
 
+/** How much a pattern says: `truck-7` more than `truck-*`. */
+function lettersIn(pattern: string): number {
+  return pattern.replaceAll('*', '').length
+}
+
 /** `truck-*` → a test of the whole id. */
 function globTest(pattern: string): (deviceId: string) => boolean {
-  if (pattern === '*') return () => true
-  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*')
-  const expression = new RegExp(`^${escaped}$`)
-  return (deviceId) => expression.test(deviceId)
+  const parts = pattern.split('*')
+  const first = parts[0] ?? ''
+  const last = parts.at(-1) ?? ''
+  if (parts.length === 1) return (deviceId) => deviceId === pattern
+  const middle = parts.slice(1, -1)
+  // Each part at its first place: what is left for the next is never less. No backtracking: ids come from outside.
+  return (deviceId) => {
+    if (!deviceId.startsWith(first) || !deviceId.endsWith(last)) return false
+    const end = deviceId.length - last.length
+    let at = first.length
+    for (const part of middle) {
+      const found = deviceId.indexOf(part, at)
+      if (found < 0) return false
+      at = found + part.length
+    }
+    return at <= end
+  }
 }
 
 function defaultText(alarmId: string, alarm: AlarmConfig): string {
