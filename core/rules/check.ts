@@ -26,6 +26,8 @@ export interface Findings {
   readonly asks: boolean
   /** True if two runs on one message can differ. */
   readonly hasChance: boolean
+  /** True if work can be done once for literal arguments. */
+  readonly prepares: boolean
   /** True if variables or the rows of subqueries are kept while it runs. */
   readonly needsSlots: boolean
 }
@@ -83,6 +85,7 @@ function createChecker(options: CheckOptions): Checker {
   let asks = false
   let hasChance = false
   let needsSlots = false
+  let prepares = false
 
   function expression(node: Expression): void {
     switch (node.kind) {
@@ -167,6 +170,7 @@ function createChecker(options: CheckOptions): Checker {
       )
     }
     asks ||= definition.asks === true
+    prepares ||= definition.prepare !== undefined
     hasChance ||= definition.hasChance === true
     const [least, most] = definition.arity
     if (node.args.length < least || node.args.length > most) {
@@ -241,6 +245,7 @@ function createChecker(options: CheckOptions): Checker {
       asks,
       hasChance,
       needsSlots,
+      prepares,
     }),
   }
 }

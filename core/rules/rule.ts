@@ -1,3 +1,4 @@
+import type { Statement } from './ast.ts'
 import { checkStatement } from './check.ts'
 import { compileTestNode } from './compile.ts'
 import { createContext, limitsOf, type RuleOptions } from './compile-context.ts'
@@ -42,6 +43,8 @@ export interface CompiledRule {
    * @throws CoreError as `evaluate`.
    */
   lookups(message: RuleMessage): readonly LookupRequest[]
+  /** True if the rule keeps variables or the rows of subqueries while it runs. */
+  readonly needsSlots: boolean
   /** What must be true of a message for WHERE to be true, as far as an index can use it; `always` without WHERE. */
   readonly predicate: Predicate | 'always' | undefined
   /**
@@ -55,7 +58,8 @@ const NO_MATCH_WHERE: RuleResult = { status: 'no_match', reason: 'where' }
 const NO_MATCH_TOPIC: RuleResult = { status: 'no_match', reason: 'topic' }
 
 /**
- * Compiles a statement to closures.
+ * Compiles a statement. All faults show now; the closures are made when the first message needs them, because
+ * most of many rules are never reached.
  *
  * @throws CoreError `rule.syntax`, `rule.unknown_function`, `rule.unsupported`, `rule.type`,
  * `rule.topic_filter`, `rule.limit`, with the position in the SQL.
@@ -65,23 +69,20 @@ export function compileRule(sql: string, options: RuleOptions = {}): CompiledRul
   const limits = limitsOf(options)
   const statement = parseStatement(sql, { version, limits })
   const findings = checkStatement(statement, { source: sql, version, limits })
-  const { set, select, where } = statement
-  const context = createContext(sql, version, limits)
-  return createRule({
+  const { select, where } = statement
+  const facts = {
     sql,
     sqlVersion: version,
     limits,
     filter: statement.filter?.text ?? '',
     warnings: findings.warnings,
     asks: findings.asks,
+    needsSlots: findings.needsSlots,
     predicate: where === undefined ? 'always' : findPredicate(where),
     outputEnd: findings.hasChance ? 0 : select.end,
-    rowOf: createRowReader(context.semantics),
-    assign: set.length === 0 ? undefined : compileSet(set, context),
-    where: where === undefined ? undefined : compileTestNode(where, context),
-    project: compileOutput(select, context),
-    needsFrame: findings.needsSlots,
-  })
+  } as const
+  // Literal patterns are compiled here and now: they have limits of their own.
+  return createRule(facts, findings.prepares ? compileProgram(statement, facts) : undefined)
 }
 
 /** Runs a rule on a message of any topic: first the topic filter, then as {@link CompiledRule.evaluate}. */
@@ -89,22 +90,38 @@ export function runRule(rule: CompiledRule, message: RuleMessage): RuleResult {
   return rule.matchesTopic(message.facts.topic) ? rule.evaluate(message) : NO_MATCH_TOPIC
 }
 
-interface RuleParts extends Omit<CompiledRule, 'matchesTopic' | 'evaluate' | 'lookups'> {
+/** The facts of a rule that are plain data. */
+type RuleFacts = Omit<CompiledRule, 'matchesTopic' | 'evaluate' | 'lookups'>
+
+/** The closures of a rule. */
+interface Program {
   readonly rowOf: (message: RuleMessage) => Value
   readonly assign: Assign | undefined
   readonly where: Test | undefined
   readonly project: Project
-  readonly needsFrame: boolean
 }
 
-function createRule(parts: RuleParts): CompiledRule {
-  const { rowOf, assign, where, project, needsFrame, ...facts } = parts
-  const { filter, asks } = facts
+function compileProgram({ set, where, select }: Statement, facts: RuleFacts): Program {
+  const { sql, sqlVersion, limits } = facts
+  const context = createContext(sql, sqlVersion, limits)
+  return {
+    rowOf: createRowReader(context.semantics),
+    assign: set.length === 0 ? undefined : compileSet(set, context),
+    where: where === undefined ? undefined : compileTestNode(where, context),
+    project: compileOutput(select, context),
+  }
+}
+
+function createRule(facts: RuleFacts, compiled: Program | undefined): CompiledRule {
+  const { filter, asks, needsSlots } = facts
+  let program = compiled
 
   function evaluate(message: RuleMessage, whereHolds = false): RuleResult {
     try {
+      program ??= compileAgain(facts)
+      const { rowOf, assign, where, project } = program
       const row = rowOf(message)
-      const frame = needsFrame ? frameOf(message) : message
+      const frame = needsSlots ? frameOf(message) : message
       if (assign !== undefined) assign(row, frame)
       if (where !== undefined && !whereHolds && !where(row, frame)) return NO_MATCH_WHERE
       return { status: 'output', value: project(row, frame) }
@@ -120,4 +137,9 @@ function createRule(parts: RuleParts): CompiledRule {
     evaluate,
     lookups: asks ? (message) => unanswered(message, evaluate) : noLookups,
   }
+}
+
+function compileAgain(facts: RuleFacts): Program {
+  const { sql, sqlVersion: version, limits } = facts
+  return compileProgram(parseStatement(sql, { version, limits }), facts)
 }
