@@ -42,7 +42,7 @@ export type LoadedConfig =
   | { readonly file: string; readonly builtIn: boolean; readonly faults: readonly LocatedFault[] }
 
 /** What a file holds: the data, and how to find the place of a path in it. */
-interface Source {
+export interface Source {
   readonly data: unknown
   readonly locate: (fault: ConfigFault) => SourcePosition
   readonly faults: readonly LocatedFault[]
@@ -147,7 +147,8 @@ interface SourceText {
   at(offset: number): SourcePosition
 }
 
-function readYaml(text: string): Source {
+/** Reads a text of YAML; total: what is wrong with it is in `faults`. */
+export function readYaml(text: string): Source {
   const counter = new LineCounter()
   const document = parseDocument(text, { lineCounter: counter, uniqueKeys: true })
   const source: SourceText = {

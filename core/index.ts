@@ -22,6 +22,7 @@ export {
   ConfigSchema,
   configJsonSchema,
   defineConfig,
+  faultsOf,
   parseConfig,
   readDuration,
 } from './config.ts'

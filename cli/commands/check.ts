@@ -1,33 +1,66 @@
 import { configJsonSchema } from '../../core/index.ts'
+import { formatReport, isFine } from '../check/format-report.ts'
+import { ruleTestJsonSchema } from '../check/rule-test-schema.ts'
+import { findRuleTests, type RuleTestReport, runRuleTests } from '../check/rule-tests.ts'
 import { readFlags } from '../flags.ts'
-import { formatFaults, loadConfig } from '../load-config.ts'
-import type { Command } from '../terminal.ts'
+import { formatFaults, type LoadedConfig, loadConfig } from '../load-config.ts'
+import { type Command, wrongUse } from '../terminal.ts'
 
-/** `anyhub check`: every fault of a config, with line and column. */
+/** The files whose schema can be asked for. */
+const SCHEMAS: Readonly<Record<string, () => object>> = {
+  config: configJsonSchema,
+  'rules-test': ruleTestJsonSchema,
+}
+
+/** `anyhub check`: every fault of a config, with line and column, and the rule tests beside it. */
 export const check: Command = {
   name: 'check',
-  summary: 'validate anyhub.yml, every fault with line and column',
-  usage: 'anyhub check [FILE] [--json] | anyhub check --schema',
+  summary: 'validate anyhub.yml and run the rules.test.yml beside it',
+  usage: `anyhub check [FILE] [--json] | anyhub check --schema [${Object.keys(SCHEMAS).join('|')}]`,
   async run(args, terminal) {
     const { values, switches, positionals } = readFlags(args, {
       values: ['config'],
       switches: ['json', 'schema'],
     })
     if (switches.has('schema')) {
-      terminal.out(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
+      terminal.out(`${JSON.stringify(schemaOf(positionals), null, 2)}\n`)
       return 0
     }
     const loaded = await loadConfig(positionals[0] ?? values['config'], terminal.cwd, terminal.env)
     const faults = 'faults' in loaded ? loaded.faults : []
+    const tests = await testsOf(loaded)
+    const ok = faults.length === 0 && tests.every(isFine)
     if (switches.has('json'))
-      terminal.out(`${JSON.stringify({ file: loaded.file, ok: faults.length === 0, faults })}\n`)
-    else if ('faults' in loaded) terminal.out(formatFaults(loaded.file, loaded.faults))
+      terminal.out(`${JSON.stringify({ file: loaded.file, ok, faults, tests })}\n`)
     else {
-      const { rules, alarms, config } = loaded.program
-      terminal.out(
-        `${loaded.file}: fine (${Object.keys(config.deviceTypes).length} device types, ${rules.size} rules, ${alarms.size} alarms, ${Object.keys(config.channels).length} channels)\n`,
-      )
+      terminal.out(formatConfig(loaded))
+      for (const report of tests) terminal.out(formatReport(report))
     }
-    return faults.length === 0 ? 0 : 1
+    return ok ? 0 : 1
   },
+}
+
+function schemaOf(positionals: readonly string[]): object {
+  const [name = 'config'] = positionals
+  const schema = Object.hasOwn(SCHEMAS, name) ? SCHEMAS[name] : undefined
+  if (schema !== undefined && positionals.length <= 1) return schema()
+  const known = Object.keys(SCHEMAS).join(', ')
+  throw wrongUse(`expected one of ${known}, found ${JSON.stringify(positionals.join(' '))}`)
+}
+
+/** A config with faults runs no tests: they would tell the same once more. */
+async function testsOf(loaded: LoadedConfig): Promise<readonly RuleTestReport[]> {
+  if ('faults' in loaded) return []
+  const reports: RuleTestReport[] = []
+  for (const file of findRuleTests(loaded.file))
+    reports.push(await runRuleTests(file, loaded.program))
+  return reports
+}
+
+function formatConfig(loaded: LoadedConfig): string {
+  if ('faults' in loaded) return formatFaults(loaded.file, loaded.faults)
+  const { rules, alarms, config } = loaded.program
+  const types = Object.keys(config.deviceTypes).length
+  const channels = Object.keys(config.channels).length
+  return `${loaded.file}: fine (${types} device types, ${rules.size} rules, ${alarms.size} alarms, ${channels} channels)\n`
 }
