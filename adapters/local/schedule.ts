@@ -1,7 +1,7 @@
 import type { Config, Core } from '../../core/index.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { Database } from './sqlite/database.ts'
-import { storedDay } from './telemetry-store.ts'
+import { dropOperations, storedDay } from './telemetry-store.ts'
 
 const TICK_MS = 1_000
 const STATS_MS = 1_000
@@ -97,7 +97,7 @@ export function startSchedule({
   const cleanUp = job('clean-up', async () => {
     const now = clock.now()
     await database.write([
-      ['telemetryDropBefore', storedDay(now - retention.telemetry)],
+      ...dropOperations(storedDay(now - retention.telemetry)),
       ['deadLetterDropBefore', (now - retention.deadLetters).toString(36).padStart(9, '0')],
       ['notificationForget', now - DAY_MS],
     ])

@@ -23,7 +23,8 @@ export function rowOperations({ record, rows, cold }: Commit, now: number): Oper
       record.version,
       stored.length,
       storedDay(now),
-      JSON.stringify(stored),
+      // Without the brackets: rows of several commits are joined by commas.
+      JSON.stringify(stored).slice(1, -1),
     ])
   }
   for (const row of cold)
@@ -86,6 +87,11 @@ export function createTelemetryStore(database: Database): TelemetryStore {
       return Number(row?.['count'] ?? 0)
     },
   }
+}
+
+/** What forgets telemetry that was stored before a day: all of it has to be sealed, however little came lately. */
+export function dropOperations(beforeDay: number): Operation[] {
+  return [['telemetrySeal'], ['telemetryDropSealed'], ['telemetryDropBefore', beforeDay]]
 }
 
 /** Retention counts from the day on which a row was stored: history that is sent today is kept from today. */

@@ -141,9 +141,11 @@ describe('what the disk is held to', () => {
   function store(numbers: readonly number[]): string {
     const file = join(folder, 'anyhub.db')
     const database = new DatabaseSync(file)
-    database.exec('CREATE TABLE telemetry (rows TEXT)')
+    database.exec('CREATE TABLE telemetry (rows TEXT); CREATE TABLE telemetry_hot (rows TEXT)')
     const rows = numbers.map((number) => [1, `id-${number}`, { n: FIRST_NUMBER + number }])
-    database.prepare('INSERT INTO telemetry (rows) VALUES (?)').run(JSON.stringify(rows))
+    const [hot, ...sealed] = rows
+    database.prepare('INSERT INTO telemetry_hot (rows) VALUES (?)').run(JSON.stringify(hot))
+    database.prepare('INSERT INTO telemetry (rows) VALUES (?)').run(JSON.stringify(sealed))
     database.close()
     return file
   }

@@ -8,7 +8,20 @@ export const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS device_due ON device (due_at) WHERE due_at > 0;
 
-  -- One row for what one commit brought of one hour of event time: "seq" is the record's version.
+  -- One row for what one commit brought of one hour of event time: "seq" is the record's version, "rows" the elements
+  -- of a JSON array. Rows come to the end of the table, so a transaction changes few pages, whichever devices it is about.
+  CREATE TABLE IF NOT EXISTS telemetry_hot (
+    position INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    stored_day INTEGER NOT NULL,
+    rows TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX IF NOT EXISTS telemetry_hot_hour ON telemetry_hot (device_id, hour, seq);
+
+  -- Where they go from time to time, those of one device and hour together. "rows" is a JSON array.
   CREATE TABLE IF NOT EXISTS telemetry (
     device_id TEXT NOT NULL,
     hour INTEGER NOT NULL,
@@ -79,14 +92,24 @@ export const STATEMENTS = {
   deviceList: 'SELECT record FROM device WHERE device_id > ? ORDER BY device_id LIMIT ?',
 
   telemetryPut:
-    'INSERT OR REPLACE INTO telemetry (device_id, hour, seq, count, stored_day, rows) VALUES (?, ?, ?, ?, ?, ?)',
-  telemetryHour: 'SELECT rows FROM telemetry WHERE device_id = ? AND hour = ?',
-  telemetryHours: `SELECT hour FROM telemetry WHERE device_id = ? AND hour >= ? AND hour <= ?
-    GROUP BY hour ORDER BY hour`,
-  telemetryHoursDescending: `SELECT hour FROM telemetry WHERE device_id = ? AND hour >= ? AND hour <= ?
-    GROUP BY hour ORDER BY hour DESC`,
-  telemetryCount: 'SELECT coalesce(sum(count), 0) AS count FROM telemetry WHERE device_id = ?',
-  telemetryCountAll: 'SELECT coalesce(sum(count), 0) AS count FROM telemetry',
+    'INSERT OR REPLACE INTO telemetry_hot (device_id, hour, seq, count, stored_day, rows) VALUES (?, ?, ?, ?, ?, ?)',
+  telemetryHot:
+    'SELECT count(*) AS rows, coalesce(sum(length(rows)), 0) AS chars FROM telemetry_hot',
+  telemetrySeal: `INSERT OR REPLACE INTO telemetry (device_id, hour, seq, count, stored_day, rows)
+    SELECT device_id, hour, min(seq), sum(count), max(stored_day), '[' || group_concat(rows, ',' ORDER BY seq) || ']'
+    FROM telemetry_hot GROUP BY device_id, hour`,
+  telemetryDropSealed: 'DELETE FROM telemetry_hot',
+  telemetryHour: `SELECT rows FROM telemetry WHERE device_id = ?1 AND hour = ?2
+    UNION ALL SELECT '[' || rows || ']' FROM telemetry_hot WHERE device_id = ?1 AND hour = ?2`,
+  telemetryHours: `SELECT hour FROM telemetry WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3
+    UNION SELECT hour FROM telemetry_hot WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3 ORDER BY hour`,
+  telemetryHoursDescending: `SELECT hour FROM telemetry WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3
+    UNION SELECT hour FROM telemetry_hot WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3 ORDER BY hour DESC`,
+  telemetryCount: `SELECT coalesce(sum(count), 0) AS count FROM (
+    SELECT count FROM telemetry WHERE device_id = ?1
+    UNION ALL SELECT count FROM telemetry_hot WHERE device_id = ?1)`,
+  telemetryCountAll: `SELECT coalesce(sum(count), 0) AS count FROM (
+    SELECT count FROM telemetry UNION ALL SELECT count FROM telemetry_hot)`,
   telemetryDropBefore: 'DELETE FROM telemetry WHERE stored_day < ?',
 
   coldPut: 'INSERT INTO cold (day, row) VALUES (?, ?)',

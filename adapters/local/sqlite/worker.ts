@@ -9,8 +9,15 @@ const { path, durability }: { path: string; durability: 'full' | 'normal' } = wo
 const port = parentPort
 if (port === null) throw new Error('this file runs as a worker only')
 
+/** Past either the hot telemetry is sealed. Larger makes sealing cheaper for each row, and longer each time. */
+const HOT_ROWS = 8_192
+const HOT_CHARS = 4_194_304
+
 const prepared = new Map<StatementName, StatementSync>()
 let database: DatabaseSync | undefined
+/** What the hot telemetry holds, about: rows that were refused count as well. */
+let hotRows = 0
+let hotChars = 0
 
 /** Opened at the first request, so that a failure to open is an answer like any other. */
 function open(): DatabaseSync {
@@ -24,6 +31,7 @@ function open(): DatabaseSync {
   opened.exec('PRAGMA cache_size = -65536')
   opened.exec(SCHEMA)
   database = opened
+  countHot()
   return opened
 }
 
@@ -36,12 +44,36 @@ function statement(name: StatementName): StatementSync {
   return found
 }
 
+function countHot(): void {
+  const [hot] = read(['telemetryHot'])
+  hotRows = Number(hot?.['rows'])
+  hotChars = Number(hot?.['chars'])
+}
+
+/** Moves the hot telemetry to its devices, after the answer to whoever wrote it. Where it fails it is tried again later. */
+function sealIfFull(): void {
+  if (hotRows < HOT_ROWS && hotChars < HOT_CHARS) return
+  hotRows = 0
+  hotChars = 0
+  try {
+    transact([[['telemetrySeal'], ['telemetryDropSealed']]])
+  } catch {
+    // Nothing is lost: the rows stay where they are, and are read there.
+  }
+}
+
 function transact(groups: readonly (readonly Operation[])[]): void {
   const target = open()
   target.exec('BEGIN IMMEDIATE')
   try {
-    for (const operations of groups)
-      for (const [name, ...params] of operations) statement(name).run(...params)
+    for (const operations of groups) {
+      for (const [name, ...params] of operations) {
+        statement(name).run(...params)
+        if (name !== 'telemetryPut') continue
+        hotRows++
+        hotChars += String(params[5]).length
+      }
+    }
     target.exec('COMMIT')
   } catch (error) {
     if (target.isTransaction) target.exec('ROLLBACK')
@@ -96,4 +128,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-port.on('message', (request: Request) => port.postMessage(serve(request)))
+port.on('message', (request: Request) => {
+  port.postMessage(serve(request))
+  if (request.kind === 'write') sealIfFull()
+})

@@ -214,6 +214,8 @@ describe('the schedule', () => {
     const { written } = start({})
     await vi.advanceTimersByTimeAsync(600_000)
     expect(written.map(([name]) => name)).toEqual([
+      'telemetrySeal',
+      'telemetryDropSealed',
       'telemetryDropBefore',
       'deadLetterDropBefore',
       'notificationForget',
