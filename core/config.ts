@@ -148,7 +148,12 @@ export const ConfigSchema = z
     channels: z.record(Id, Channel).default({}),
     smtp: z
       .strictObject({
-        url: z.string().regex(/^smtps?:\/\//, 'expected smtp:// or smtps://'),
+        url: z
+          .string()
+          .regex(
+            /^smtps?:\/\/(?:[^/?#]*@)?(?![^/?#]*@)[^:/?#\s]+/,
+            'expected smtp://host or smtps://host',
+          ),
         from: z.email().default('anyhub@localhost.localdomain'),
       })
       .optional()

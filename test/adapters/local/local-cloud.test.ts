@@ -355,7 +355,7 @@ describe('secrets', () => {
 describe('a mail server that cannot be read', () => {
   it('is told before anything is opened', async () => {
     const data = temporaryFolder()
-    const config: ConfigInput = { smtp: { url: 'smtp://' } }
+    const config: ConfigInput = { smtp: { url: 'smtp://host:99999' } }
     await expect(openCloud({ data, config })).rejects.toMatchObject({ code: 'config.invalid' })
     await openCloud({ data })
   })

@@ -57,3 +57,30 @@ describe('a webhook channel', () => {
     expect(schema).toContain('How long an answer may take')
   })
 })
+
+describe('the mail server', () => {
+  const faults = (url: string): string[] => {
+    const parsed = parseConfig({ smtp: { url } })
+    return 'faults' in parsed ? parsed.faults.map(({ message }) => message) : []
+  }
+
+  it.each([
+    'smtp://localhost',
+    'smtp://localhost:2525',
+    'smtps://user:p%40ss@mail.example.org:465',
+    'smtp://user@mail.example.org/?requireTLS=false',
+    'smtp://[::1]:25',
+  ])('may be %j', (url) => expect(faults(url)).toEqual([]))
+
+  it.each([
+    '',
+    'mail.example.org',
+    'http://mail.example.org',
+    'smtp://',
+    'smtp://:25',
+    'smtp://user:secret@',
+    'smtps:///?host=x',
+  ])('may not be %j, which is not repeated', (url) =>
+    expect(faults(url)).toEqual(['expected smtp://host or smtps://host']),
+  )
+})
