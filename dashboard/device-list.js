@@ -177,7 +177,8 @@ export function createDeviceList() {
       item.querySelector('.dot')?.setAttribute('aria-label', PRESENCES[state])
     }
     const age = formatAge(device.seenAt, now)
-    setText(item.querySelector('.seen'), state === 'offline' ? `offline\n${age}` : age)
+    const absent = age === 'now' ? 'offline' : `offline\n${age}`
+    setText(item.querySelector('.seen'), state === 'offline' ? absent : age)
   }
 
   /**

@@ -106,8 +106,7 @@ followStream('/events', {
   onState(state) {
     document.body.dataset['stream'] = state
     const since = new Date().toLocaleTimeString()
-    const text =
-      state === 'live' ? 'live' : `no answer since ${since}, trying again; what stands here is old`
+    const text = state === 'live' ? 'live' : `no answer since ${since}, trying again`
     setText(document.getElementById('stream'), text)
   },
 })
