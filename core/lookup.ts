@@ -1,3 +1,4 @@
+import { CoreError } from './errors.ts'
 import { isJsonObject, type Json } from './model/json.ts'
 import type { LookupRequest } from './model/lookup.ts'
 import type { Ports } from './ports.ts'
@@ -16,7 +17,8 @@ export type FetchLookups = (messages: readonly RuleMessage[]) => Promise<Lookups
 
 /** Whether any rule of the program asks something of the world. */
 export function asksTheWorld(program: Program): boolean {
-  return [...program.rulesById.values()].some(({ rule }) => rule.asks)
+  const all = [...program.rulesById.values(), ...program.alarmsById.values()]
+  return all.some(({ asking }) => asking.length > 0)
 }
 
 /**
@@ -63,6 +65,21 @@ export function createFetchLookups(ports: Ports, program: Program): FetchLookups
     return ports.tables.get(table, key)
   }
 
+  /** What the rules and alarms that a message reaches ask. One that fails asks nothing: the step tells of it. */
+  function requestsOf(message: RuleMessage): readonly LookupRequest[] {
+    const { topic } = message.facts
+    return [...program.rules.match(topic), ...program.alarms.match(topic)].flatMap(({ asking }) =>
+      asking.flatMap((one) => {
+        try {
+          return one.lookups(message)
+        } catch (error) {
+          if (error instanceof CoreError) return []
+          throw error
+        }
+      }),
+    )
+  }
+
   return async (messages) => {
     const answers = new Map<string, LookupAnswer>()
     const lookups: Lookups = { find: (request) => answers.get(keyOf(request)) }
@@ -70,9 +87,7 @@ export function createFetchLookups(ports: Ports, program: Program): FetchLookups
       const questions = new Map<string, LookupRequest>()
       for (const message of messages) {
         const asked = { ...message, facts: { ...message.facts, lookups } }
-        for (const { rule } of program.rules.match(message.facts.topic)) {
-          for (const request of rule.lookups(asked)) questions.set(keyOf(request), request)
-        }
+        for (const request of requestsOf(asked)) questions.set(keyOf(request), request)
       }
       const open = [...questions].slice(0, MAX_QUESTIONS - answers.size)
       if (open.length === 0) break

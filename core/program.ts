@@ -1,5 +1,6 @@
 import type { RunAction } from './actions/action.ts'
 import { type ActionConfig, channelsOf, compileAction } from './actions/list.ts'
+import type { Asking } from './actions/templates.ts'
 import type { AlarmFacts } from './alarms/judge.ts'
 import type { DecodePlan } from './codecs/decode-uplink.ts'
 import { CODECS } from './codecs/list.ts'
@@ -31,6 +32,8 @@ export interface ProgramRule {
   readonly actions: readonly RunAction[]
   /** Done when another action cannot be done. */
   readonly errorAction: RunAction | undefined
+  /** What of the rule and its templates asks the world. */
+  readonly asking: readonly Asking[]
 }
 
 /** The windows of a rule. */
@@ -48,6 +51,8 @@ export interface ProgramAlarm extends AlarmFacts {
   readonly when: CompiledExpression
   /** `undefined`: it clears when `when` is false. */
   readonly clear: CompiledExpression | undefined
+  /** What of its conditions and its text asks the world. */
+  readonly asking: readonly Asking[]
   readonly text: CompiledTemplate
   readonly channelIds: readonly string[]
   readonly notifyCleared: boolean
@@ -120,12 +125,15 @@ export function compileProgram(
       guard(['rules', ruleId, 'sql'], () =>
         compileRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion }),
       )
+    const asking: Asking[] = rule?.asks === true ? [rule] : []
     const compile = (
       action: ActionConfig,
       path: readonly (string | number)[],
     ): RunAction | undefined => {
       for (const channel of channelsOf(action)) channelFault(channel.id, [...path, ...channel.path])
-      return guard(path, () => compileAction(action, rule === undefined ? {} : { rule }))
+      return guard(path, () =>
+        compileAction(action, { asking, ...(rule === undefined ? {} : { rule }) }),
+      )
     }
     const actions = ruleConfig.actions.map((action, index) =>
       compile(action, ['rules', ruleId, 'actions', index]),
@@ -140,6 +148,7 @@ export function compileProgram(
       window,
       actions: actions.filter((action) => action !== undefined),
       errorAction: onFailure,
+      asking,
     })
   }
 
@@ -164,6 +173,9 @@ export function compileProgram(
       rule,
       when,
       clear,
+      asking: [when, clear, text]
+        .filter((one) => one?.asks === true)
+        .filter((one) => one !== undefined),
       text,
       forMs: alarmConfig.for,
       severity: alarmConfig.severity,

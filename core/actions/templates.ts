@@ -1,6 +1,7 @@
 import { CoreError } from '../errors.ts'
 import { isDeviceId } from '../model/device-id.ts'
 import { isJsonObject, type Json } from '../model/json.ts'
+import type { LookupRequest } from '../model/lookup.ts'
 import {
   type CompiledRule,
   type CompiledTemplate,
@@ -16,11 +17,20 @@ const MAX_TOPIC = 21_845
 /** How the templates of one rule are compiled: the variables that its SET declares are known to them. */
 export interface TemplateScope {
   readonly rule?: CompiledRule
+  /** Takes up the templates that ask the world: what they ask is fetched before the step. */
+  readonly asking?: Asking[]
+}
+
+/** Something that may ask the world. */
+export interface Asking {
+  lookups(message: RuleMessage): readonly LookupRequest[]
 }
 
 /** Compiles a text with `${…}` in it. */
 export function template(text: string, scope: TemplateScope): CompiledTemplate {
-  return compileTemplate(text, scope)
+  const compiled = compileTemplate(text, scope.rule === undefined ? {} : { rule: scope.rule })
+  if (compiled.asks) scope.asking?.push(compiled)
+  return compiled
 }
 
 /**
@@ -63,6 +73,7 @@ export function jsonTemplate(value: Json, scope: TemplateScope): (message: RuleM
     const whole = /^\$\{([^{}@]*)\}$/.exec(value)?.[1]
     if (whole !== undefined) {
       const expression = compileExpression(whole)
+      if (expression.asks) scope.asking?.push(expression)
       return (message) => expression.evaluate(message) ?? null
     }
     const compiled = template(value, scope)

@@ -300,6 +300,31 @@ describe('lookups', () => {
     ])
   })
 
+  it('answers the templates of actions and the conditions of alarms', async () => {
+    const { core, world } = build({
+      rules: {
+        r: {
+          sql: "SELECT room FROM 'devices/+/telemetry'",
+          actions: [
+            { republish: { topic: "floor/${lookup('rooms', room).floor}" } },
+            { setDesired: { state: { floor: "${lookup('rooms', room).floor}" } } },
+          ],
+        },
+      },
+      alarms: {
+        hot: { when: "temp > lookup('limits', room)", text: "limit ${lookup('limits', room)}" },
+      },
+    })
+    world.tables.set('rooms', new Map([['kitchen', { floor: 2 }]]))
+    world.tables.set('limits', new Map([['kitchen', 20]]))
+    await core.ingest([uplink({ room: 'kitchen', temp: 21, ts: NOW })])
+    await core.gate.idle()
+    expect(world.published.map(({ message }) => message.topic)).toEqual(['floor/2'])
+    const record = await core.ports.devices.load('dev-1')
+    expect(record?.shadows['']?.desired).toEqual({ floor: 2 })
+    expect(record?.alarms['hot']).toMatchObject({ status: 'active', text: 'limit 20' })
+  })
+
   it('asks for the message again if a store does not answer', async () => {
     const { core, world } = build({
       rules: { r: { sql: "SELECT lookup('t', 'k') AS x FROM 'devices/+/telemetry'", actions: [] } },
