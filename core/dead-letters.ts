@@ -68,6 +68,7 @@ function toUplink(letter: DeadLetter): Uplink {
     redelivered: true,
     ...(letter.messageId === undefined ? {} : { messageId: letter.messageId }),
     ...(letter.sentAt === undefined ? {} : { sentAt: letter.sentAt }),
+    ...(letter.ruleId === undefined ? {} : { ruleId: letter.ruleId }),
   }
 }
 

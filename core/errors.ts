@@ -1,6 +1,7 @@
 /** Every code the core may raise, and whether the same input could succeed later. */
 export const ERROR_CODES = {
   'uplink.no_device': { retryable: false },
+  'uplink.no_rule': { retryable: false },
   'uplink.bad_device_id': { retryable: false },
   'uplink.too_large': { retryable: false },
   'uplink.too_deep': { retryable: false },

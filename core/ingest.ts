@@ -39,6 +39,7 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
         ...(uplink.deviceId === undefined ? {} : { deviceId: uplink.deviceId }),
         ...(uplink.sentAt === undefined ? {} : { sentAt: uplink.sentAt }),
         ...(uplink.messageId === undefined ? {} : { messageId: uplink.messageId }),
+        ...(uplink.ruleId === undefined ? {} : { ruleId: uplink.ruleId }),
       })
     } catch (failure) {
       return { status: 'retry', error: asRetryable(failure) }
@@ -55,6 +56,11 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
         'expected a device id that a device type covers, found one that none does',
       )
     }
+    if (uplink.ruleId !== undefined && !program.rulesById.has(uplink.ruleId))
+      throw new CoreError(
+        'uplink.no_rule',
+        'expected the name of a rule that is enabled, found none',
+      )
     return {
       deviceId,
       telemetry: decodeUplink(uplink, type.decode, ports.ids.next(uplink.receivedAt)),

@@ -1,5 +1,6 @@
 import type { Downlink } from '../../core/index.ts'
-import { commandTopic, pushTopic } from './dialects/native.ts'
+import { DIALECTS } from './dialects/list.ts'
+import { commandTopic } from './dialects/native.ts'
 
 /** Hands one message to the broker of this process. */
 export type Publish = (
@@ -24,7 +25,9 @@ export function createDownlink(publish: Publish): Downlink {
       })
     },
     async shadow(message) {
-      await publish(pushTopic(message), JSON.stringify(message.body), { qos: 1, retain: false })
+      const body = JSON.stringify(message.body)
+      for (const dialect of DIALECTS)
+        await publish(dialect.pushTopic(message), body, { qos: 1, retain: false })
     },
   }
 }

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { type Core, CoreError, type Json, type Outcome, type Uplink } from '../../core/index.ts'
-import { answerTopic, readTopic, STATS_ANSWER_TOPIC, type TopicMeaning } from './dialects/native.ts'
+import type { Dialect, EndReason, Meaning } from './dialects/dialect.ts'
+import { DIALECTS, readAnyTopic } from './dialects/list.ts'
+import { STATS_ANSWER_TOPIC } from './dialects/native.ts'
 import type {
   MqttClientInfo,
   MqttHooks,
@@ -25,6 +28,8 @@ export interface MqttFrontOptions {
   readonly log: MqttHooks['log']
 }
 
+type ShadowMeaning = Extract<Meaning, { kind: 'shadow' }>
+
 const ROUTED: MqttPublishVerdict = { accept: true, route: true }
 const TAKEN: MqttPublishVerdict = { accept: true, route: false }
 
@@ -37,66 +42,128 @@ export function createMqttFront({
   log,
 }: MqttFrontOptions): MqttHooks {
   const presence = createPresence(core)
+  /** The `data` of clients that were known as devices when they connected. */
+  const devices = new WeakSet<object>()
+
+  /** Clients whose connection has ended: what still comes of them is their will. */
+  const gone = new WeakSet<MqttClientInfo>()
+  const sessionIds = new WeakMap<MqttClientInfo, string>()
+  let lastEvent = 0
 
   async function serveShadow(
-    meaning: Extract<TopicMeaning, { kind: 'shadow' }>,
+    dialect: Dialect,
+    { deviceId, name, operation }: ShadowMeaning,
     message: MqttPublish,
   ): Promise<MqttPublishVerdict> {
-    const { deviceId, name, operation } = meaning
-    const body = Buffer.from(
-      message.payload.buffer,
-      message.payload.byteOffset,
-      message.payload.byteLength,
-    ).toString('utf8')
     const [result] = await core.gate.run(deviceId, [
-      { kind: 'shadow', operation, name, body, at: core.ports.clock.now() },
+      {
+        kind: 'shadow',
+        operation,
+        name,
+        body: message.payload,
+        at: core.ports.clock.now(),
+      },
     ])
     if (result?.status === 'answered') {
-      publish(answerTopic(deviceId, name, operation, result.accepted), JSON.stringify(result.body))
+      answerShadow(dialect, { deviceId, name, operation }, result.accepted, result.body)
     } else if (result?.status === 'refused') {
       const body = { code: 500, message: result.message }
-      publish(answerTopic(deviceId, name, operation, false), JSON.stringify(body))
+      answerShadow(dialect, { deviceId, name, operation }, false, body)
     }
     return TAKEN
+  }
+
+  /** A change is of interest to all, a question or a mistake only to who made it. */
+  function answerShadow(
+    asked: Dialect,
+    { deviceId, name, operation }: Pick<ShadowMeaning, 'deviceId' | 'name' | 'operation'>,
+    accepted: boolean,
+    body: Json,
+  ): void {
+    const text = JSON.stringify(body)
+    const told = accepted && operation !== 'get' ? DIALECTS : [asked]
+    for (const dialect of told)
+      publish(dialect.answerTopic(deviceId, name, operation, accepted), text)
   }
 
   function ingest(
     message: MqttPublish,
     client: MqttClientInfo,
-    meaning: TopicMeaning,
+    meaning: Meaning,
   ): Promise<MqttPublishVerdict> {
-    return batcher.add(toUplink(message, client, meaning, core.ports.clock.now())).then(toVerdict)
+    const now = core.ports.clock.now()
+    return batcher.add(toUplink(message, client, meaning, deviceOf(client, meaning), now)).then(
+      // Basic ingest goes past the broker.
+      meaning.kind === 'own' && meaning.ruleId !== undefined ? toTaken : toVerdict,
+    )
+  }
+
+  /** Whose message it is. A client without a name of its own in the topic counts if it is a device. */
+  function deviceOf(client: MqttClientInfo, meaning: Meaning): string | undefined {
+    if ('deviceId' in meaning) return meaning.deviceId
+    const isDevice = (isObject(client.data) && devices.has(client.data)) || presence.shows(client)
+    return meaning.kind === 'own' && isDevice ? client.clientId : undefined
+  }
+
+  function tell(client: MqttClientInfo, ended: EndReason | undefined): void {
+    const sessionId = sessionIds.get(client) ?? randomUUID()
+    sessionIds.set(client, sessionId)
+    const at = core.ports.clock.now()
+    // Also across restarts: time goes on while this process does not.
+    lastEvent = Math.max(lastEvent + 1, at)
+    for (const dialect of DIALECTS) {
+      const message = dialect.presence({
+        clientId: client.clientId,
+        principal: client.principal,
+        remoteAddress: client.transport.remoteAddress,
+        sessionId,
+        version: lastEvent,
+        at,
+        ended,
+      })
+      if (message !== undefined) publish(message.topic, JSON.stringify(message.body))
+    }
   }
 
   return {
-    connect(request) {
-      return { accept: true, principal: request.username ?? request.clientId }
+    async connect({ clientId, username }) {
+      const data = {}
+      if (await isKnown(core, clientId)) devices.add(data)
+      return { accept: true, principal: username ?? clientId, data }
     },
 
     publish(message, client) {
-      const meaning = readTopic(message.topic)
+      const { dialect, meaning } = readAnyTopic(message.topic)
       if (meaning.kind === 'stats') {
         publish(STATS_ANSWER_TOPIC, JSON.stringify(stats()))
         return TAKEN
       }
+      if (meaning.kind === 'shadow' && gone.has(client) && !dialect.takesShadowWills) return TAKEN
       const verdict =
         meaning.kind === 'shadow'
-          ? serveShadow(meaning, message).catch((error) => {
+          ? serveShadow(dialect, meaning, message).catch((error) => {
               if (!isBadDeviceId(error)) throw error
               return ingest(message, client, meaning)
             })
           : ingest(message, client, meaning)
-      const own = meaning.kind !== 'unknown' && meaning.deviceId === client.clientId
-      return own && !presence.shows(client)
+      const speaksForItself = deviceOf(client, meaning) === client.clientId
+      return speaksForItself && !presence.shows(client)
         ? verdict.finally(() => presence.spoke(client))
         : verdict
     },
 
     subscribe: () => ({ accept: true }),
 
-    connected: presence.connected,
+    connected(client) {
+      presence.connected(client)
+      tell(client, undefined)
+    },
 
-    disconnected: presence.disconnected,
+    disconnected(client, reason) {
+      gone.add(client)
+      presence.disconnected(client)
+      tell(client, reason)
+    },
 
     ...(log === undefined ? {} : { log }),
   }
@@ -110,15 +177,16 @@ function isBadDeviceId(error: unknown): boolean {
 function toUplink(
   message: MqttPublish,
   client: MqttClientInfo,
-  meaning: TopicMeaning,
+  meaning: Meaning,
+  deviceId: string | undefined,
   now: number,
 ): Uplink {
   const { properties } = message
   const sentAt = Number(firstOf(properties, TIME_PROPERTY) ?? Number.NaN)
   const messageId = firstOf(properties, MESSAGE_ID_PROPERTY)
   return {
-    deviceId: 'deviceId' in meaning ? meaning.deviceId : undefined,
-    topic: message.topic,
+    deviceId,
+    topic: meaning.kind === 'own' ? meaning.topic : message.topic,
     payload: message.payload,
     contentType: properties?.contentType ?? '',
     receivedAt: now,
@@ -139,6 +207,7 @@ function toUplink(
       : { deliveryId: `${client.clientId}:${message.packetId}` }),
     ...(Number.isFinite(sentAt) ? { sentAt } : {}),
     ...(messageId === undefined ? {} : { messageId }),
+    ...(meaning.kind === 'own' && meaning.ruleId !== undefined ? { ruleId: meaning.ruleId } : {}),
   }
 }
 
@@ -158,4 +227,22 @@ function toVerdict(outcome: Outcome): MqttPublishVerdict {
     case 'retry':
       throw outcome.error
   }
+}
+
+function toTaken(outcome: Outcome): MqttPublishVerdict {
+  toVerdict(outcome)
+  return TAKEN
+}
+
+/** Whether a client is a device that was heard of. One that cannot be looked up now is taken for a stranger. */
+async function isKnown({ ports }: Core, clientId: string): Promise<boolean> {
+  try {
+    return (await ports.devices.load(clientId)) !== undefined
+  } catch {
+    return false
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

@@ -64,6 +64,7 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
   }
   if (exactText !== undefined) telemetry.exactText = exactText
   if (uplink.facts !== undefined) telemetry.facts = uplink.facts
+  if (uplink.ruleId !== undefined) telemetry.ruleId = uplink.ruleId
   return telemetry
 }
 

@@ -13,6 +13,8 @@ export interface DeadLetter {
   readonly receivedAt: number
   readonly sentAt?: number
   readonly messageId?: string
+  /** The message was for this rule alone. */
+  readonly ruleId?: string
   /** The error's code, for programs. */
   readonly code: string
   /** The error's sentence, for people. */

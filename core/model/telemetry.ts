@@ -29,6 +29,8 @@ export interface Telemetry {
   /** The raw payload, for rules that pass it on or hash it. */
   readonly bytes: Uint8Array
   readonly facts?: UplinkFacts
+  /** The message is for this rule alone. */
+  readonly ruleId?: string
 }
 
 /** One stored row of telemetry. Its key is (device, `at`, `messageId`): writing it twice is writing it once. */

@@ -28,6 +28,8 @@ export interface Uplink {
   readonly sentAt?: number
   /** The transport says that it may have sent this before (the MQTT DUP flag, a second delivery). */
   readonly redelivered?: boolean
+  /** The message is for this rule alone. */
+  readonly ruleId?: string
   readonly facts?: UplinkFacts
 }
 

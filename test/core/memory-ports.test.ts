@@ -81,6 +81,6 @@ downlinkContract('memory', async () => {
       })),
     ],
     commandTopic: ({ name }) => name,
-    shadowTopic: ({ name, event }) => `${name}/${event}`,
+    shadowTopics: ({ name, event }) => [`${name}/${event}`],
   }
 })

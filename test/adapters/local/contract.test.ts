@@ -6,7 +6,7 @@ import { createChannelSender } from '../../../adapters/local/channel-sender.ts'
 import { createColdStore } from '../../../adapters/local/cold-store.ts'
 import { createDeadLetters } from '../../../adapters/local/dead-letters.ts'
 import { createDeviceStore } from '../../../adapters/local/device-store.ts'
-import { pushTopic } from '../../../adapters/local/dialects/native.ts'
+import { DIALECTS } from '../../../adapters/local/dialects/list.ts'
 import { createDownlink } from '../../../adapters/local/downlink.ts'
 import { listen } from '../../../adapters/local/listeners/listen.ts'
 import { createNotificationQueue } from '../../../adapters/local/notification-queue.ts'
@@ -117,7 +117,7 @@ downlinkContract('broker in this process', async () => {
   return {
     downlink,
     received: () => received,
-    shadowTopic: pushTopic,
+    shadowTopics: (message) => DIALECTS.map((dialect) => dialect.pushTopic(message)),
     commandTopic: ({ deviceId, name }) => `devices/${deviceId}/commands/${name}`,
     close: async () => undefined,
   }
