@@ -11,7 +11,7 @@ const STAND_INS: readonly { readonly path: Path; readonly value: unknown }[] = [
 ]
 
 /** Tries of taking more and more away around a fault. */
-const ROUNDS = 4
+const ROUNDS = 5
 
 /**
  * The config without the parts whose shape is wrong: compiling it finds the faults of the others in the same run.
@@ -31,13 +31,16 @@ export function salvageConfig(data: unknown): Config | undefined {
 /** First the faulty part itself; if that does not help, what is around it. */
 function cutPath({ path }: ConfigFault, round: number): Path {
   if (round === 0) return insideArray(path)
-  if (round === 1) {
-    for (let length = path.length; length > 0; length--) {
-      if (standInOf(path.slice(0, length)) !== undefined) return path.slice(0, length)
-    }
-    return path.slice(0, 2)
+  if (round === 1) return withStandIn(path)
+  return path.slice(0, round === 2 ? 2 : 1)
+}
+
+/** The part around the fault that something can stand in for. */
+function withStandIn(path: Path): Path {
+  for (let length = path.length; length > 0; length--) {
+    if (standInOf(path.slice(0, length)) !== undefined) return path.slice(0, length)
   }
-  return path.slice(0, 1)
+  return path.slice(0, 2)
 }
 
 /** An element of an array has a stand-in, or the array goes: what stands behind it keeps its number. */
@@ -62,9 +65,7 @@ function takeAway(value: unknown, path: Path, depth = 0): unknown {
     last ? standInOf(path)?.value : takeAway(inner, path, depth + 1)
   if (Array.isArray(value))
     return value.map((inner, index) => (index === Number(key) ? change(inner) : inner))
-  return Object.fromEntries(
-    Object.entries(value)
-      .map(([name, inner]) => [name, name === String(key) ? change(inner) : inner])
-      .filter(([, inner]) => inner !== undefined),
-  )
+  const entries = Object.entries(value).filter(([name]) => name !== String(key))
+  const changed = change(Object.entries(value).find(([name]) => name === String(key))?.[1])
+  return Object.fromEntries(changed === undefined ? entries : [...entries, [String(key), changed]])
 }

@@ -32,6 +32,8 @@ ${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} ($
     )
     const data = resolve(terminal.cwd, settings.data)
     const json = switches.has('json')
+    // From here on a signal asks for a clean end, also while the cloud is starting.
+    const stopped = terminal.untilStopped()
     const cloud = await startLocalCloud({
       program,
       settings: { ...settings, data },
@@ -61,7 +63,7 @@ ${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} ($
         }),
       )
     }
-    await terminal.untilStopped()
+    await stopped
     if (!json) terminal.out('\nfinishing what is under way …\n')
     const { 'uplink.accepted': accepted = 0 } = await cloud.stats()
     await cloud.close()

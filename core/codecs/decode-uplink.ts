@@ -40,8 +40,9 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
   checkMessageId(uplink.messageId)
   const body = plan.codec.decode(uplink.payload)
   checkBody(body, plan.maxDepth)
-  const sentAt =
-    uplink.sentAt === undefined ? findEventTime(body, plan) : readEventTime(uplink.sentAt, 'ms')
+  const told = uplink.sentAt === undefined ? undefined : readEventTime(uplink.sentAt, 'ms')
+  const own = told === undefined ? findEventTime(body, plan) : ownEventTime(body, plan)
+  const sentAt = told ?? own
   if (sentAt !== undefined && sentAt > uplink.receivedAt + plan.maxFutureMs) {
     throw new CoreError(
       'uplink.future_time',
@@ -51,7 +52,7 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
   const identity = identify(uplink, sentAt)
   const exactText = plan.codec.exactText(uplink.payload)
   const telemetry: { -readonly [K in keyof Telemetry]: Telemetry[K] } = {
-    messageId: messageIdOf(uplink, identity, uniqueId),
+    messageId: messageIdOf(uplink, identity, uniqueId, told === own ? undefined : told),
     identity,
     topic: uplink.topic,
     at: sentAt ?? uplink.receivedAt,
@@ -74,14 +75,20 @@ function identify(uplink: Uplink, sentAt: number | undefined): MessageIdentity {
   return uplink.deliveryId === undefined ? 'none' : 'delivery'
 }
 
-function messageIdOf(uplink: Uplink, identity: MessageIdentity, uniqueId: string): string {
+/** `told` is a time that is not among the bytes. */
+function messageIdOf(
+  uplink: Uplink,
+  identity: MessageIdentity,
+  uniqueId: string,
+  told: number | undefined,
+): string {
   switch (identity) {
     case 'sender':
       return uplink.messageId ?? uniqueId
     case 'content': {
       const fingerprint = messageFingerprint(uplink.topic, uplink.payload)
-      // A time that is not among the bytes tells equal readings apart.
-      return uplink.sentAt === undefined ? fingerprint : `${fingerprint}-${uplink.sentAt}`
+      // It tells equal readings apart. One that is among them too does not: live and replayed, a message is the same.
+      return told === undefined ? fingerprint : `${fingerprint}-${told}`
     }
     case 'delivery':
       return messageFingerprint(`${uplink.deliveryId}\n${uplink.topic}`, uplink.payload)
@@ -104,6 +111,16 @@ function findEventTime(body: Json, plan: DecodePlan): number | undefined {
     if (value !== undefined) return readEventTime(value, plan.timeUnit)
   }
   return undefined
+}
+
+/** The time in the body, where it is not the one that counts: then it may be anything. */
+function ownEventTime(body: Json, plan: DecodePlan): number | undefined {
+  try {
+    return findEventTime(body, plan)
+  } catch (error) {
+    if (error instanceof CoreError) return undefined
+    throw error
+  }
 }
 
 function readMetrics(body: Json, plan: DecodePlan): Readonly<Record<string, MetricValue>> {

@@ -287,6 +287,14 @@ describe('decodeUplink: what makes a message the same message', () => {
     expect(id('{"a":1}', { sentAt: NOW - 1 })).not.toEqual(first)
   })
 
+  it('the same whether or not its own time also came along beside it', () => {
+    const live = id('{"ts":1594598735.7727768,"a":1}')
+    const replayed = { sentAt: 1_594_598_735_773 }
+    expect(id('{"ts":1594598735.7727768,"a":1}', replayed)).toEqual(live)
+    expect(id('{"ts":1594598735.7727768,"a":1}', { sentAt: 1_594_598_735_774 })).not.toEqual(live)
+    expect(id('{"ts":"a while ago","a":1}', replayed).identity).toBe('content')
+  })
+
   it('the delivery where there is no time', () => {
     const first = id('{"a":1}', { deliveryId: 'c:1' })
     expect(first.identity).toBe('delivery')
