@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
+import { isDeviceId } from '../model/device-id.ts'
 import type { Outcome, Uplink } from '../model/uplink.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { notServed, problem, problemOf } from './problem.ts'
@@ -50,9 +51,9 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     const limit = program.config.limits.bodyBytes
     const body = await readBody(context.req.raw, limit * BATCH_FACTOR)
     const receivedAt = ports.clock.now()
-    const times = (context.req.header('anyhub-time') ?? '').split(',')
+    const times = context.req.header('anyhub-time')?.split(',').map(readSentAt)
     const toUplink = (payload: Uint8Array, index: number, count: number): Uplink => {
-      const sentAt = Number(times.length === count ? times[index] || Number.NaN : Number.NaN)
+      const sentAt = times?.[index]
       const key = context.req.header('idempotency-key')
       return {
         deviceId,
@@ -61,7 +62,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
         contentType,
         receivedAt,
         source: 'http',
-        ...(Number.isFinite(sentAt) ? { sentAt } : {}),
+        ...(sentAt === undefined ? {} : { sentAt }),
         ...(key === undefined ? {} : { messageId: count === 1 ? key : `${key}/${index}` }),
       }
     }
@@ -87,7 +88,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
         { deadLetterId },
       )
     }
-    if (times.length > 1 && times.length !== payloads.length) {
+    if (times !== undefined && times.length !== payloads.length) {
       return problem(
         context,
         400,
@@ -157,7 +158,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     const records = await ports.devices.list(context.req.query('after') ?? '', limit)
     const next = records.length === limit ? records.at(-1)?.deviceId : undefined
     return context.json({
-      devices: records.map(deviceSummary),
+      devices: records.filter(({ deviceId }) => isDeviceId(deviceId)).map(deviceSummary),
       ...(next === undefined ? {} : { next }),
     })
   })
@@ -175,7 +176,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
       from,
       to,
       limit,
-      descending: context.req.query('order') !== 'asc',
+      descending: readOrder(context.req.query('order')) === 'desc',
     })
     return context.json({ rows, count: await ports.telemetry.count(deviceId) })
   })
@@ -183,7 +184,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
   api.get('/devices/:id/shadow', async (context) => {
     const name = context.req.query('name') ?? ''
     const { deviceId } = await find(context.req.param('id'))
-    return shadowAnswer(context.req.raw, deviceId, 'get', name, '')
+    return shadowAnswer(deviceId, 'get', name, '')
   })
 
   api.patch('/devices/:id/shadow', async (context) => {
@@ -191,21 +192,14 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     const name = context.req.query('name') ?? ''
     const body = await readBody(context.req.raw, program.config.limits.bodyBytes)
     if (!body.complete) return problem(context, 413, 'uplink.too_large', 'the request is too large')
-    return shadowAnswer(
-      context.req.raw,
-      context.req.param('id'),
-      'update',
-      name,
-      new TextDecoder().decode(body.bytes),
-    )
+    return shadowAnswer(context.req.param('id'), 'update', name, body.bytes)
   })
 
   async function shadowAnswer(
-    _request: Request,
     deviceId: string,
     operation: 'get' | 'update',
     name: string,
-    body: string,
+    body: string | Uint8Array,
   ): Promise<Response> {
     const [result] = await core.gate.run(deviceId, [
       { kind: 'shadow', operation, name, body, at: ports.clock.now() },
@@ -257,7 +251,6 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     const result = await core.redrive(context.req.param('id'))
     if (result.status === 'dead_lettered') {
       return problem(context, 422, result.error.code, result.error.message, {
-        status: 'dead_lettered',
         deadLetterId: result.deadLetterId,
       })
     }
@@ -325,10 +318,31 @@ function readCount(text: string | undefined, usual: number, most: number): numbe
   )
 }
 
-/** Epoch ms, or ISO 8601. */
+/** Epoch ms; what is no number goes on as none, and is found where messages are decoded. */
+function readSentAt(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text)
+}
+
+function readOrder(text: string | undefined): 'asc' | 'desc' {
+  if (text === undefined) return 'desc'
+  if (text === 'asc' || text === 'desc') return text
+  throw new CoreError(
+    'input.malformed',
+    `expected the order asc or desc, found ${JSON.stringify(text.slice(0, 40))}`,
+  )
+}
+
+/** What else the engine's parser would make a date of is none. */
+const ISO_DATE = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))?$/
+
+/** Epoch ms, or ISO 8601: a day of UTC, or a time with its zone. */
 function readTime(text: string | undefined, usual: number): number {
   if (text === undefined) return usual
-  const ms = /^\d{1,16}$/.test(text) ? Number(text) : Date.parse(text)
+  const ms = /^\d{1,16}$/.test(text)
+    ? Number(text)
+    : ISO_DATE.test(text)
+      ? Date.parse(text)
+      : Number.NaN
   if (!Number.isNaN(ms)) return ms
   throw new CoreError(
     'input.malformed',

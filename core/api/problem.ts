@@ -12,6 +12,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'shadow.not_found': 404,
   'shadow.version_conflict': 409,
   'shadow.too_large': 413,
+  'device.record_too_large': 413,
 }
 
 /** Answers with a problem document. Source: RFC 9457. */

@@ -24,8 +24,8 @@ export interface ShadowInput {
   readonly operation: 'get' | 'update' | 'delete'
   /** '' is the classic shadow. */
   readonly name: string
-  /** The request document as text; '' where the operation has none. */
-  readonly body: string
+  /** The request document as it was sent; '' where the operation has none. */
+  readonly body: string | Uint8Array
   /** Epoch ms. */
   readonly at: number
 }

@@ -229,7 +229,11 @@ describe('a batch is as good as its messages one by one', () => {
             return { name, desired, reported, deletedAt }
           })
         // A version may be asked for by number, so that it may decide what an update does.
-        fc.pre(!inputs.some((input) => input.kind === 'shadow' && input.body.includes('version')))
+        fc.pre(
+          !inputs.some(
+            (input) => input.kind === 'shadow' && String(input.body).includes('version'),
+          ),
+        )
         expect(values(batch)).toEqual(values(single))
         expect(batch.last).toEqual(single.last)
         expect(batch.alarms).toEqual(single.alarms)
