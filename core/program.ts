@@ -21,7 +21,7 @@ import {
   type RuleSet,
   type WindowedRule,
 } from './rules/index.ts'
-import { AGGREGATE_NAMES, type Aggregate } from './windows/aggregates.ts'
+import type { Aggregate } from './windows/aggregates.ts'
 import type { WindowPlan, WindowShape } from './windows/window.ts'
 
 export interface ProgramRule {
@@ -209,8 +209,7 @@ function compileWindow(ruleConfig: RuleConfig, config: Config): ProgramWindow | 
         ? { kind, gapMs: sizeMs, maxMs: secondMs ?? LONGEST_SESSION_MS }
         : { kind, sizeMs }
   const aggregates = rule.aggregates.map(({ name, share }): Aggregate => {
-    const known = AGGREGATE_NAMES.find((one) => one === name) ?? 'count'
-    return share === undefined ? { name: known } : { name: known, share }
+    return share === undefined ? { name } : { name, share }
   })
   const { windows: maxPanes, windowMessages: maxSamples } = config.limits
   const plan = { shape, aggregates, latenessMs: ruleConfig.lateness, maxPanes, maxSamples }

@@ -1,5 +1,20 @@
 import type { Json } from './json.ts'
 
+/** The aggregates that a rule with windows may call. */
+export const AGGREGATE_NAMES = [
+  'count',
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'stddev',
+  'first',
+  'last',
+  'percentile',
+  'collect',
+] as const
+export type AggregateName = (typeof AGGREGATE_NAMES)[number]
+
 /**
  * One aggregate under way.
  *

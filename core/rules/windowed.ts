@@ -1,4 +1,5 @@
 import type { Json } from '../model/json.ts'
+import { AGGREGATE_NAMES, type AggregateName } from '../model/window.ts'
 import type { Call, Expression, Statement } from './ast.ts'
 import type { RuleOptions } from './compile-context.ts'
 import { type CompiledExpression, compileExpression } from './expression.ts'
@@ -15,7 +16,7 @@ import { type Slice, splitWindowed } from './windowed-source.ts'
 
 /** One aggregate call. */
 export interface WindowAggregate {
-  readonly name: string
+  readonly name: AggregateName
   /** `undefined` for `count(*)`. */
   readonly argument: CompiledExpression | undefined
   /** The second argument of `percentile`. */
@@ -50,18 +51,9 @@ export interface ClosedWindow {
   readonly results: readonly (Json | undefined)[]
 }
 
-const AGGREGATES: ReadonlySet<string> = new Set([
-  'count',
-  'sum',
-  'avg',
-  'min',
-  'max',
-  'stddev',
-  'first',
-  'last',
-  'percentile',
-  'collect',
-])
+const AGGREGATES: ReadonlyMap<string, AggregateName> = new Map(
+  AGGREGATE_NAMES.map((name) => [name, name]),
+)
 
 const WINDOWS: Readonly<Record<string, WindowFunction['kind']>> = {
   TUMBLINGWINDOW: 'tumbling',
@@ -271,7 +263,8 @@ function replacementOf(
   if (node.kind !== 'call') return undefined
   const name = node.name.toLowerCase()
   if ((name === 'windowstart' || name === 'windowend') && node.args.length === 0) return `${name}_`
-  if (!AGGREGATES.has(name)) return undefined
+  const aggregate = AGGREGATES.get(name)
+  if (aggregate === undefined) return undefined
   const fail = (message: string): never => {
     throw sourceError('rule.type', sql, offset + node.start, message)
   }
@@ -291,7 +284,7 @@ function replacementOf(
     return fail(`expected at most ${MAX_AGGREGATES} aggregates, found one more`)
   const text = source.slice(argument.start, argument.end)
   aggregates.push({
-    name,
+    name: aggregate,
     argument: argument.kind === 'star' ? undefined : compileExpression(text, options),
     share,
   })

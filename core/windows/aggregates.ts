@@ -1,6 +1,6 @@
 import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
-import type { AggregateState } from '../model/window.ts'
+import type { AggregateName, AggregateState } from '../model/window.ts'
 import { addToBuckets, mergeBuckets, percentileOf } from './sketch.ts'
 
 /** Values that `collect` keeps, and up to which percentiles are exact. */
@@ -11,20 +11,6 @@ export interface Aggregate {
   readonly name: AggregateName
   readonly share?: number
 }
-
-export const AGGREGATE_NAMES = [
-  'count',
-  'sum',
-  'avg',
-  'min',
-  'max',
-  'stddev',
-  'first',
-  'last',
-  'percentile',
-  'collect',
-] as const
-export type AggregateName = (typeof AGGREGATE_NAMES)[number]
 
 /** Before the first value. */
 export const EMPTY_AGGREGATE: AggregateState = { n: 0 }
