@@ -40,6 +40,7 @@ export { createIngest } from './ingest.ts'
 export type { AlarmState } from './model/alarm.ts'
 export type { ColdRow } from './model/cold-row.ts'
 export type { DeadLetter } from './model/dead-letter.ts'
+export { BEFORE_DEVICES, isDeviceId } from './model/device-id.ts'
 export {
   type DeviceRecord,
   type LastValue,

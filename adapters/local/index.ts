@@ -1,9 +1,11 @@
 import { createServer, type Server } from 'node:net'
 import { createApi, deviceSummary } from '../../core/api/index.ts'
 import {
+  BEFORE_DEVICES,
   type ChannelSender,
   type Core,
   createCore,
+  isDeviceId,
   type Json,
   type Program,
 } from '../../core/index.ts'
@@ -111,7 +113,9 @@ export async function startLocalCloud({
         database,
         clock: systemClock,
         cacheSize: CACHED_RECORDS,
-        onCommit: ({ record }) => feed.changed(record),
+        onCommit({ record }) {
+          if (isDeviceId(record.deviceId)) feed.changed(record)
+        },
       }),
       telemetry: createTelemetryStore(database),
       cold: createColdStore(database),
@@ -164,7 +168,7 @@ export async function startLocalCloud({
   const countsAsJson = (): Json => ({ ...counts() })
 
   async function snapshot(): Promise<Json> {
-    const devices = await core.ports.devices.list('', 1_000)
+    const devices = await core.ports.devices.list(BEFORE_DEVICES, 1_000)
     return { devices: devices.map(deviceSummary), stats: { ...(await stats()) } }
   }
 

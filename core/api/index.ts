@@ -3,7 +3,7 @@
 import { Hono } from 'hono'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
-import { isDeviceId } from '../model/device-id.ts'
+import { BEFORE_DEVICES, isDeviceId } from '../model/device-id.ts'
 import type { Outcome, Uplink } from '../model/uplink.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { notServed, problem, problemOf } from './problem.ts'
@@ -155,7 +155,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
 
   api.get('/devices', async (context) => {
     const limit = readCount(context.req.query('limit'), 100, 1_000)
-    const records = await ports.devices.list(context.req.query('after') ?? '', limit)
+    const records = await ports.devices.list(context.req.query('after') || BEFORE_DEVICES, limit)
     const next = records.length === limit ? records.at(-1)?.deviceId : undefined
     return context.json({
       devices: records.filter(({ deviceId }) => isDeviceId(deviceId)).map(deviceSummary),

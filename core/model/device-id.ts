@@ -5,3 +5,6 @@ const DEVICE_ID = /^[a-zA-Z0-9:._-]{1,128}$/
 export function isDeviceId(id: string): boolean {
   return DEVICE_ID.test(id)
 }
+
+/** Lies before every id that a device may have, and behind those of records that are no devices: fleet-wide groups. */
+export const BEFORE_DEVICES = '$~'
