@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import mqtt from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type Folder, temporaryFolder } from '../cli/run-cli.ts'
 import { describeWithShared, sharedData } from '../vectors.ts'
@@ -115,6 +116,27 @@ channels:
       )
     },
   )
+
+  it('are all taken from a client that sends them in one go', async () => {
+    const data = `${folder.path}/burst`
+    const cloud = await startProcess('--config', `${folder.path}/anyhub.yml`, '--data', data)
+    const client = mqtt.connect(cloud.mqtt, { protocolVersion: 5, reconnectPeriod: 0 })
+    let closed = 0
+    client.on('close', () => closed++)
+    await new Promise((resolve) => client.once('connect', resolve))
+    await Promise.all(
+      lines.map((line) => {
+        const topic = `devices/${line.device_id}/telemetry`
+        return client.publishAsync(topic, JSON.stringify(line), { qos: 1 })
+      }),
+    )
+    expect(closed).toBe(0)
+    await client.endAsync()
+    expect(await cloud.stop()).toMatchObject({ code: 0, err: '' })
+    const stored = readStored(data)
+    expect(stored.rows).toHaveLength(9_995)
+    expect(stored.notifications).toHaveLength(matches.length)
+  })
 
   it('in-process give the same, twice in the same folder', async () => {
     const config = ['--config', `${folder.path}/anyhub.yml`, '--data', `${folder.path}/kept`]

@@ -265,7 +265,7 @@ export function createConnection(
     clientMaxPacketBytes = packet.properties.maximumPacketBytes ?? Infinity
     const toConnack = (sessionPresent: boolean): Buffer =>
       encodeConnack(version, sessionPresent, REASON.success, {
-        receiveMaximum: limits.maxUnackedMessages,
+        receiveMaximum: limits.receiveMaximum,
         maximumPacketBytes: limits.maxPacketBytes,
         topicAliasMaximum: limits.maxTopicAliases,
         sessionExpirySeconds: expirySeconds === wanted ? undefined : expirySeconds,

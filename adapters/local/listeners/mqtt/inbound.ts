@@ -77,7 +77,7 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
   const queue = createFifo<Entry>()
   const recent: KnownTopic<Session>[] = []
   const aliases = new Map<number, KnownTopic<Session>>()
-  // An MQTT 5 client is held to Receive Maximum instead, so one message more must be seen to be refused.
+  // Where Receive Maximum is as low, one message more must be seen to be refused.
   const maxPending = limits.maxUnackedMessages + (owner.version === 5 ? 1 : 0)
   let nextRecent = 0
   let pendingBytes = 0
@@ -126,7 +126,7 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
   /** Section 4.9: QoS 1 counts until PUBACK, QoS 2 until PUBCOMP; what is sent again counts once. */
   function isOverReceiveMaximum(packetId: number): boolean {
     const { received } = owner.session
-    return unacked + received.size >= limits.maxUnackedMessages && !received.has(packetId)
+    return unacked + received.size >= limits.receiveMaximum && !received.has(packetId)
   }
 
   function decode(

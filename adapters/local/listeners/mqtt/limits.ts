@@ -16,12 +16,17 @@ export interface MqttLimits {
   readonly maxSubscriptionsPerClient: number
   /** Filters of one SUBSCRIBE that the hook is asked about; the others are refused. */
   readonly maxFiltersPerPacket: number
-  /** Inbound PUBLISHes of one connection that await their hook; also the Receive Maximum told to MQTT 5 clients. */
+  /** Inbound PUBLISHes of one connection that await their hook. */
   readonly maxUnackedMessages: number
   /** Payload and topic bytes of the same. Past either the connection is read no further. */
   readonly maxUnackedBytes: number
   /** The same bytes over all connections. */
   readonly maxUnackedBytesTotal: number
+  /**
+   * The Receive Maximum told to MQTT 5 clients; who passes it is ended. As high as can be: the bounds above hold a
+   * client back without ending it, and widespread clients (MQTT.js 5) send as much as they are given, whatever they are told.
+   */
+  readonly receiveMaximum: number
   /** Outbound QoS 1 and 2 messages of one client without an acknowledgement. */
   readonly maxInflight: number
   /** Bytes written for one client but not yet taken by its socket: past it QoS 0 is dropped and QoS 1 queued. */
@@ -57,6 +62,7 @@ export const DEFAULT_LIMITS: MqttLimits = {
   maxSubscriptionsPerClient: 500,
   maxFiltersPerPacket: 1_000,
   maxUnackedMessages: 1_024,
+  receiveMaximum: 65_535,
   maxUnackedBytes: 2_097_152,
   maxUnackedBytesTotal: 134_217_728,
   maxInflight: 256,

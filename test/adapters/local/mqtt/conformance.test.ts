@@ -172,7 +172,7 @@ describe('CONNECT and CONNACK', () => {
 
   it('tells MQTT 5 clients the limits', async () => {
     const { port } = await start({
-      limits: { maxUnackedMessages: 77, maxPacketBytes: 12_345, maxTopicAliases: 3 },
+      limits: { receiveMaximum: 77, maxPacketBytes: 12_345, maxTopicAliases: 3 },
     })
     const { connack, client } = await connectRaw(port, 'dev', {
       protocolVersion: 5,
@@ -722,7 +722,7 @@ describe('QoS 1 and 2 from clients', () => {
 
   it('MQTT-3.3.4-7: ends a client that passes Receive Maximum', async () => {
     const { held, hooks } = heldPublishes()
-    const subject = await start({ hooks, limits: { maxUnackedMessages: 3 } })
+    const subject = await start({ hooks, limits: { maxUnackedMessages: 3, receiveMaximum: 3 } })
     const device = await connect5(subject, 'dev')
     for (const messageId of [1, 2]) device.send(publish('a', { qos: 1, messageId }))
     device.send(publish('a', { qos: 2, messageId: 3 }))
@@ -734,7 +734,7 @@ describe('QoS 1 and 2 from clients', () => {
   })
 
   it('MQTT-3.3.4-7: counts QoS 2 until PUBCOMP', async () => {
-    const subject = await start({ limits: { maxUnackedMessages: 2 } })
+    const subject = await start({ limits: { maxUnackedMessages: 2, receiveMaximum: 2 } })
     const device = await connect5(subject, 'dev')
     device.send(publish('a', { qos: 2, messageId: 1 }), publish('a', { qos: 2, messageId: 2 }))
     device.send({ cmd: 'pubrel', messageId: 1 }, publish('a', { qos: 2, messageId: 3 }))
@@ -749,24 +749,30 @@ describe('QoS 1 and 2 from clients', () => {
     expect(device.packets).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x93 }])
   })
 
-  it('holds an MQTT 3 client back instead: it is read no further until hooks resolve', async () => {
-    const { held, hooks } = heldPublishes()
-    const subject = await start({ hooks, limits: { maxUnackedMessages: 10 } })
-    const device = await connect4(subject, 'dev')
-    const all = Array.from({ length: 35 }, (_, index) =>
-      publish('a', { qos: 1, messageId: index + 1 }),
-    )
-    device.send(...all)
-    await until(() => held.length === 10)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(held).toHaveLength(10)
-    for (let index = 0; index < 35; index += 1) {
-      await until(() => held.length > index)
-      held[index]?.accept()
-      expect(await device.next()).toMatchObject({ cmd: 'puback', messageId: index + 1 })
-    }
-    expect(subject.listener.stats().unackedBytes).toBe(0)
-  })
+  it.each([
+    [3, connect4, 10],
+    [5, connect5, 11],
+  ] as const)(
+    'holds an MQTT %i client back: it is read no further until hooks resolve',
+    async (_, connect, most) => {
+      const { held, hooks } = heldPublishes()
+      const subject = await start({ hooks, limits: { maxUnackedMessages: 10 } })
+      const device = await connect(subject, 'dev')
+      const all = Array.from({ length: 35 }, (_, index) =>
+        publish('a', { qos: 1, messageId: index + 1 }),
+      )
+      device.send(...all)
+      await until(() => held.length === most)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(held).toHaveLength(most)
+      for (let index = 0; index < 35; index += 1) {
+        await until(() => held.length > index)
+        held[index]?.accept()
+        expect(await device.next()).toMatchObject({ cmd: 'puback', messageId: index + 1 })
+      }
+      expect(subject.listener.stats().unackedBytes).toBe(0)
+    },
+  )
 
   it('MQTT-3.3.2-7 to MQTT-3.3.2-12: understands topic aliases of this connection only', async () => {
     const subject = await start()
