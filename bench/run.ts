@@ -5,12 +5,14 @@ import { installPeers } from './lib/peers.ts'
 import { short, table } from './lib/table.ts'
 import { ingestReport } from './mqtt/ingest.ts'
 import { roundTripReport } from './mqtt/round-trip.ts'
+import { rulesReport } from './rules/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|ingest|roundtrip …] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|rules|ingest|roundtrip …] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
+  rules: rulesReport,
   ingest: ingestReport,
   roundtrip: roundTripReport,
 }
