@@ -241,23 +241,24 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     )
   }
 
-  /** Only a message that is not newer than the record can be one that was stored before: the others cost no look-up. */
+  /**
+   * Asks which messages were stored before. Only a message that is not newer than the record can be one, or one without
+   * a time that is said to come again: the others cost no look-up.
+   */
   async function knownOf(
     record: DeviceRecord,
     inputs: readonly DeviceInput[],
   ): Promise<ReadonlySet<string>> {
-    if (record.newestAt === 0) return NONE
     const candidates = []
     for (const input of inputs) {
-      if (
-        input.kind !== 'telemetry' ||
-        !input.telemetry.timed ||
-        input.telemetry.at > record.newestAt
-      )
-        continue
-      if (!record.recentIds.includes(input.telemetry.messageId)) candidates.push(input.telemetry)
+      if (input.kind !== 'telemetry') continue
+      const { timed, at, redelivered, messageId } = input.telemetry
+      const mayBeStored = timed ? at <= record.newestAt : redelivered
+      if (mayBeStored && !record.recentIds.includes(messageId)) candidates.push(input.telemetry)
     }
-    return candidates.length === 0 ? NONE : ports.telemetry.known(record.deviceId, candidates)
+    return candidates.length === 0 || record.accepted === 0
+      ? NONE
+      : ports.telemetry.known(record.deviceId, candidates)
   }
 
   /** Performs the outbox in order. What fails stays in it, with the time of the next try. */

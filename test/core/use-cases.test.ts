@@ -277,6 +277,17 @@ describe('redrive', () => {
     expect(rowsOf(world, 'dev-1')).toHaveLength(1)
   })
 
+  it('again, long after it could not be removed, stores once', async () => {
+    const { core, world } = await rejected()
+    const id = idOf(world)
+    const letter = world.letters.get(id)!
+    await core.redrive(id)
+    world.letters.set(id, letter)
+    await core.ingest(Array.from({ length: 100 }, (_, n) => uplink({ n }, { receivedAt: NOW + n })))
+    expect(await core.redrive(id)).toMatchObject({ status: 'duplicate' })
+    expect(rowsOf(world, 'dev-1')).toHaveLength(101)
+  })
+
   it('that fails again keeps the letter under its id, and adds none', async () => {
     const { core, world } = start({})
     await core.ingest([uplink(new TextEncoder().encode('{'))])
