@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
-import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createMqttListener } from '../../adapters/local/listeners/mqtt/index.ts'
+import { readStoredData } from '../stored-data.ts'
 import { startTestCloud, type TestCloud } from './local-cloud.ts'
 import { type Folder, jsonl, runCli, temporaryFolder } from './run-cli.ts'
 
@@ -131,11 +131,7 @@ describe('anyhub replay, in-process', () => {
     const { code, json } = await replayJson(['a.jsonl', ...flags, '--data', 'kept'])
     expect(json).toMatchObject({ messages: 4, stored: 3, deadLetters: 1, faulty: 0 })
     expect(code).toBe(1)
-    const database = new DatabaseSync(`${folder.path}/kept/anyhub.db`)
-    const letters = database.prepare('SELECT payload FROM dead_letter').all()
-    database.close()
-    expect(letters).toHaveLength(1)
-    expect(Buffer.from(letters[0]!['payload'] as Uint8Array).toString()).toBe(wide)
+    expect(await deadLetterPayloads('kept')).toEqual([wide])
   })
 
   it('adds nothing the second time to a data folder', async () => {
@@ -237,7 +233,7 @@ rules:
     )
     expect(json).toMatchObject({ stored: 2, matched: { room: 1, hall: 1 } })
     expect(code).toBe(0)
-    expect(storedRows('kept')).toEqual([
+    expect(await storedRows('kept')).toEqual([
       { deviceId: '8', at: Date.parse('2024-01-02T03:04:06Z'), metrics: { temp: 28 } },
       { deviceId: 'dev-7', at: Date.parse('2024-01-02T03:04:05Z'), metrics: { temp: 27 } },
     ])
@@ -257,7 +253,7 @@ rules:
       jsonl([{ t: ts, temp: 1 }]),
     )
     expect(json).toMatchObject({ stored: 1, faulty: 0 })
-    expect(storedRows('kept').map(({ at }) => at)).toEqual([1_600_000_000_500])
+    expect((await storedRows('kept')).map(({ at }) => at)).toEqual([1_600_000_000_500])
   })
 })
 
@@ -276,7 +272,7 @@ describe('anyhub replay of CSV', () => {
     const { code, json } = await replayJson(['a.csv', ...flags])
     expect(json).toMatchObject({ messages: 2, stored: 2, faulty: 0 })
     expect(code).toBe(0)
-    expect(storedRows('kept')).toEqual([
+    expect(await storedRows('kept')).toEqual([
       {
         deviceId: 'b8:27:eb',
         at: 1_600_000_000_000,
@@ -339,7 +335,7 @@ describe('anyhub replay of CSV', () => {
     const args = ['--device', '=boiler', '--time', 'timestamp', '--data', 'kept']
     const { json } = await replayJson(['a.csv', ...args])
     expect(json).toMatchObject({ stored: 1 })
-    expect(storedRows('kept')).toEqual([
+    expect(await storedRows('kept')).toEqual([
       { deviceId: 'boiler', at: Date.UTC(2014, 3, 1, 0, 5), metrics: { value: 20.5 } },
     ])
   })
@@ -376,7 +372,7 @@ describe('anyhub replay over the wire', () => {
       faulty: 0,
     })
     expect(inProcess.code).toBe(1)
-    const rows = storedRows('kept')
+    const rows = await storedRows('kept')
     expect(rows).toHaveLength(300)
 
     for (const way of ['mqtt', 'ws', 'http'] as const) {
@@ -398,8 +394,8 @@ describe('anyhub replay over the wire', () => {
         alarms: 0,
       })
       await started.cloud.close()
-      expect({ way, rows: storedRows(way) }).toEqual({ way, rows })
-      expect(deadLetterPayloads(way)).toEqual(
+      expect({ way, rows: await storedRows(way) }).toEqual({ way, rows })
+      expect(await deadLetterPayloads(way)).toEqual(
         [...bad, ...bad].map((body) => JSON.stringify(body)).sort(),
       )
     }
@@ -429,12 +425,14 @@ describe('anyhub replay over the wire', () => {
       expect(json).toMatchObject({ messages: 5, stored: 3, deadLetters: 2 })
       expect(code).toBe(1)
       await started.cloud.close()
-      expect(storedRows('data').map(({ at, metrics }) => [at / 1_000 - START, metrics])).toEqual([
+      expect(
+        (await storedRows('data')).map(({ at, metrics }) => [at / 1_000 - START, metrics]),
+      ).toEqual([
         [0, { temp: 1 }],
         [1, { temp: 2 }],
         [4, { temp: 5 }],
       ])
-      expect(deadLetterPayloads('data')).toEqual(['[1,\n2]', 'no JSON\nat all'])
+      expect(await deadLetterPayloads('data')).toEqual(['[1,\n2]', 'no JSON\nat all'])
     },
   )
 
@@ -709,28 +707,12 @@ function nested(levels: number): object {
   return levels === 0 ? {} : { a: nested(levels - 1) }
 }
 
-interface Row {
-  readonly deviceId: string
-  readonly at: number
-  readonly metrics: object
+/** Telemetry of a data folder that is not open. */
+async function storedRows(data: string) {
+  const { rows } = await readStoredData(`${folder.path}/${data}`)
+  return rows.map(({ deviceId, at, metrics }) => ({ deviceId, at, metrics }))
 }
 
-/** Telemetry of a data folder that is not open, but for its time where it is a metric too. */
-function storedRows(data: string): Row[] {
-  const database = new DatabaseSync(`${folder.path}/${data}/anyhub.db`, { readOnly: true })
-  const found = database.prepare('SELECT device_id, rows FROM telemetry').all()
-  database.close()
-  return found
-    .flatMap(({ device_id, rows }) => {
-      const parsed: [number, string, object][] = JSON.parse(String(rows))
-      return parsed.map(([at, , metrics]) => ({ deviceId: String(device_id), at, metrics }))
-    })
-    .sort((a, b) => (a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : a.at - b.at))
-}
-
-function deadLetterPayloads(data: string): string[] {
-  const database = new DatabaseSync(`${folder.path}/${data}/anyhub.db`, { readOnly: true })
-  const found = database.prepare('SELECT payload FROM dead_letter').all()
-  database.close()
-  return found.map(({ payload }) => Buffer.from(payload as Uint8Array).toString()).sort()
+async function deadLetterPayloads(data: string): Promise<readonly string[]> {
+  return (await readStoredData(`${folder.path}/${data}`)).deadLetters
 }

@@ -1,8 +1,8 @@
 import mqtt from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Folder, jsonl, temporaryFolder } from '../cli/run-cli.ts'
+import { readStoredData, type StoredData } from '../stored-data.ts'
 import { killProcesses, runProcess, startProcess } from './cloud-process.ts'
-import { readStored, type Stored } from './stored.ts'
 import { openWebhook, type Webhook } from './webhook.ts'
 
 const DEVICES = 4
@@ -31,7 +31,7 @@ const matches = messages.filter(({ temp }) => temp > 27)
 
 let folder: Folder
 let webhook: Webhook
-let undisturbed: Stored
+let undisturbed: StoredData
 
 beforeAll(async () => {
   webhook = await openWebhook()
@@ -59,7 +59,7 @@ channels:
   const { notifications } = await replay(cloud.mqtt)
   await vi.waitUntil(() => webhook.received.size === notifications, { timeout: 15_000 })
   expect(await cloud.stop()).toMatchObject({ code: 0, err: '' })
-  undisturbed = readStored(`${folder.path}/undisturbed`)
+  undisturbed = await readStoredData(`${folder.path}/undisturbed`)
 }, 60_000)
 
 afterEach(() => {
@@ -130,7 +130,7 @@ describe('a cloud that is killed while messages come in', () => {
     expect(hot).toHaveLength(matches.length)
     expect(matches.length).toBeGreaterThan(300)
     expect(alarms.length).toBeGreaterThan(20)
-    expect(undisturbed.deadLetters).toBe(0)
+    expect(undisturbed.deadLetters).toEqual([])
   })
 
   it.each([150, 1_000, 2_000])(
@@ -170,7 +170,7 @@ describe('a cloud that is killed while messages come in', () => {
       expect(again).toMatchObject({ stored: 0, duplicates: MESSAGES, notifications: 0, alarms: 0 })
       expect(again.matched).toEqual({ hot: 0, cool: 0 })
       expect(await second.stop()).toMatchObject({ code: 0 })
-      expect(readStored(`${folder.path}/${data}`)).toEqual(undisturbed)
+      expect(await readStoredData(`${folder.path}/${data}`)).toEqual(undisturbed)
       expect(webhook.received.size).toBe(undisturbed.notifications.length)
     },
     60_000,

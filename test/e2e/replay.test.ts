@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import mqtt from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type Folder, temporaryFolder } from '../cli/run-cli.ts'
+import { readStoredData } from '../stored-data.ts'
 import { describeWithShared, sharedData } from '../vectors.ts'
 import { killProcesses, runProcess, startProcess } from './cloud-process.ts'
-import { readStored } from './stored.ts'
 import { openWebhook, type Webhook } from './webhook.ts'
 
 const FILE = 'data/iot-demo.jsonl'
@@ -106,12 +106,12 @@ channels:
       const ended = await cloud.stop()
       expect(ended).toMatchObject({ code: 0, err: '' })
 
-      const stored = readStored(data)
+      const stored = await readStoredData(data)
       expect(stored.rows).toHaveLength(9_995)
       expect(stored.notifications).toHaveLength(matches.length)
-      expect(stored.deadLetters).toBe(0)
+      expect(stored.deadLetters).toEqual([])
       expect([...webhook.received.values()].every((times) => times === 1)).toBe(true)
-      expect(timesOf(stored.rows)).toEqual(
+      expect(stored.rows.map(({ deviceId, at }) => `${deviceId}/${at}`).sort()).toEqual(
         lines.map(({ device_id, ts }) => `${device_id}/${Math.round(ts * 1_000)}`).sort(),
       )
     },
@@ -133,7 +133,7 @@ channels:
     expect(closed).toBe(0)
     await client.endAsync()
     expect(await cloud.stop()).toMatchObject({ code: 0, err: '' })
-    const stored = readStored(data)
+    const stored = await readStoredData(data)
     expect(stored.rows).toHaveLength(9_995)
     expect(stored.notifications).toHaveLength(matches.length)
   })
@@ -151,7 +151,7 @@ channels:
     expect(second.json).toMatchObject({ stored: 0, duplicates: 9_995, matched: { hot: 0 } })
     expect([first.code, second.code]).toEqual([0, 0])
     expect(webhook.received.size).toBe(0)
-    const stored = readStored(`${folder.path}/kept`)
+    const stored = await readStoredData(`${folder.path}/kept`)
     expect(stored.rows).toHaveLength(9_995)
     for (const [deviceId, last] of lastOfEach(lines))
       expect(stored.devices[deviceId]).toMatchObject({ reported: last })
@@ -171,8 +171,4 @@ function lastOfEach(lines: readonly Recorded[]): Map<string, Record<string, unkn
     last.set(deviceId, { device, device_id: deviceId, ...Object.fromEntries(values) })
   }
   return last
-}
-
-function timesOf(rows: readonly (readonly [string, unknown])[]): string[] {
-  return rows.map(([key]) => key.split('/').slice(0, 2).join('/')).sort()
 }

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:net'
 import mqtt from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Folder, temporaryFolder } from '../cli/run-cli.ts'
+import { readStoredData } from '../stored-data.ts'
 import { killProcesses, runProcess, runUntil, startProcess } from './cloud-process.ts'
-import { readStored } from './stored.ts'
 
 const START = 1_600_000_000
 
@@ -78,8 +78,8 @@ describe('anyhub start as a process', () => {
       client.end(true)
       await page.body?.cancel().catch(() => undefined)
 
-      const { rows, devices } = readStored(`${folder.path}/data`)
-      const stored = new Set(rows.map(([key]) => Number(key.split('/')[1]) / 1_000))
+      const { rows, devices } = await readStoredData(`${folder.path}/data`)
+      const stored = new Set(rows.map(({ at }) => at / 1_000))
       expect(rows.length).toBeGreaterThanOrEqual(500)
       expect([...acked].filter((ts) => !stored.has(ts))).toEqual([])
       // Nothing that rules asked for waits for a later start.
