@@ -71,15 +71,25 @@ const DeviceType = z
 const Rule = z
   .strictObject({
     sql: z.string().min(1).meta({ description: 'AWS IoT SQL.' }),
-    sqlVersion: z.enum(['2016-03-23', '2015-10-08', 'beta']).default('2016-03-23'),
-    enabled: z.boolean().default(true),
+    sqlVersion: z
+      .enum(['2016-03-23', '2015-10-08', 'beta'])
+      .default('2016-03-23')
+      .meta({ description: 'The version of the language that the SQL is written in.' }),
+    enabled: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'Whether it runs; one that does not is checked all the same.' }),
     group: z.enum(['device', 'fleet']).default('device').meta({
       description: 'Windows: whether each device has its own, or all devices share them.',
     }),
     lateness: Duration.prefault(0).meta({
       description: 'Windows: how long, in event time, a window waits for late data.',
     }),
-    actions: z.array(ActionSchema).max(10).default([]),
+    actions: z
+      .array(ActionSchema)
+      .max(10)
+      .default([])
+      .meta({ description: 'What to do, each by itself.' }),
     errorAction: ActionSchema.optional().meta({
       description: 'Done when another action of the rule cannot be done.',
     }),
@@ -97,22 +107,25 @@ const Alarm = z
     for: Duration.prefault(0).meta({
       description: 'How long the condition must hold before the alarm is raised.',
     }),
-    severity: Severity.default('warning'),
+    severity: Severity.default('warning').meta({ description: 'How much it matters.' }),
     text: z
       .string()
       .min(1)
       .optional()
       .meta({ description: 'The sentence for people; ${…} is evaluated on the message.' }),
-    notify: z.array(Id).default([]),
-    notifyCleared: z.boolean().default(true),
+    notify: z.array(Id).default([]).meta({ description: 'Channels to tell.' }),
+    notifyCleared: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'Whether they are also told that it has cleared.' }),
   })
   .meta({ description: 'A condition that is raised and cleared once per device.' })
 
 const Channel = z
   .discriminatedUnion('type', [
     z.strictObject({
-      type: z.literal('webhook'),
-      url: z.url({ protocol: /^https?$/ }),
+      type: z.literal('webhook').meta({ description: 'Posts to a URL.' }),
+      url: z.url({ protocol: /^https?$/ }).meta({ description: 'Where notifications are posted.' }),
       secret: z
         .string()
         .min(16, 'expected at least 16 characters: it signs what is sent')
@@ -131,9 +144,9 @@ const Channel = z
         .meta({ description: 'How long an answer may take: 100ms to 60s.' }),
     }),
     z.strictObject({
-      type: z.literal('email'),
-      to: z.array(z.email()).min(1),
-      from: z.email().optional(),
+      type: z.literal('email').meta({ description: 'Sends mail through smtp.' }),
+      to: z.array(z.email()).min(1).meta({ description: 'Who gets the mail.' }),
+      from: z.email().optional().meta({ description: 'The sender; that of smtp unless given.' }),
     }),
   ])
   .meta({ description: 'Where notifications go.' })
@@ -141,11 +154,20 @@ const Channel = z
 /** The schema of anyhub.yml. */
 export const ConfigSchema = z
   .strictObject({
-    $schema: z.string().optional(),
-    deviceTypes: z.record(Id, DeviceType).prefault({ default: {} }),
-    rules: z.record(Id, Rule).default({}),
-    alarms: z.record(Id, Alarm).default({}),
-    channels: z.record(Id, Channel).default({}),
+    $schema: z
+      .string()
+      .optional()
+      .meta({ description: 'Where editors find the schema of this file.' }),
+    deviceTypes: z
+      .record(Id, DeviceType)
+      .prefault({ default: {} })
+      .meta({
+        description:
+          'Kinds of devices, by their ids; of several that fit the one with the longest pattern.',
+      }),
+    rules: z.record(Id, Rule).default({}).meta({ description: 'Rules, by their ids.' }),
+    alarms: z.record(Id, Alarm).default({}).meta({ description: 'Alarms, by their ids.' }),
+    channels: z.record(Id, Channel).default({}).meta({ description: 'Channels, by their ids.' }),
     smtp: z
       .strictObject({
         url: z
@@ -153,33 +175,71 @@ export const ConfigSchema = z
           .regex(
             /^smtps?:\/\/(?:[^/?#]*@)?(?![^/?#]*@)[^:/?#\s]+/,
             'expected smtp://host or smtps://host',
-          ),
-        from: z.email().default('anyhub@localhost.localdomain'),
+          )
+          .meta({ description: 'The server, with user and password if it asks for them.' }),
+        from: z
+          .email()
+          .default('anyhub@localhost.localdomain')
+          .meta({ description: 'The sender of channels that name none.' }),
       })
       .optional()
       .meta({ description: 'The mail server for channels of type email.' }),
     limits: z
       .strictObject({
-        bodyBytes: z.int().min(1).max(16_777_216).default(131_072),
-        bodyDepth: z.int().min(1).max(256).default(32),
-        windows: z.int().min(1).max(1_024).default(64),
-        windowMessages: z.int().min(1).max(2_000).default(256),
-        metrics: z.int().min(1).max(1_024).default(128),
+        bodyBytes: z
+          .int()
+          .min(1)
+          .max(16_777_216)
+          .default(131_072)
+          .meta({ description: 'Bytes of one message.' }),
+        bodyDepth: z
+          .int()
+          .min(1)
+          .max(256)
+          .default(32)
+          .meta({ description: 'How deep its values may nest.' }),
+        windows: z
+          .int()
+          .min(1)
+          .max(1_024)
+          .default(64)
+          .meta({
+            description:
+              'Windows of one rule that are open at once, on one device or in one fleet-wide group.',
+          }),
+        windowMessages: z
+          .int()
+          .min(1)
+          .max(2_000)
+          .default(256)
+          .meta({ description: 'Messages inside one sliding window.' }),
+        metrics: z
+          .int()
+          .min(1)
+          .max(1_024)
+          .default(128)
+          .meta({ description: 'Measured values of one message.' }),
         future: Duration.prefault('10m').meta({
           description: 'How far ahead of our clock an event time may be.',
         }),
       })
-      .prefault({}),
+      .prefault({})
+      .meta({ description: 'How much of everything there may be.' }),
     cold: z
-      .strictObject({ enabled: z.boolean().default(false) })
+      .strictObject({
+        enabled: z.boolean().default(false).meta({ description: 'Whether it does.' }),
+      })
       .prefault({})
       .meta({ description: 'Whether every accepted message also goes to the archive.' }),
     retention: z
       .strictObject({
-        telemetry: Duration.prefault('90d'),
-        deadLetters: Duration.prefault('30d'),
+        telemetry: Duration.prefault('90d').meta({ description: 'Rows of telemetry.' }),
+        deadLetters: Duration.prefault('30d').meta({
+          description: 'Messages that could not be processed.',
+        }),
       })
-      .prefault({}),
+      .prefault({})
+      .meta({ description: 'How long things are kept.' }),
   })
   .meta({ title: 'anyhub.yml', description: 'One IoT backend, any cloud.' })
 

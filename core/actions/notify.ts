@@ -5,12 +5,21 @@ import { outputJson } from './output.ts'
 import { type TemplateScope, template } from './templates.ts'
 
 /** Tells people or systems through channels. */
-export const NotifySchema = z.strictObject({
-  channels: z.array(z.string()).min(1),
-  severity: z.enum(SEVERITIES).default('info'),
-  subject: z.string().min(1).default('${topic()}'),
-  text: z.string().default(''),
-})
+export const NotifySchema = z
+  .strictObject({
+    channels: z.array(z.string()).min(1).meta({ description: 'Channels to tell.' }),
+    severity: z.enum(SEVERITIES).default('info').meta({ description: 'How much it matters.' }),
+    subject: z
+      .string()
+      .min(1)
+      .default('${topic()}')
+      .meta({ description: 'A few words; ${…} is evaluated on the message.' }),
+    text: z
+      .string()
+      .default('')
+      .meta({ description: 'The sentence for people; ${…} is evaluated on the message.' }),
+  })
+  .meta({ description: 'Tells people or systems through channels.' })
 
 export function compileNotify(
   config: z.output<typeof NotifySchema>,

@@ -4,19 +4,27 @@ import { outputJson } from './output.ts'
 import { jsonTemplate, type TemplateScope, template } from './templates.ts'
 
 /** Posts the result of the SQL, as it is, to a channel of type webhook. */
-export const WebhookSchema = z.strictObject({ channel: z.string().min(1) })
+export const WebhookSchema = z
+  .strictObject({
+    channel: z.string().min(1).meta({ description: 'A channel of type webhook.' }),
+  })
+  .meta({ description: 'Posts the result of the SQL, as it is, to a channel of type webhook.' })
 
 /** Appends the result of the SQL to a queue for other programs. */
-export const QueueSchema = z.strictObject({
-  name: z.string().min(1).meta({ description: 'The queue; ${…} is evaluated on the message.' }),
-})
+export const QueueSchema = z
+  .strictObject({
+    name: z.string().min(1).meta({ description: 'The queue; ${…} is evaluated on the message.' }),
+  })
+  .meta({ description: 'Appends the result of the SQL to a queue for other programs.' })
 
 /** Puts the result of the SQL, or an item, into a table under a key. */
-export const TableSchema = z.strictObject({
-  table: z.string().min(1),
-  key: z.string().min(1).meta({ description: 'The key; ${…} is evaluated on the message.' }),
-  item: z.json().optional().meta({ description: 'The result of the SQL unless given.' }),
-})
+export const TableSchema = z
+  .strictObject({
+    table: z.string().min(1).meta({ description: 'The table; ${…} is evaluated on the message.' }),
+    key: z.string().min(1).meta({ description: 'The key; ${…} is evaluated on the message.' }),
+    item: z.json().optional().meta({ description: 'The result of the SQL unless given.' }),
+  })
+  .meta({ description: 'Puts the result of the SQL, or an item, into a table under a key.' })
 
 export function compileWebhook(config: z.output<typeof WebhookSchema>): RunAction {
   return ({ value, deviceId, at, key, message }) => ({

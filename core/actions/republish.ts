@@ -4,12 +4,20 @@ import type { RunAction } from './action.ts'
 import { renderTopic, type TemplateScope, template } from './templates.ts'
 
 /** Publishes the result of the SQL on a topic. */
-export const RepublishSchema = z.strictObject({
-  topic: z.string().min(1).meta({ description: 'A topic; ${…} is evaluated on the message.' }),
-  payload: z.string().optional().meta({ description: 'A text with ${…} instead of the result.' }),
-  qos: z.union([z.literal(0), z.literal(1)]).default(1),
-  retain: z.boolean().default(false),
-})
+export const RepublishSchema = z
+  .strictObject({
+    topic: z.string().min(1).meta({ description: 'A topic; ${…} is evaluated on the message.' }),
+    payload: z.string().optional().meta({ description: 'A text with ${…} instead of the result.' }),
+    qos: z
+      .union([z.literal(0), z.literal(1)])
+      .default(1)
+      .meta({ description: 'Quality of service.' }),
+    retain: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether the broker keeps it for later subscribers.' }),
+  })
+  .meta({ description: 'Publishes the result of the SQL on a topic.' })
 
 export function compileRepublish(
   config: z.output<typeof RepublishSchema>,

@@ -6,16 +6,23 @@ import type { RunAction } from './action.ts'
 import { outputJson } from './output.ts'
 
 /** Stores the values that the SQL selected as telemetry of the sender, beside what it measured. */
-export const StoreSchema = z.strictObject({
-  prefix: z
-    .string()
-    .max(64)
-    .default('')
-    .meta({ description: 'Put before the name of each value.' }),
-})
+export const StoreSchema = z
+  .strictObject({
+    prefix: z
+      .string()
+      .max(64)
+      .default('')
+      .meta({ description: 'Put before the name of each value.' }),
+  })
+  .meta({
+    description:
+      'Stores the values that the SQL selected as telemetry of the sender, beside what it measured.',
+  })
 
 /** Writes the result of the SQL to the archive. */
-export const ColdRowSchema = z.strictObject({})
+export const ColdRowSchema = z
+  .strictObject({})
+  .meta({ description: 'Writes the result of the SQL to the archive.' })
 
 export function compileStore(config: z.output<typeof StoreSchema>): RunAction {
   return ({ value, at, messageId, key }) => {

@@ -10,15 +10,17 @@ import {
 } from './templates.ts'
 
 /** Sends a command to the sender or to another device. */
-export const SendCommandSchema = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(128)
-    .meta({ description: 'What the device is asked to do; ${…} is evaluated.' }),
-  device: z.string().optional().meta({ description: 'The device; the sender unless given.' }),
-  payload: z.json().optional().meta({ description: 'The result of the SQL unless given.' }),
-})
+export const SendCommandSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(128)
+      .meta({ description: 'What the device is asked to do; ${…} is evaluated.' }),
+    device: z.string().optional().meta({ description: 'The device; the sender unless given.' }),
+    payload: z.json().optional().meta({ description: 'The result of the SQL unless given.' }),
+  })
+  .meta({ description: 'Sends a command to the sender or to another device.' })
 
 export function compileSendCommand(
   config: z.output<typeof SendCommandSchema>,

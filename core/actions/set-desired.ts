@@ -5,20 +5,23 @@ import type { RunAction } from './action.ts'
 import { jsonTemplate, renderDeviceId, type TemplateScope, template } from './templates.ts'
 
 /** Changes the desired state of the sender or of another device. */
-export const SetDesiredSchema = z.strictObject({
-  device: z.string().optional().meta({ description: 'The device; the sender unless given.' }),
-  shadow: z
-    .string()
-    .regex(
-      /^[a-zA-Z0-9:_-]{0,64}$/,
-      'expected the name of a shadow: up to 64 letters, digits and : _ -',
-    )
-    .default(''),
-  state: z
-    .record(z.string(), z.json())
-    .optional()
-    .meta({ description: 'The desired state; the result of the SQL unless given.' }),
-})
+export const SetDesiredSchema = z
+  .strictObject({
+    device: z.string().optional().meta({ description: 'The device; the sender unless given.' }),
+    shadow: z
+      .string()
+      .regex(
+        /^[a-zA-Z0-9:_-]{0,64}$/,
+        'expected the name of a shadow: up to 64 letters, digits and : _ -',
+      )
+      .default('')
+      .meta({ description: 'The name of the shadow; the classic one unless given.' }),
+    state: z
+      .record(z.string(), z.json())
+      .optional()
+      .meta({ description: 'The desired state; the result of the SQL unless given.' }),
+  })
+  .meta({ description: 'Changes the desired state of the sender or of another device.' })
 
 export function compileSetDesired(
   config: z.output<typeof SetDesiredSchema>,
