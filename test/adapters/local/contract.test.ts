@@ -1,68 +1,29 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createChannelSender } from '../../../adapters/local/channel-sender.ts'
-import { createColdStore } from '../../../adapters/local/cold-store.ts'
 import { createDeadLetters } from '../../../adapters/local/dead-letters.ts'
-import { createDeviceStore } from '../../../adapters/local/device-store.ts'
 import { DIALECTS } from '../../../adapters/local/dialects/list.ts'
 import { createDownlink } from '../../../adapters/local/downlink.ts'
 import { listen } from '../../../adapters/local/listeners/listen.ts'
 import { createNotificationQueue } from '../../../adapters/local/notification-queue.ts'
 import { createObserver } from '../../../adapters/local/observer.ts'
 import { createQueues } from '../../../adapters/local/queue-sender.ts'
-import { type Database, openDatabase } from '../../../adapters/local/sqlite/database.ts'
+import { openRegistry } from '../../../adapters/local/registry.ts'
 import { createTableStore } from '../../../adapters/local/table-store.ts'
-import { createTelemetryStore } from '../../../adapters/local/telemetry-store.ts'
 import { systemClock } from '../../../adapters/node/clock.ts'
 import { createIds } from '../../../adapters/node/ids.ts'
 import { parseConfig } from '../../../core/index.ts'
 import { type Arrived, channelSenderContract } from '../../contract/channel-sender.ts'
-import { coldStoreContract } from '../../contract/cold-store.ts'
 import { deadLettersContract } from '../../contract/dead-letters.ts'
-import { deviceStoreContract } from '../../contract/device-store.ts'
 import { downlinkContract, type Received } from '../../contract/downlink.ts'
 import { clockContract, idSourceContract } from '../../contract/id-source.ts'
 import { notificationQueueContract } from '../../contract/notification-queue.ts'
 import { observerContract } from '../../contract/observer.ts'
 import { queueSenderContract } from '../../contract/queue-sender.ts'
-import type { Backend, StoreSubject } from '../../contract/subject.ts'
+import { registryContract } from '../../contract/registry.ts'
 import { tableStoreContract } from '../../contract/table-store.ts'
-import { telemetryStoreContract } from '../../contract/telemetry-store.ts'
-
-/** A fresh file, and its end. */
-async function openFresh(): Promise<Backend & { readonly database: Database }> {
-  const folder = mkdtempSync(join(tmpdir(), 'anyhub-'))
-  const database = await openDatabase({ path: join(folder, 'anyhub.db'), durability: 'normal' })
-  return {
-    database,
-    takeAway: () => database.close(),
-    async close() {
-      await database.close()
-      rmSync(folder, { recursive: true })
-    },
-  }
-}
+import { openFresh } from './fresh-database.ts'
 
 const clock = { time: 1_750_000_000_000, now: () => clock.time }
-
-function openStores(cacheSize: number): () => Promise<StoreSubject> {
-  return async () => {
-    const { database, ...backend } = await openFresh()
-    return {
-      ...backend,
-      devices: createDeviceStore({ database, clock, cacheSize, onCommit: () => undefined }),
-      telemetry: createTelemetryStore(database),
-      cold: createColdStore(database),
-    }
-  }
-}
-
-deviceStoreContract('SQLite', openStores(100))
-deviceStoreContract('SQLite, hardly anything in memory', openStores(1))
-telemetryStoreContract('SQLite', openStores(100))
-coldStoreContract('SQLite', openStores(100))
 
 deadLettersContract('SQLite', async () => {
   const { database, ...backend } = await openFresh()
@@ -72,6 +33,11 @@ deadLettersContract('SQLite', async () => {
 tableStoreContract('SQLite', async () => {
   const { database, ...backend } = await openFresh()
   return { ...backend, tables: createTableStore(database) }
+})
+
+registryContract('SQLite', async () => {
+  const { database, ...backend } = await openFresh()
+  return { ...backend, registry: await openRegistry(database, () => undefined) }
 })
 
 queueSenderContract('SQLite', async () => {

@@ -1,0 +1,31 @@
+import { createColdStore } from '../../../adapters/local/cold-store.ts'
+import { createDeviceStore } from '../../../adapters/local/device-store.ts'
+import { createTelemetryStore } from '../../../adapters/local/telemetry-store.ts'
+import { systemClock } from '../../../adapters/node/clock.ts'
+import { coldStoreContract } from '../../contract/cold-store.ts'
+import { deviceStoreContract } from '../../contract/device-store.ts'
+import type { StoreSubject } from '../../contract/subject.ts'
+import { telemetryStoreContract } from '../../contract/telemetry-store.ts'
+import { openFresh } from './fresh-database.ts'
+
+function openStores(cacheSize: number): () => Promise<StoreSubject> {
+  return async () => {
+    const { database, ...backend } = await openFresh()
+    return {
+      ...backend,
+      devices: createDeviceStore({
+        database,
+        clock: systemClock,
+        cacheSize,
+        onCommit: () => undefined,
+      }),
+      telemetry: createTelemetryStore(database),
+      cold: createColdStore(database),
+    }
+  }
+}
+
+deviceStoreContract('SQLite', openStores(100))
+deviceStoreContract('SQLite, hardly anything in memory', openStores(1))
+telemetryStoreContract('SQLite', openStores(100))
+coldStoreContract('SQLite', openStores(100))
