@@ -1,4 +1,4 @@
-import { configJsonSchema } from '../../core/index.ts'
+import { configJsonSchema, type Program } from '../../core/index.ts'
 import { formatReport, isFine } from '../check/format-report.ts'
 import { ruleTestJsonSchema } from '../check/rule-test-schema.ts'
 import { findRuleTests, type RuleTestReport, runRuleTests } from '../check/rule-tests.ts'
@@ -29,11 +29,13 @@ export const check: Command = {
     const loaded = await loadConfig(positionals[0] ?? values['config'], terminal.cwd, terminal.env)
     const faults = 'faults' in loaded ? loaded.faults : []
     const tests = await testsOf(loaded)
+    const warnings = 'program' in loaded ? warningsOf(loaded.program) : []
     const ok = faults.length === 0 && tests.every(isFine)
     if (switches.has('json'))
-      terminal.out(`${JSON.stringify({ file: loaded.file, ok, faults, tests })}\n`)
+      terminal.out(`${JSON.stringify({ file: loaded.file, ok, faults, warnings, tests })}\n`)
     else {
       terminal.out(formatConfig(loaded))
+      for (const { rule, message } of warnings) terminal.out(`warning: rules.${rule}: ${message}\n`)
       for (const report of tests) terminal.out(formatReport(report))
     }
     return ok ? 0 : 1
@@ -55,6 +57,14 @@ async function testsOf(loaded: LoadedConfig): Promise<readonly RuleTestReport[]>
   for (const file of findRuleTests(loaded.file))
     reports.push(await runRuleTests(file, loaded.program))
   return reports
+}
+
+/** What runs here and would fail or differ on AWS. It is no fault. */
+function warningsOf({ rulesById }: Program): readonly { rule: string; message: string }[] {
+  return [...rulesById.values()].flatMap(({ ruleId, rule, window }) => {
+    const windowed = window === undefined ? [] : ['GROUP BY is not in AWS IoT SQL']
+    return [...windowed, ...rule.warnings].map((message) => ({ rule: ruleId, message }))
+  })
 }
 
 function formatConfig(loaded: LoadedConfig): string {

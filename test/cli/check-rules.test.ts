@@ -131,7 +131,12 @@ describe('anyhub check with rules.test.yml', () => {
 `)
     expect(code).toBe(1)
     const file = `${folder.path}/rules.test.yml`
-    expect(out.split('\n').slice(1)).toEqual([
+    expect(
+      out
+        .split('\n')
+        .filter((line) => !line.startsWith('warning: '))
+        .slice(1),
+    ).toEqual([
       `${file}:2:11  hot is told`,
       '  rules.test.yml:8:19  rules.hot.output.temp',
       '    expected  32',
@@ -173,6 +178,20 @@ describe('anyhub check with rules.test.yml', () => {
         },
       ],
     })
+  })
+
+  it('warns of what AWS does not have, and is content', async () => {
+    const { code, out } = await runCli(['check'], { cwd: folder.path })
+    expect(code).toBe(0)
+    expect(out.split('\n').slice(1)).toEqual([
+      'warning: rules.average: GROUP BY is not in AWS IoT SQL',
+      'warning: rules.everyone: GROUP BY is not in AWS IoT SQL',
+      'warning: rules.named: lookup is not in the AWS IoT SQL reference: the rule may not deploy to AWS',
+      '',
+    ])
+    const json = JSON.parse((await runCli(['check', '--json'], { cwd: folder.path })).out)
+    expect(json.warnings).toHaveLength(3)
+    expect(json.ok).toBe(true)
   })
 
   it('runs no tests of a config with faults', async () => {
