@@ -182,7 +182,7 @@ function toUplink(
   now: number,
 ): Uplink {
   const { properties } = message
-  const sentAt = Number(firstOf(properties, TIME_PROPERTY) ?? Number.NaN)
+  const time = firstOf(properties, TIME_PROPERTY)
   const messageId = firstOf(properties, MESSAGE_ID_PROPERTY)
   return {
     deviceId,
@@ -205,7 +205,8 @@ function toUplink(
     ...(message.packetId === undefined
       ? {}
       : { deliveryId: `${client.clientId}:${message.packetId}` }),
-    ...(Number.isFinite(sentAt) ? { sentAt } : {}),
+    // What is no number goes on as none, and is found where messages are decoded.
+    ...(time === undefined ? {} : { sentAt: time.trim() === '' ? Number.NaN : Number(time) }),
     ...(messageId === undefined ? {} : { messageId }),
     ...(meaning.kind === 'own' && meaning.ruleId !== undefined ? { ruleId: meaning.ruleId } : {}),
   }
