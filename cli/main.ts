@@ -2,6 +2,7 @@ import { CoreError } from '../core/index.ts'
 import { check } from './commands/check.ts'
 import { deadLetters } from './commands/dead-letters.ts'
 import { demo } from './commands/demo.ts'
+import { device } from './commands/device.ts'
 import { evaluate } from './commands/eval.ts'
 import { explain } from './commands/explain.ts'
 import { replay } from './commands/replay.ts'
@@ -9,7 +10,16 @@ import { start } from './commands/start.ts'
 import { type Command, type ExitCode, processTerminal, type Terminal } from './terminal.ts'
 
 /** Every command, in the order of the overview. */
-const COMMANDS: readonly Command[] = [start, demo, check, evaluate, explain, replay, deadLetters]
+const COMMANDS: readonly Command[] = [
+  start,
+  demo,
+  check,
+  evaluate,
+  explain,
+  replay,
+  deadLetters,
+  device,
+]
 
 /** Runs the CLI of this process and sets its exit code. */
 export async function main(args: readonly string[]): Promise<void> {

@@ -30,6 +30,12 @@ export { type Core, createCore } from './create-core.ts'
 export type { Redrive, RedriveResult } from './dead-letters.ts'
 export { createDeviceGate, type DeviceGate, MAX_RECORD_CHARS } from './device-gate.ts'
 export {
+  findCredential,
+  isLive,
+  losesAccess,
+  rotateCredential,
+} from './devices/credentials.ts'
+export {
   CoreError,
   type CoreErrorOptions,
   ERROR_CODES,
@@ -63,6 +69,7 @@ export {
   SEVERITIES,
   type Severity,
 } from './model/notification.ts'
+export type { DeviceCredential, RegisteredDevice } from './model/registered-device.ts'
 export type { ShadowDocument } from './model/shadow.ts'
 export type { MetricValue, Telemetry, TelemetryRow } from './model/telemetry.ts'
 export type { Ingest, Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
@@ -76,15 +83,19 @@ export type {
   Clock,
   ColdStore,
   Commit,
+  CredentialIssuer,
   DeadLetters,
   DeviceStore,
   Downlink,
   IdSource,
+  IssuedCertificate,
+  IssuedToken,
   LookupSource,
   NotificationQueue,
   Observer,
   Ports,
   QueueSender,
+  Registry,
   TableStore,
   TelemetryRange,
   TelemetryStore,

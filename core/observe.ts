@@ -6,13 +6,14 @@ import type {
   NotificationQueue,
   Observer,
   Ports,
+  Registry,
   TelemetryStore,
 } from './ports.ts'
 
 /** Wraps the ports that go over a wire or to a disk: each call is timed and its failures are counted. */
 export function observePorts(ports: Ports): Ports {
   const timed = createTimed(ports.observer, ports.clock)
-  const { devices, telemetry, downlink, notifications, deadLetters, channels } = ports
+  const { devices, telemetry, downlink, notifications, deadLetters, channels, registry } = ports
   return {
     ...ports,
     devices: {
@@ -44,6 +45,13 @@ export function observePorts(ports: Ports): Ports {
       remove: timed('dead_letter.remove', (id) => deadLetters.remove(id)),
       count: timed('dead_letter.count', () => deadLetters.count()),
     } satisfies DeadLetters,
+    registry: {
+      create: timed('registry.create', (device) => registry.create(device)),
+      get: timed('registry.get', (deviceId) => registry.get(deviceId)),
+      list: timed('registry.list', (afterId, limit) => registry.list(afterId, limit)),
+      update: timed('registry.update', (device) => registry.update(device)),
+      remove: timed('registry.remove', (deviceId) => registry.remove(deviceId)),
+    } satisfies Registry,
     channels: { send: timed('channel.send', (delivery) => channels.send(delivery)) },
   }
 }

@@ -8,6 +8,7 @@ import type { CommandEffect, PublishEffect, ShadowEffect } from './model/effect.
 import type { Json } from './model/json.ts'
 import type { LookupRequest } from './model/lookup.ts'
 import type { Delivery } from './model/notification.ts'
+import type { DeviceCredential, RegisteredDevice } from './model/registered-device.ts'
 import type { TelemetryRow } from './model/telemetry.ts'
 
 /** One device's next record and the rows that belong to it. */
@@ -145,6 +146,46 @@ export interface DeadLetters {
   count(): Promise<number>
 }
 
+/** Keeps who is registered. */
+export interface Registry {
+  /**
+   * Adds a device whose version is 1.
+   * @throws CoreError `device.exists` if there is one of this id: nothing is changed.
+   */
+  create(device: RegisteredDevice): Promise<void>
+  get(deviceId: string): Promise<RegisteredDevice | undefined>
+  /** Devices in the order of their ids, after the given id; '' starts. */
+  list(afterId: string, limit: number): Promise<readonly RegisteredDevice[]>
+  /**
+   * Puts a device in place of the one whose version is one less.
+   * @throws CoreError `store.conflict` if there is none such: get it again.
+   */
+  update(device: RegisteredDevice): Promise<void>
+  /** Gives false if there was none. */
+  remove(deviceId: string): Promise<boolean>
+}
+
+/** Makes what a device proves itself with. The secret parts are handed out once and kept nowhere. */
+export interface CredentialIssuer {
+  certificate(deviceId: string): Promise<IssuedCertificate>
+  token(): Promise<IssuedToken>
+}
+
+export interface IssuedCertificate {
+  readonly credential: DeviceCredential
+  /** PEM; the common name is the device id. */
+  readonly certificate: string
+  /** PEM, PKCS #8. */
+  readonly privateKey: string
+  /** PEM of the authority that a device trusts. */
+  readonly authority: string
+}
+
+export interface IssuedToken {
+  readonly credential: DeviceCredential
+  readonly token: string
+}
+
 /** Time, ids and chance: the core has none of its own. */
 export interface Clock {
   /** Epoch ms, UTC. */
@@ -183,6 +224,8 @@ export interface Ports {
   readonly lookups: LookupSource
   readonly channels: ChannelSender
   readonly deadLetters: DeadLetters
+  readonly registry: Registry
+  readonly issuer: CredentialIssuer
   readonly clock: Clock
   readonly ids: IdSource
   readonly observer: Observer

@@ -80,19 +80,33 @@ const TABLE: readonly Row[] = [
     }
   }),
   { of: 'core/create-core.ts', may: [...MODEL, 'core/ports.ts', 'core/program.ts', ...USE_CASES] },
-  { of: 'core/api/', may: [...MODEL, 'core/create-core.ts', 'core/ports.ts'], packages: ['hono'] },
+  {
+    of: 'core/api/',
+    may: [...MODEL, 'core/create-core.ts', 'core/ports.ts', 'core/devices/'],
+    packages: ['hono'],
+  },
   { of: 'core/index.ts', may: ['core/'] },
   { of: 'core/', may: MODEL },
   { of: 'adapters/node/', may: ['core/index.ts'], packages: ['node:*', 'nodemailer', 'zod'] },
   {
     of: 'adapters/local/',
     may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],
-    packages: ['node:*', 'hono', '@hono/node-server', 'ws', 'mqtt-packet', 'zod'],
+    // X.509: docs/adr/0015.
+    packages: [
+      'node:*',
+      'hono',
+      '@hono/node-server',
+      'ws',
+      'mqtt-packet',
+      'zod',
+      '@peculiar/x509',
+      'reflect-metadata',
+    ],
   },
   {
     of: 'cli/',
     may: ['core/index.ts', 'adapters/local/index.ts', 'adapters/node/'],
-    packages: ['node:*', 'mqtt', 'yaml', 'vega-datasets', 'csv-parse'],
+    packages: ['node:*', 'mqtt', 'yaml', 'vega-datasets', 'csv-parse', 'zod'],
   },
   { of: 'dashboard/', may: [] },
 ]

@@ -15,6 +15,8 @@ export interface LocalSettings {
   /** The data folder; it is created. */
   readonly data: string
   readonly durability: 'full' | 'normal'
+  /** Nobody is served who does not prove who he is, not even on this machine. */
+  readonly requireAuth: boolean
 }
 
 /** Each setting: its flag, its environment variable, its default and a sentence for `--help`. */
@@ -29,15 +31,15 @@ export const LOCAL_SETTINGS = {
   httpsPort: {
     flag: 'https-port',
     env: 'ANYHUB_HTTPS_PORT',
-    value: 'off',
-    help: 'HTTPS: not served yet',
+    value: '8443',
+    help: 'HTTPS with client certificates; any free port if --http-port is not 8080',
   },
   mqttPort: { flag: 'mqtt-port', env: 'ANYHUB_MQTT_PORT', value: '1883', help: 'MQTT 3.1.1 and 5' },
   mqttsPort: {
     flag: 'mqtts-port',
     env: 'ANYHUB_MQTTS_PORT',
-    value: 'off',
-    help: 'MQTT over TLS: not served yet',
+    value: '8883',
+    help: 'MQTT over TLS; any free port if --mqtt-port is not 1883',
   },
   amqpsPort: {
     flag: 'amqps-port',
@@ -54,6 +56,15 @@ export const LOCAL_SETTINGS = {
   },
 } as const
 
+/** Settings that are either given or not; by environment `on`. */
+export const LOCAL_SWITCHES = {
+  requireAuth: {
+    flag: 'require-auth',
+    env: 'ANYHUB_REQUIRE_AUTH',
+    help: 'serve only devices and people who prove who they are',
+  },
+} as const
+
 type SettingName = keyof typeof LOCAL_SETTINGS
 
 /**
@@ -63,6 +74,7 @@ type SettingName = keyof typeof LOCAL_SETTINGS
 export function readLocalSettings(
   flags: Readonly<Record<string, string | undefined>>,
   env: Readonly<Record<string, string | undefined>>,
+  switches: ReadonlySet<string> = new Set(),
 ): LocalSettings {
   const faults: string[] = []
   const text = (name: SettingName): string => {
@@ -79,6 +91,16 @@ export function readLocalSettings(
     )
     return undefined
   }
+  /** Who moves the plain port away from its default runs something beside it, and the usual TLS port may be taken. */
+  const tlsPort = (
+    name: 'httpsPort' | 'mqttsPort',
+    plain: 'httpPort' | 'mqttPort',
+  ): PortSetting => {
+    const { flag, env: variable } = LOCAL_SETTINGS[name]
+    const isGiven = (flags[flag] ?? env[variable]) !== undefined
+    const isMoved = text(plain) !== LOCAL_SETTINGS[plain].value && text(plain) !== 'off'
+    return !isGiven && isMoved ? 0 : port(name)
+  }
   const durability = text('durability')
   if (durability !== 'full' && durability !== 'normal') {
     faults.push(`--durability: expected full or normal, found ${JSON.stringify(durability)}`)
@@ -86,16 +108,19 @@ export function readLocalSettings(
   const settings: LocalSettings = {
     host: text('host'),
     httpPort: port('httpPort'),
-    httpsPort: port('httpsPort'),
+    httpsPort: tlsPort('httpsPort', 'httpPort'),
     mqttPort: port('mqttPort'),
-    mqttsPort: port('mqttsPort'),
+    mqttsPort: tlsPort('mqttsPort', 'mqttPort'),
     amqpsPort: port('amqpsPort'),
     data: text('data'),
     durability: durability === 'normal' ? 'normal' : 'full',
+    requireAuth:
+      switches.has(LOCAL_SWITCHES.requireAuth.flag) ||
+      isOn(env[LOCAL_SWITCHES.requireAuth.env], faults),
   }
-  if (!isLoopback(settings.host)) {
+  if (!isLoopback(settings.host) && !settings.requireAuth) {
     faults.push(
-      `--host: expected a loopback address, found ${JSON.stringify(settings.host)}: devices are not yet authenticated, so nobody else may reach them`,
+      `--host: expected a loopback address, found ${JSON.stringify(settings.host)}: others may reach it only with --require-auth`,
     )
   }
   if (settings.data === '') faults.push('--data: expected a folder, found nothing')
@@ -105,4 +130,13 @@ export function readLocalSettings(
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}
+
+function isOn(value: string | undefined, faults: string[]): boolean {
+  if (value !== undefined && value !== 'on' && value !== 'off' && value !== '') {
+    faults.push(
+      `${LOCAL_SWITCHES.requireAuth.env}: expected on or off, found ${JSON.stringify(value)}`,
+    )
+  }
+  return value === 'on'
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 const DATABASE_FILE = 'anyhub.db'
 
 /** Names of files that a data folder holds; SQLite adds endings to its own. */
-const OURS = /^(?:anyhub\.db|admin-token)/
+const OURS = /^(?:anyhub\.db|admin-token|authority\.pem|server\.pem|ca\.pem)/
 
 /**
  * Makes the data folder and in it the file of the database, whose path is the result. Only the owner can look into

@@ -1,5 +1,8 @@
-import { createServer, type Server } from 'node:net'
-import { createApi, deviceSummary } from '../../core/api/index.ts'
+import { createServer, isIP, type Server, type Socket } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
+import type { Duplex } from 'node:stream'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
+import { createApi, createRegistryApi, deviceSummary } from '../../core/api/index.ts'
 import {
   BEFORE_DEVICES,
   type ChannelSender,
@@ -7,11 +10,13 @@ import {
   createCore,
   isDeviceId,
   type Json,
+  losesAccess,
   type Program,
 } from '../../core/index.ts'
 import { systemClock } from '../node/clock.ts'
 import { createIds } from '../node/ids.ts'
 import { carriesToken, ensureAdminToken } from './admin-token.ts'
+import { type Authority, openAuthority } from './authority.ts'
 import { createChannelSender } from './channel-sender.ts'
 import { createColdStore } from './cold-store.ts'
 import { LOCAL_SETTINGS, type LocalSettings } from './config.ts'
@@ -19,16 +24,23 @@ import { ensureDataFolder } from './data-folder.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeviceStore } from './device-store.ts'
 import { createDownlink } from './downlink.ts'
-import { createHttpListener } from './listeners/http.ts'
+import { createHttpAccess } from './http-access.ts'
+import { createIdentities } from './identity.ts'
+import { createIssuer } from './issuer.ts'
+import { createHttpListener, type HttpListener } from './listeners/http.ts'
 import { listen } from './listeners/listen.ts'
-import { createMqttListener, type MqttListener } from './listeners/mqtt/index.ts'
+import { createMqttListener, type MqttListener, type MqttLogEvent } from './listeners/mqtt/index.ts'
+import { listPageFiles } from './listeners/page-files.ts'
+import { mqttTlsOptions, peerCertificate, tlsOptions } from './listeners/tls.ts'
 import { createLiveFeed } from './live-feed.ts'
 import { createLookupSource } from './lookup-source.ts'
+import { createMqttAdmission } from './mqtt-admission.ts'
 import { createMqttFront } from './mqtt-front.ts'
 import { createNotificationQueue } from './notification-queue.ts'
 import { createObserver } from './observer.ts'
 import { resetPresence } from './presence.ts'
 import { createQueues } from './queue-sender.ts'
+import { openRegistry } from './registry.ts'
 import { startSchedule } from './schedule.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { createTableStore } from './table-store.ts'
@@ -36,7 +48,7 @@ import { createTelemetryStore } from './telemetry-store.ts'
 import { createUplinkBatcher } from './uplink-batcher.ts'
 
 export { adminTokenPath } from './admin-token.ts'
-export { LOCAL_SETTINGS, type LocalSettings, readLocalSettings } from './config.ts'
+export { LOCAL_SETTINGS, LOCAL_SWITCHES, type LocalSettings, readLocalSettings } from './config.ts'
 export { readTopic, STATS_ANSWER_TOPIC, STATS_TOPIC, telemetryTopic } from './dialects/native.ts'
 export { MESSAGE_ID_PROPERTY, TIME_PROPERTY } from './mqtt-front.ts'
 
@@ -44,7 +56,7 @@ export { MESSAGE_ID_PROPERTY, TIME_PROPERTY } from './mqtt-front.ts'
 const CACHED_RECORDS = 20_000
 
 /** Listeners that can be asked for and are not there yet. */
-const NOT_SERVED = ['httpsPort', 'mqttsPort', 'amqpsPort'] as const
+const NOT_SERVED = ['amqpsPort'] as const
 
 /** Deliveries that are on their way to one channel at a time. */
 const SENT_AT_ONCE = 8
@@ -57,7 +69,9 @@ export interface LocalCloud {
   readonly core: Core
   /** Ports that are open, `undefined` where one was left out. */
   readonly httpPort: number | undefined
+  readonly httpsPort: number | undefined
   readonly mqttPort: number | undefined
+  readonly mqttsPort: number | undefined
   readonly adminToken: string
   /** Counters since the start, and what waits. */
   stats(): Promise<Readonly<Record<string, number>>>
@@ -106,6 +120,24 @@ export async function startLocalCloud({
   const feed = createLiveFeed()
   let mqtt: MqttListener | undefined
   let wakeNotify = (): void => undefined
+  const registry = await openRegistry(database, (deviceId, before, after) => {
+    if (before !== undefined && losesAccess(before, after, systemClock.now()))
+      mqtt?.disconnect(deviceId, 'not_authorized')
+  }).catch(async (error) => {
+    channels.close()
+    await database.close()
+    throw error
+  })
+  let authority: Authority | undefined
+  /** Made when something needs it first. */
+  async function needAuthority(): Promise<Authority> {
+    authority ??= await openAuthority({
+      folder: settings.data,
+      hosts: hostsOf(settings.host),
+      now: systemClock.now(),
+    })
+    return authority
+  }
 
   const core = createCore(
     {
@@ -130,6 +162,8 @@ export async function startLocalCloud({
       }),
       channels: givenChannels ?? channels,
       deadLetters: createDeadLetters(database),
+      registry,
+      issuer: createIssuer(needAuthority, systemClock),
       tables: createTableStore(database),
       queues: createQueues(database, systemClock),
       lookups: createLookupSource(process.env),
@@ -172,41 +206,59 @@ export async function startLocalCloud({
     return { devices: devices.map(deviceSummary), stats: { ...(await stats()) } }
   }
 
+  const { requireAuth } = settings
+  const identities = createIdentities({
+    peek: registry.peek,
+    authority: () => authority,
+    adminToken,
+    clock: systemClock,
+  })
+  const logMqtt = (event: MqttLogEvent): void =>
+    log(
+      JSON.stringify({
+        at: new Date().toISOString(),
+        level: 'warn',
+        message: event.event,
+        ...event,
+      }),
+    )
   mqtt = createMqttListener({
     hooks: createMqttFront({
       core,
       batcher,
       publish: (topic, payload) => void mqtt?.publish({ topic, payload, qos: 1 }),
       stats: countsAsJson,
-      log: (event) =>
-        log(
-          JSON.stringify({
-            at: new Date().toISOString(),
-            level: 'warn',
-            message: event.event,
-            ...event,
-          }),
-        ),
+      admission: createMqttAdmission({ core, identities, requireAuth, log: logMqtt }),
+      log: logMqtt,
     }),
   })
   const broker = mqtt
-  const api = createApi({
-    core,
-    add: batcher.add,
-    isAdmin: (authorization) => carriesToken(authorization, adminToken),
-  })
-  const http = createHttpListener({
+  const isAdmin = (authorization: string | undefined): boolean =>
+    carriesToken(authorization, adminToken)
+  const api = createApi({ core, add: batcher.add, isAdmin })
+  api.route('/registry', createRegistryApi({ ports: core.ports, isAdmin }))
+  const openPaths = new Set(['/healthz', '/mqtt', ...listPageFiles().map(({ path }) => path)])
+  const attach = (stream: Duplex, socket: Socket, websocket: boolean): void =>
+    broker.attach(stream, {
+      secure: socket instanceof TLSSocket,
+      websocket,
+      remoteAddress: socket.remoteAddress,
+      peerCertificate: peerCertificate(socket),
+    })
+  const httpOptions = {
     api,
     feed,
     snapshot,
     metrics: async () => observer.metrics(await gauges()),
     stats: countsAsJson,
-    onMqtt: (stream, remoteAddress) =>
-      broker.attach(stream, { secure: false, websocket: true, remoteAddress }),
-  })
-  const tcp = createServer({ noDelay: true }, (socket) =>
-    broker.attach(socket, { secure: false, websocket: false, remoteAddress: socket.remoteAddress }),
-  )
+    access: createHttpAccess(identities, requireAuth, (path) => openPaths.has(path)),
+    ownMachineOnly: !requireAuth,
+    onMqtt: (stream: Duplex, socket: Socket) => attach(stream, socket, true),
+  }
+  const http = createHttpListener(httpOptions)
+  const tcp = createServer({ noDelay: true }, (socket) => attach(socket, socket, false))
+  let https: HttpListener | undefined
+  let tls: Server | undefined
   const open: Server[] = []
   const bind = async (
     server: Server,
@@ -223,11 +275,23 @@ export async function startLocalCloud({
   }
 
   let httpPort: number | undefined
+  let httpsPort: number | undefined
   let mqttPort: number | undefined
+  let mqttsPort: number | undefined
   try {
     await resetPresence(core, database)
     httpPort = await bind(http.server, settings.httpPort, LOCAL_SETTINGS.httpPort.flag)
     mqttPort = await bind(tcp, settings.mqttPort, LOCAL_SETTINGS.mqttPort.flag)
+    if (settings.httpsPort !== undefined) {
+      https = createHttpListener({ ...httpOptions, tls: tlsOptions(await needAuthority()) })
+      httpsPort = await bind(https.server, settings.httpsPort, LOCAL_SETTINGS.httpsPort.flag)
+    }
+    if (settings.mqttsPort !== undefined) {
+      tls = createTlsServer(mqttTlsOptions(await needAuthority()), (socket) =>
+        attach(socket, socket, false),
+      )
+      mqttsPort = await bind(tls, settings.mqttsPort, LOCAL_SETTINGS.mqttsPort.flag)
+    }
   } catch (error) {
     for (const server of open) server.close()
     await broker.close()
@@ -248,15 +312,18 @@ export async function startLocalCloud({
   return {
     core,
     httpPort,
+    httpsPort,
     mqttPort,
+    mqttsPort,
     adminToken,
     stats,
     counts,
     close() {
       closing ??= (async () => {
         tcp.close()
+        tls?.close()
         feed.close()
-        await Promise.all([broker.close(), http.close(HTTP_GRACE_MS)])
+        await Promise.all([broker.close(), http.close(HTTP_GRACE_MS), https?.close(HTTP_GRACE_MS)])
         await core.gate.idle()
         await schedule.stop(channels.close)
         channels.close()
@@ -265,4 +332,15 @@ export async function startLocalCloud({
       return closing
     },
   }
+}
+
+/** Names and addresses that the certificate of the listeners is for. */
+function hostsOf(host: string): string[] {
+  const hosts = new Set(['localhost', '127.0.0.1', '::1'])
+  if (host === '0.0.0.0' || host === '::') {
+    hosts.add(hostname())
+    for (const addresses of Object.values(networkInterfaces()))
+      for (const { address, scopeid } of addresses ?? []) if (!scopeid) hosts.add(address)
+  } else if (isIP(host) === 0 || !host.includes('%')) hosts.add(host)
+  return [...hosts]
 }

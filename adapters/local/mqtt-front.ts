@@ -10,6 +10,7 @@ import type {
   MqttPublish,
   MqttPublishVerdict,
 } from './listeners/mqtt/index.ts'
+import type { MqttAdmission } from './mqtt-admission.ts'
 import { createPresence } from './presence.ts'
 import type { UplinkBatcher } from './uplink-batcher.ts'
 
@@ -25,6 +26,7 @@ export interface MqttFrontOptions {
   readonly publish: (topic: string, payload: string) => void
   /** The counters of this process, for whoever asks. */
   readonly stats: () => Json
+  readonly admission: MqttAdmission
   readonly log: MqttHooks['log']
 }
 
@@ -39,16 +41,25 @@ export function createMqttFront({
   batcher,
   publish,
   stats,
+  admission,
   log,
 }: MqttFrontOptions): MqttHooks {
   const presence = createPresence(core)
-  /** The `data` of clients that were known as devices when they connected. */
-  const devices = new WeakSet<object>()
-
   /** Clients whose connection has ended: what still comes of them is their will. */
   const gone = new WeakSet<MqttClientInfo>()
   const sessionIds = new WeakMap<MqttClientInfo, string>()
   let lastEvent = 0
+
+  /** MQTT 3 has no word for it, so that its clients lose the connection, as at AWS IoT. */
+  function refuse(client: MqttClientInfo, what: 'publish' | 'subscribe'): MqttPublishVerdict {
+    core.ports.observer.count('mqtt.refused', 1, { what })
+    log?.({
+      event: 'message.dropped',
+      clientId: client.clientId,
+      reason: `${what}: not its own topic`,
+    })
+    return { accept: false, reason: 'not_authorized', disconnect: client.protocolVersion !== 5 }
+  }
 
   async function serveShadow(
     dialect: Dialect,
@@ -101,8 +112,8 @@ export function createMqttFront({
   /** Whose message it is. A client without a name of its own in the topic counts if it is a device. */
   function deviceOf(client: MqttClientInfo, meaning: Meaning): string | undefined {
     if ('deviceId' in meaning) return meaning.deviceId
-    const isDevice = (isObject(client.data) && devices.has(client.data)) || presence.shows(client)
-    return meaning.kind === 'own' && isDevice ? client.clientId : undefined
+    if (meaning.kind !== 'own') return undefined
+    return admission.isDevice(client) || presence.shows(client) ? client.clientId : undefined
   }
 
   function tell(client: MqttClientInfo, ended: EndReason | undefined): void {
@@ -126,14 +137,11 @@ export function createMqttFront({
   }
 
   return {
-    async connect({ clientId, username }) {
-      const data = {}
-      if (await isKnown(core, clientId)) devices.add(data)
-      return { accept: true, principal: username ?? clientId, data }
-    },
+    connect: admission.connect,
 
     publish(message, client) {
       const { dialect, meaning } = readAnyTopic(message.topic)
+      if (!admission.mayPublish(client, message.topic, meaning)) return refuse(client, 'publish')
       if (meaning.kind === 'stats') {
         publish(STATS_ANSWER_TOPIC, JSON.stringify(stats()))
         return TAKEN
@@ -152,7 +160,11 @@ export function createMqttFront({
         : verdict
     },
 
-    subscribe: () => ({ accept: true }),
+    subscribe(filter, _qos, client) {
+      if (admission.maySubscribe(client, filter)) return { accept: true }
+      refuse(client, 'subscribe')
+      return { accept: false }
+    },
 
     connected(client) {
       presence.connected(client)
@@ -233,17 +245,4 @@ function toVerdict(outcome: Outcome): MqttPublishVerdict {
 function toTaken(outcome: Outcome): MqttPublishVerdict {
   toVerdict(outcome)
   return TAKEN
-}
-
-/** Whether a client is a device that was heard of. One that cannot be looked up now is taken for a stranger. */
-async function isKnown({ ports }: Core, clientId: string): Promise<boolean> {
-  try {
-    return (await ports.devices.load(clientId)) !== undefined
-  } catch {
-    return false
-  }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

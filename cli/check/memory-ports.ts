@@ -1,4 +1,10 @@
-import type { DeviceRecord, Json, LookupRequest, Ports } from '../../core/index.ts'
+import {
+  CoreError,
+  type DeviceRecord,
+  type Json,
+  type LookupRequest,
+  type Ports,
+} from '../../core/index.ts'
 
 /** What a case lets the core know and tell. */
 export interface MemoryWorld {
@@ -92,6 +98,14 @@ export function createMemoryPorts(options: MemoryOptions): {
       remove: async () => undefined,
       count: async () => 0,
     },
+    registry: {
+      create: async () => undefined,
+      get: async () => undefined,
+      list: async () => [],
+      update: async () => undefined,
+      remove: async () => false,
+    },
+    issuer: { certificate: issuesNothing, token: issuesNothing },
     clock: { now: () => world.now },
     ids: {
       next: () => `test-${String(++ids).padStart(6, '0')}`,
@@ -111,4 +125,8 @@ export function createMemoryPorts(options: MemoryOptions): {
     longLived: false,
   }
   return { ports, world }
+}
+
+async function issuesNothing(): Promise<never> {
+  throw new CoreError('store.unavailable', 'nothing is issued where nothing is kept')
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import {
   LOCAL_SETTINGS,
+  LOCAL_SWITCHES,
   type LocalCloud,
   readLocalSettings,
   startLocalCloud,
@@ -10,20 +11,23 @@ import { requireConfig } from '../load-config.ts'
 import { type Command, type Terminal, wrongUse } from '../terminal.ts'
 
 const settingFlags = Object.values(LOCAL_SETTINGS)
+const switchFlags = Object.values(LOCAL_SWITCHES)
 
 /** `anyhub start`: the embedded cloud, until it is asked to end. */
 export const start: Command = {
   name: 'start',
   summary: 'run the embedded cloud on this machine',
   usage: `anyhub start [--config FILE] [--json]
-${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} (${value})`).join('\n')}`,
+${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} (${value})`).join('\n')}
+${switchFlags.map(({ flag, help }) => `  --${flag.padEnd(12)} ${help}`).join('\n')}`,
   async run(args, terminal) {
     const { values, switches } = readFlags(args, {
       values: ['config', ...settingFlags.map(({ flag }) => flag)],
-      switches: ['json'],
+      switches: ['json', ...switchFlags.map(({ flag }) => flag)],
     })
-    const settings = readLocalSettings(values, terminal.env)
-    if (settings.httpPort === undefined && settings.mqttPort === undefined)
+    const settings = readLocalSettings(values, terminal.env, switches)
+    const { httpPort, httpsPort, mqttPort, mqttsPort } = settings
+    if ([httpPort, httpsPort, mqttPort, mqttsPort].every((port) => port === undefined))
       throw wrongUse('expected at least one port to listen on, found all off')
     const { file, builtIn, program } = await requireConfig(
       values['config'] ?? terminal.env['ANYHUB_CONFIG'],
@@ -39,14 +43,14 @@ ${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} ($
       settings: { ...settings, data },
       log: (line) => terminal.err(`${line}\n`),
     })
-    const { http, mqtt } = addresses(cloud, settings.host)
+    const { http, https, mqtt, mqtts } = addresses(cloud, settings.host)
     if (json) {
       const ready = {
         ready: true,
         http,
-        https: null,
+        https,
         mqtt,
-        mqtts: null,
+        mqtts,
         amqps: null,
         adminToken: cloud.adminToken,
       }
@@ -55,7 +59,9 @@ ${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} ($
       terminal.out(
         banner({
           http,
+          https,
           mqtt,
+          mqtts,
           data,
           config: builtIn ? 'built-in (cold chain)' : file,
           rules: program.rules.size,
@@ -72,24 +78,33 @@ ${settingFlags.map(({ flag, help, value }) => `  --${flag.padEnd(12)} ${help} ($
   },
 }
 
-function addresses(cloud: LocalCloud, host: string): { http: string | null; mqtt: string | null } {
+interface Addresses {
+  readonly http: string | null
+  readonly https: string | null
+  readonly mqtt: string | null
+  readonly mqtts: string | null
+}
+
+function addresses(cloud: LocalCloud, host: string): Addresses {
   const name = host.includes(':') ? `[${host}]` : host
+  const url = (scheme: string, port: number | undefined): string | null =>
+    port === undefined ? null : `${scheme}://${name}:${port}`
   return {
-    http: cloud.httpPort === undefined ? null : `http://${name}:${cloud.httpPort}`,
-    mqtt: cloud.mqttPort === undefined ? null : `mqtt://${name}:${cloud.mqttPort}`,
+    http: url('http', cloud.httpPort),
+    https: url('https', cloud.httpsPort),
+    mqtt: url('mqtt', cloud.mqttPort),
+    mqtts: url('mqtts', cloud.mqttsPort),
   }
 }
 
-interface BannerFacts {
-  readonly http: string | null
-  readonly mqtt: string | null
+interface BannerFacts extends Addresses {
   readonly data: string
   readonly config: string
   readonly rules: number
   readonly alarms: number
 }
 
-function banner({ http, mqtt, data, config, rules, alarms }: BannerFacts): string {
+function banner({ http, https, mqtt, mqtts, data, config, rules, alarms }: BannerFacts): string {
   const port = http === null ? '' : new URL(http).port
   const mqttPort = mqtt === null ? '' : new URL(mqtt).port
   const usual = mqttPort === '1883' && (port === '8080' || http === null)
@@ -99,6 +114,9 @@ function banner({ http, mqtt, data, config, rules, alarms }: BannerFacts): strin
     '',
     `  page    ${http ?? 'off'}`,
     `  mqtt    ${mqtt ?? 'off'}${http === null ? '' : `   ws://${new URL(http).host}/mqtt`}`,
+    ...(https === null && mqtts === null
+      ? []
+      : [`  tls     ${[https, mqtts].filter((url) => url !== null).join('   ')}`]),
     `  data    ${data}`,
     `  config  ${config} (${rules} rules, ${alarms} alarms)`,
     '',

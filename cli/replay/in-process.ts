@@ -36,6 +36,7 @@ export async function openInProcess({ program, data, log }: InProcessOptions): P
       mqttsPort: undefined,
       amqpsPort: undefined,
       data: folder,
+      requireAuth: false,
       durability: data === undefined ? 'normal' : 'full',
     },
     log,

@@ -6,6 +6,7 @@ import { CoreError, type ErrorCode } from '../errors.ts'
 const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'uplink.too_large': 413,
   'uplink.bad_device_id': 400,
+  'device.exists': 409,
   'input.not_found': 404,
   'input.malformed': 400,
   'shadow.bad_request': 400,

@@ -32,6 +32,7 @@ export async function startTestCloud(
     amqpsPort: undefined,
     data,
     durability: 'normal',
+    requireAuth: false,
   }
   const cloud = await startLocalCloud({ program: loaded.program, settings, log: () => undefined })
   return {

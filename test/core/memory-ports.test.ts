@@ -5,6 +5,7 @@ import { downlinkContract } from '../contract/downlink.ts'
 import { notificationQueueContract } from '../contract/notification-queue.ts'
 import { observerContract } from '../contract/observer.ts'
 import { queueSenderContract } from '../contract/queue-sender.ts'
+import { registryContract } from '../contract/registry.ts'
 import { tableStoreContract } from '../contract/table-store.ts'
 import { telemetryStoreContract } from '../contract/telemetry-store.ts'
 import { createMemoryPorts, createWorld, type Part } from '../fakes/memory-ports.ts'
@@ -28,6 +29,7 @@ telemetryStoreContract('memory', async () => open('devices', 'telemetry'))
 coldStoreContract('memory', async () => open('cold'))
 deadLettersContract('memory', async () => open('deadLetters'))
 tableStoreContract('memory', async () => open('tables'))
+registryContract('memory', async () => open('registry'))
 
 queueSenderContract('memory', async () => {
   const { world, ...subject } = open('queues')

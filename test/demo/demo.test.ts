@@ -49,6 +49,7 @@ describe('anyhub demo', () => {
     amqpsPort: undefined,
     data,
     durability: 'normal',
+    requireAuth: false,
   })
 
   async function open(ports: Partial<LocalSettings> = {}): Promise<LocalCloud> {

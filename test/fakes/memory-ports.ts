@@ -10,6 +10,7 @@ import {
   MAX_RECORD_CHARS,
   type Ports,
   type PublishEffect,
+  type RegisteredDevice,
   type ShadowEffect,
   type TelemetryRow,
 } from '../../core/index.ts'
@@ -40,6 +41,7 @@ export type Part =
   | 'tables'
   | 'queues'
   | 'lookups'
+  | 'registry'
 
 /** All that outlives a process: what is on disk, in the queue, at the broker. Tests look into it and bend it. */
 export interface World {
@@ -54,6 +56,7 @@ export interface World {
   readonly cold: ColdRow[]
   readonly queue: Map<string, Queued>
   readonly letters: Map<string, DeadLetter>
+  readonly registered: Map<string, RegisteredDevice>
   readonly published: Pushed<PublishEffect>[]
   readonly pushes: Pushed<ShadowEffect>[]
   readonly commands: Pushed<CommandEffect>[]
@@ -84,6 +87,7 @@ export function createWorld(now = 1_750_000_000_000): World {
     cold: [],
     queue: new Map(),
     letters: new Map(),
+    registered: new Map(),
     published: [],
     pushes: [],
     commands: [],
@@ -327,6 +331,56 @@ export function createMemoryPorts(
       async count() {
         await reach('deadLetters', 'count')
         return world.letters.size
+      },
+    },
+    registry: {
+      async create(device) {
+        await reach('registry', 'create')
+        const { deviceId } = device
+        if (world.registered.has(deviceId))
+          throw new CoreError('device.exists', `${deviceId} is registered already`)
+        world.registered.set(deviceId, structuredClone(device))
+      },
+      async get(deviceId) {
+        await reach('registry', 'get')
+        return structuredClone(world.registered.get(deviceId))
+      },
+      async list(afterId, limit) {
+        await reach('registry', 'list')
+        return [...world.registered.values()]
+          .filter(({ deviceId }) => deviceId > afterId)
+          .toSorted((a, b) => (a.deviceId < b.deviceId ? -1 : 1))
+          .slice(0, limit)
+          .map((device) => structuredClone(device))
+      },
+      async update(device) {
+        await reach('registry', 'update')
+        const { deviceId, version } = device
+        if (world.registered.get(deviceId)?.version !== version - 1)
+          throw new CoreError('store.conflict', `${deviceId} is not at version ${version - 1}`)
+        world.registered.set(deviceId, structuredClone(device))
+      },
+      async remove(deviceId) {
+        await reach('registry', 'remove')
+        return world.registered.delete(deviceId)
+      },
+    },
+    issuer: {
+      async certificate(deviceId) {
+        const digest = `${deviceId}-${++ids}`.padEnd(64, '0')
+        return {
+          credential: { kind: 'certificate', digest, createdAt: world.now },
+          certificate: `certificate of ${deviceId}`,
+          privateKey: 'private key',
+          authority: 'authority',
+        }
+      },
+      async token() {
+        const digest = `${++ids}`.padEnd(64, '0')
+        return {
+          credential: { kind: 'token', digest, createdAt: world.now },
+          token: `token ${digest}`,
+        }
       },
     },
     clock: { now: () => world.now },

@@ -26,6 +26,10 @@ const REASONS: Readonly<Record<EndReason, string>> = {
  */
 export const AWS: Dialect = {
   name: 'aws',
+  namespaces: [
+    { prefix: ['$aws', 'things'], at: 2 },
+    { prefix: ['$aws', 'events', 'presence'], at: 4 },
+  ],
   // Source: AWS IoT developer guide, device-shadow-comms-app: a will on a shadow topic is ignored.
   takesShadowWills: false,
 

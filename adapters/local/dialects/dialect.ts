@@ -37,9 +37,17 @@ export interface DialectMessage {
   readonly body: Json
 }
 
+/** Topics that start with the same levels; level `at` (from 0 on) is the id of their device. */
+export interface Namespace {
+  readonly prefix: readonly string[]
+  readonly at: number
+}
+
 /** How one vendor's devices name things. Only a mapping of topics and bodies: it holds no state. */
 export interface Dialect {
   readonly name: string
+  /** Topics that belong to the device which one of their levels names. */
+  readonly namespaces: readonly Namespace[]
   /** What a topic means; `undefined` if it is none of this dialect. */
   readTopic(topic: string): Meaning | undefined
   /** Where the answer to a shadow request goes. '' is the classic shadow. */

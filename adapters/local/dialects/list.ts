@@ -5,6 +5,7 @@ import { answerTopic, pushTopic, readTopic } from './native.ts'
 /** The dialect of anyhub itself. What stands under its prefixes and means nothing in it means nothing at all. */
 const NATIVE: Dialect = {
   name: 'native',
+  namespaces: [{ prefix: ['devices'], at: 1 }],
   takesShadowWills: true,
   readTopic: (topic) =>
     topic.startsWith('devices/') || topic.startsWith('$anyhub/') ? readTopic(topic) : undefined,

@@ -1,15 +1,20 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { TlsOptions } from 'node:tls'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { allowedMethods, notServed, problem } from '../../../core/api/index.ts'
 import type { Json } from '../../../core/index.ts'
+import type { HttpAccess } from '../http-access.ts'
 import type { LiveFeed } from '../live-feed.ts'
 import { EVENT_STREAM_HEADERS, streamEvents } from './event-stream.ts'
 import { refuseForeign } from './own-machine.ts'
 import { listPageFiles } from './page-files.ts'
+import { peerCertificate } from './tls.ts'
 
 export interface HttpListenerOptions {
   readonly api: Hono
@@ -20,8 +25,14 @@ export interface HttpListenerOptions {
   readonly metrics: () => Promise<string>
   /** The same counters as JSON. */
   readonly stats: () => Json
-  /** A WebSocket that speaks MQTT was opened. */
-  readonly onMqtt: (stream: Duplex, remoteAddress: string | undefined) => void
+  /** A WebSocket that speaks MQTT was opened over this socket. */
+  readonly onMqtt: (stream: Duplex, socket: Socket) => void
+  /** Who may be served; without it everybody on this machine. */
+  readonly access?: HttpAccess
+  /** Whether only pages and programs of this machine are served. */
+  readonly ownMachineOnly?: boolean
+  /** With it the listener speaks TLS. */
+  readonly tls?: TlsOptions
   readonly limits?: Partial<HttpLimits>
 }
 
@@ -66,23 +77,25 @@ export interface HttpListener {
 export function createHttpListener(options: HttpListenerOptions): HttpListener {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const serve = getRequestListener(createApp(options).fetch)
-  const server = createServer(
-    {
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      keepAliveTimeout: limits.idleMs,
-      connectionsCheckingInterval: limits.checkMs,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // Some clients offer HTTP/2 with every request; they are served as if they had not.
-      shouldUpgradeCallback: isWebSocket,
-    },
-    (request, response) => {
-      response.setHeader('x-content-type-options', 'nosniff')
-      void serve(request, response)
-    },
-  )
+  const settings = {
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.idleMs,
+    connectionsCheckingInterval: limits.checkMs,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // Some clients offer HTTP/2 with every request; they are served as if they had not.
+    shouldUpgradeCallback: isWebSocket,
+  }
+  const handle: RequestListener = (request, response) => {
+    response.setHeader('x-content-type-options', 'nosniff')
+    void serve(request, response)
+  }
+  const server =
+    options.tls === undefined
+      ? createServer(settings, handle)
+      : createTlsServer({ ...settings, ...options.tls }, handle)
   server.maxHeadersCount = MAX_HEADERS
-  const sockets = serveWebSockets(server, options.onMqtt)
+  const sockets = serveWebSockets(server, options)
   return {
     server,
     close: (graceMs) =>
@@ -109,6 +122,9 @@ function createApp({
   snapshot,
   metrics,
   stats,
+  access,
+  tls,
+  ownMachineOnly = true,
 }: HttpListenerOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.use((context, next) => {
@@ -118,8 +134,23 @@ function createApp({
       origin: context.req.header('origin'),
       readOnly: method === 'GET' || method === 'HEAD',
     })
-    if (reason === undefined) return next()
+    if (!ownMachineOnly || reason === undefined) return next()
     return Promise.resolve(problem(context, 403, 'request.foreign', reason))
+  })
+  app.use((context, next) => {
+    const { method, path } = context.req
+    const admission = access?.({
+      method,
+      path,
+      authorization: context.req.header('authorization'),
+      secure: tls !== undefined,
+      certificate: tls === undefined ? undefined : peerCertificate(context.env.incoming.socket),
+    })
+    if (admission === undefined || admission.admitted) return next()
+    const { status, reason } = admission
+    const answer = problem(context, status, status === 401 ? 'unauthorized' : 'forbidden', reason)
+    if (status === 401) answer.headers.set('www-authenticate', 'Bearer')
+    return Promise.resolve(answer)
   })
   for (const { path, headers, read } of listPageFiles())
     app.get(path, async (context) => context.body(await read(), 200, headers))
@@ -151,7 +182,10 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
 }
 
-function serveWebSockets(server: Server, onMqtt: HttpListenerOptions['onMqtt']): WebSocketServer {
+function serveWebSockets(
+  server: Server,
+  { onMqtt, ownMachineOnly = true }: HttpListenerOptions,
+): WebSocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,
@@ -160,7 +194,7 @@ function serveWebSockets(server: Server, onMqtt: HttpListenerOptions['onMqtt']):
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const { host, origin } = request.headers
     const [path] = (request.url ?? '').split('?', 1)
-    const foreign = refuseForeign({ host, origin, readOnly: false }) !== undefined
+    const foreign = ownMachineOnly && refuseForeign({ host, origin, readOnly: false }) !== undefined
     if (foreign || path !== '/mqtt') {
       // The server has let go of the socket: whose other side is gone must not take the process along.
       socket.on('error', () => socket.destroy())
@@ -177,7 +211,7 @@ function serveWebSockets(server: Server, onMqtt: HttpListenerOptions['onMqtt']):
       const stream = createWebSocketStream(websocket)
       // Once all is read nothing more can come, but the stream would wait for us to end our half, which is gone already.
       stream.on('end', () => stream.destroy())
-      onMqtt(stream, request.socket.remoteAddress)
+      onMqtt(stream, request.socket)
     })
   })
   return sockets

@@ -74,6 +74,11 @@ export const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS queue_due ON queue (queue, due_at);
 
+  CREATE TABLE IF NOT EXISTS registered (
+    device_id TEXT PRIMARY KEY,
+    device TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE IF NOT EXISTS setting (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -143,6 +148,10 @@ export const STATEMENTS = {
       SELECT id FROM queue WHERE queue = ? AND due_at <= ? ORDER BY id LIMIT ?)
     RETURNING id, at, body`,
   queueRemove: 'DELETE FROM queue WHERE queue = ? AND id = ?',
+
+  registeredAll: 'SELECT device FROM registered ORDER BY device_id',
+  registeredPut: 'INSERT OR REPLACE INTO registered (device_id, device) VALUES (?, ?)',
+  registeredRemove: 'DELETE FROM registered WHERE device_id = ?',
 
   settingGet: 'SELECT value FROM setting WHERE name = ?',
   settingPut: 'INSERT OR IGNORE INTO setting (name, value) VALUES (?, ?)',

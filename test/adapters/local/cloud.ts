@@ -61,6 +61,7 @@ export async function openCloud({
       amqpsPort: undefined,
       data,
       durability: 'normal',
+      requireAuth: false,
       ...settings,
     },
     log: (line) => void logs.push(line),

@@ -41,6 +41,7 @@ describe('the embedded cloud without ports', () => {
         amqpsPort: undefined,
         data,
         durability: 'normal',
+        requireAuth: false,
       },
       log: () => undefined,
       channels: { send: async ({ key }) => void delivered.push(key) },

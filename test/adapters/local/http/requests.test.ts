@@ -203,9 +203,9 @@ describe('what is not served', () => {
   })
 
   it('a listener that is asked for and not there yet is told', async () => {
-    const { logs } = await openCloud({ settings: { httpsPort: 0 } })
+    const { logs } = await openCloud({ settings: { amqpsPort: 0 } })
     expect(logs.map((line) => JSON.parse(line))).toMatchObject([
-      { level: 'warn', message: 'listener not served yet', flag: 'https-port' },
+      { level: 'warn', message: 'listener not served yet', flag: 'amqps-port' },
     ])
   })
 

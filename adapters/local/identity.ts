@@ -1,0 +1,133 @@
+import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto'
+import {
+  type Clock,
+  findCredential,
+  isDeviceId,
+  isLive,
+  type RegisteredDevice,
+} from '../../core/index.ts'
+import { type Authority, fingerprintOf } from './authority.ts'
+
+/** Who somebody is. */
+export type Identity =
+  /** A device that proved it. */
+  | { readonly kind: 'device'; readonly deviceId: string; readonly principal: string }
+  /** A person or a program with the admin's token. */
+  | { readonly kind: 'admin' }
+
+export type Judged =
+  | Identity
+  | {
+      readonly kind: 'refused'
+      readonly reason: 'bad_credentials' | 'not_authorized'
+      /** For the log and for people. */
+      readonly why: string
+    }
+
+/** Says who somebody is from what he shows. */
+export interface Identities {
+  /** By the client certificate of a TLS connection, in DER; that he holds its key, TLS has made sure of. */
+  ofCertificate(der: Uint8Array): Judged
+  /** By a name and a token. */
+  ofToken(deviceId: string, token: string): Judged
+  /** Whether a token is the admin's. */
+  isAdmin(token: string): boolean
+  isRegistered(deviceId: string): boolean
+  /** Whether a device may not be served, however it comes. */
+  isDisabled(deviceId: string): boolean
+}
+
+export interface IdentitiesOptions {
+  readonly peek: (deviceId: string) => RegisteredDevice | undefined
+  readonly authority: () => Authority | undefined
+  readonly adminToken: string
+  readonly clock: Clock
+}
+
+/** Certificates of ours that were signed before their device was registered may belong to one that was removed. Unit: ms. */
+const SLACK_MS = 2 * 86_400_000
+
+export function createIdentities({
+  peek,
+  authority,
+  adminToken,
+  clock,
+}: IdentitiesOptions): Identities {
+  const adminDigest = digestOf(adminToken)
+
+  function refused(
+    why: string,
+    reason: 'bad_credentials' | 'not_authorized' = 'not_authorized',
+  ): Judged {
+    return { kind: 'refused', reason, why }
+  }
+
+  function findEnabled(deviceId: string): RegisteredDevice | string {
+    const device = peek(deviceId)
+    if (device === undefined) return 'device is not registered'
+    return device.enabled ? device : 'device is disabled'
+  }
+
+  return {
+    ofCertificate(der) {
+      const now = clock.now()
+      let certificate: X509Certificate
+      try {
+        certificate = new X509Certificate(der)
+      } catch {
+        return refused('client certificate cannot be read')
+      }
+      const deviceId = commonNameOf(certificate)
+      if (deviceId === undefined || !isDeviceId(deviceId))
+        return refused('common name of the client certificate is no device id')
+      if (Date.parse(certificate.validTo) <= now) return refused('client certificate has expired')
+      if (Date.parse(certificate.validFrom) > now)
+        return refused('client certificate is not valid yet')
+      const device = findEnabled(deviceId)
+      if (typeof device === 'string') return refused(device)
+      const fingerprint = fingerprintOf(der)
+      const credential = findCredential(device, 'certificate', fingerprint)
+      if (credential !== undefined && !isLive(credential, now))
+        return refused('client certificate was replaced')
+      if (credential === undefined) {
+        if (authority()?.hasIssued(certificate) !== true)
+          return refused('client certificate is neither registered nor signed by our authority')
+        if (Date.parse(certificate.validFrom) < device.createdAt - SLACK_MS)
+          return refused('client certificate is older than the registration of its device')
+      }
+      return { kind: 'device', deviceId, principal: fingerprint }
+    },
+
+    ofToken(deviceId, token) {
+      const device = peek(deviceId)
+      if (device === undefined) return refused('device is not registered', 'bad_credentials')
+      const credential = findCredential(device, 'token', tokenDigest(token))
+      if (credential === undefined || !isLive(credential, clock.now()))
+        return refused('token is not one of the device', 'bad_credentials')
+      // Only who knows the token learns that the device is disabled.
+      if (!device.enabled) return refused('device is disabled')
+      return { kind: 'device', deviceId, principal: deviceId }
+    },
+
+    isAdmin: (token) => token !== '' && timingSafeEqual(digestOf(token), adminDigest),
+
+    isRegistered: (deviceId) => peek(deviceId) !== undefined,
+
+    isDisabled: (deviceId) => peek(deviceId)?.enabled === false,
+  }
+}
+
+/** A token as it is kept: SHA-256 in hex. It is random and long, so that no slower digest is needed. */
+export function tokenDigest(token: string): string {
+  return digestOf(token).toString('hex')
+}
+
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+/** The one common name, or `undefined` if there is none or more than one. */
+function commonNameOf(certificate: X509Certificate): string | undefined {
+  const name: unknown = certificate.toLegacyObject().subject?.CN
+  return typeof name === 'string' ? name : undefined
+}

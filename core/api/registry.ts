@@ -1,0 +1,248 @@
+// The registry over REST: who may be here, and by what each proves it. All of it is for the admin.
+
+import { type Context, Hono } from 'hono'
+import { isLive, rotateCredential } from '../devices/credentials.ts'
+import { CoreError } from '../errors.ts'
+import { isDeviceId } from '../model/device-id.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
+import type { DeviceCredential, RegisteredDevice } from '../model/registered-device.ts'
+import type { Ports } from '../ports.ts'
+import { problem, problemOf } from './problem.ts'
+import { readBody } from './read-body.ts'
+
+export interface RegistryApiOptions {
+  readonly ports: Pick<Ports, 'registry' | 'issuer' | 'clock' | 'observer'>
+  /** Whether the bearer token of a request allows changes that people make. */
+  readonly isAdmin: (authorization: string | undefined) => boolean
+}
+
+const MAX_BODY_BYTES = 65_536
+const MAX_TAGS = 50
+
+/** Old credentials go on for so long after a rotation unless told otherwise. Unit: s. */
+const USUAL_GRACE_SECONDS = 86_400
+const MAX_GRACE_SECONDS = 31_536_000
+
+/** A change that meets another one is tried so often. */
+const MAX_RACES = 5
+
+/** Builds `/devices…` of the registry; secrets are in the answer that makes them and nowhere else. */
+export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono {
+  const { registry, issuer, clock, observer } = ports
+  const api = new Hono()
+  api.onError((error, context) => {
+    if (!(error instanceof CoreError))
+      observer.log('error', 'request failed', { path: context.req.path, reason: error.message })
+    return problemOf(context, error)
+  })
+  api.use((context, next) => {
+    if (isAdmin(context.req.header('authorization'))) return next()
+    const detail = "expected the admin's token: Authorization: Bearer …"
+    const answer = problem(context, 401, 'unauthorized', detail)
+    answer.headers.set('www-authenticate', 'Bearer')
+    return Promise.resolve(answer)
+  })
+
+  /** What was asked for is made, and is in the answer. */
+  async function issue(deviceId: string, kind: DeviceCredential['kind']) {
+    if (kind === 'token') {
+      const { credential, token } = await issuer.token()
+      return { credential, secrets: { token } }
+    }
+    const { credential, certificate, privateKey, authority } = await issuer.certificate(deviceId)
+    return { credential, secrets: { certificate, privateKey, authority } }
+  }
+
+  async function find(deviceId: string): Promise<RegisteredDevice> {
+    const device = await registry.get(deviceId)
+    if (device === undefined)
+      throw new CoreError('input.not_found', `no device ${JSON.stringify(deviceId)} is registered`)
+    return device
+  }
+
+  async function change(
+    deviceId: string,
+    edit: (device: RegisteredDevice) => RegisteredDevice,
+  ): Promise<RegisteredDevice> {
+    for (let race = 1; ; race++) {
+      const device = await find(deviceId)
+      const next = { ...edit(device), version: device.version + 1 }
+      try {
+        await registry.update(next)
+        return next
+      } catch (error) {
+        const isLost = error instanceof CoreError && error.code === 'store.conflict'
+        if (!isLost || race === MAX_RACES) throw error
+      }
+    }
+  }
+
+  api.post('/devices', async (context) => {
+    const body = await readObject(context, [
+      'deviceId',
+      'type',
+      'tags',
+      'credential',
+      'fingerprint',
+    ])
+    const { deviceId } = body
+    if (typeof deviceId !== 'string' || !isDeviceId(deviceId))
+      throw malformed('deviceId: expected 1 to 128 letters, digits and : . _ -')
+    const kind = readKind(body['credential'])
+    const fingerprint = readFingerprint(body['fingerprint'])
+    const now = clock.now()
+    if ((await registry.get(deviceId)) !== undefined)
+      throw new CoreError('device.exists', `${deviceId} is registered already`)
+    const issued = kind === undefined ? undefined : await issue(deviceId, kind)
+    const device: RegisteredDevice = {
+      deviceId,
+      ...readType(body['type']),
+      tags: readTags(body['tags']) ?? {},
+      enabled: true,
+      createdAt: now,
+      version: 1,
+      credentials: [
+        ...(fingerprint === undefined
+          ? []
+          : [{ kind: 'certificate' as const, digest: fingerprint, createdAt: now }]),
+        ...(issued === undefined ? [] : [issued.credential]),
+      ],
+    }
+    await registry.create(device)
+    return context.json({ device: view(device, now), ...issued?.secrets }, 201)
+  })
+
+  api.get('/devices', async (context) => {
+    const text = context.req.query('limit') ?? '100'
+    const limit = Number(text)
+    if (!/^\d{1,4}$/.test(text) || limit > 1_000)
+      throw malformed('limit: expected a count from 0 to 1000')
+    const devices = await registry.list(context.req.query('after') ?? '', limit)
+    const next = devices.length === limit ? devices.at(-1)?.deviceId : undefined
+    return context.json({
+      devices: devices.map((device) => view(device, clock.now())),
+      ...(next === undefined ? {} : { next }),
+    })
+  })
+
+  api.get('/devices/:id', async (context) =>
+    context.json(view(await find(context.req.param('id')), clock.now())),
+  )
+
+  api.patch('/devices/:id', async (context) => {
+    const body = await readObject(context, ['enabled', 'type', 'tags'])
+    const { enabled } = body
+    if (enabled !== undefined && typeof enabled !== 'boolean')
+      throw malformed('enabled: expected true or false')
+    const tags = readTags(body['tags'])
+    const type = readType(body['type'])
+    const device = await change(context.req.param('id'), (before) => ({
+      ...before,
+      ...type,
+      ...(tags === undefined ? {} : { tags }),
+      ...(enabled === undefined ? {} : { enabled }),
+    }))
+    return context.json(view(device, clock.now()))
+  })
+
+  api.post('/devices/:id/rotate', async (context) => {
+    const deviceId = context.req.param('id')
+    const body = await readObject(context, ['credential', 'graceSeconds'])
+    const graceSeconds = body['graceSeconds'] ?? USUAL_GRACE_SECONDS
+    if (
+      typeof graceSeconds !== 'number' ||
+      !(graceSeconds >= 0 && graceSeconds <= MAX_GRACE_SECONDS)
+    )
+      throw malformed(`graceSeconds: expected a number from 0 to ${MAX_GRACE_SECONDS}`)
+    const before = await find(deviceId)
+    const kind = readKind(body['credential']) ?? before.credentials.at(-1)?.kind ?? 'certificate'
+    const { credential, secrets } = await issue(deviceId, kind)
+    const endsAt = clock.now() + graceSeconds * 1_000
+    const device = await change(deviceId, (found) => ({
+      ...found,
+      credentials: rotateCredential(found.credentials, credential, endsAt),
+    }))
+    return context.json({ device: view(device, clock.now()), ...secrets })
+  })
+
+  api.delete('/devices/:id', async (context) => {
+    const deviceId = context.req.param('id')
+    if (await registry.remove(deviceId)) return context.body(null, 204)
+    throw new CoreError('input.not_found', `no device ${JSON.stringify(deviceId)} is registered`)
+  })
+
+  return api
+}
+
+/** A device without digests of tokens: they are nobody's business. Fingerprints of certificates are public. */
+function view(device: RegisteredDevice, now: number): JsonObject {
+  const { deviceId, type, tags, enabled, createdAt, version, credentials } = device
+  return {
+    deviceId,
+    ...(type === undefined ? {} : { type }),
+    tags: { ...tags },
+    enabled,
+    createdAt,
+    version,
+    credentials: credentials.map((credential): JsonObject => {
+      const { kind, digest, endsAt } = credential
+      return {
+        kind,
+        ...(kind === 'certificate' ? { fingerprint: digest } : {}),
+        createdAt: credential.createdAt,
+        ...(endsAt === undefined ? {} : { endsAt }),
+        live: isLive(credential, now),
+      }
+    }),
+  }
+}
+
+async function readObject(context: Context, known: readonly string[]): Promise<JsonObject> {
+  const { bytes, complete } = await readBody(context.req.raw, MAX_BODY_BYTES)
+  if (!complete) throw malformed(`expected a body of at most ${MAX_BODY_BYTES} bytes`)
+  let body: Json
+  try {
+    body = JSON.parse(new TextDecoder().decode(bytes) || '{}')
+  } catch {
+    throw malformed('expected a body of JSON')
+  }
+  if (!isJsonObject(body)) throw malformed('expected an object')
+  const unknown = Object.keys(body).find((key) => !known.includes(key))
+  if (unknown !== undefined)
+    throw malformed(`expected ${known.join(', ')}, found ${JSON.stringify(unknown.slice(0, 40))}`)
+  return body
+}
+
+function readKind(value: Json | undefined): DeviceCredential['kind'] | undefined {
+  if (value === undefined || value === 'certificate' || value === 'token') return value
+  throw malformed('credential: expected certificate or token')
+}
+
+function readFingerprint(value: Json | undefined): string | undefined {
+  if (value === undefined) return undefined
+  const hex = typeof value === 'string' ? value.replaceAll(':', '').toLowerCase() : ''
+  if (/^[0-9a-f]{64}$/.test(hex)) return hex
+  throw malformed('fingerprint: expected SHA-256 of the certificate, 64 hex digits')
+}
+
+function readType(value: Json | undefined): { readonly type?: string } {
+  if (value === undefined) return {}
+  if (typeof value === 'string' && value.length <= 128) return { type: value }
+  throw malformed('type: expected a text of at most 128 characters')
+}
+
+function readTags(value: Json | undefined): Readonly<Record<string, string>> | undefined {
+  if (value === undefined) return undefined
+  const fault = `tags: expected at most ${MAX_TAGS} texts of at most 256 characters by name`
+  if (!isJsonObject(value)) throw malformed(fault)
+  const entries = Object.entries(value).map(([name, tag]): [string, string] => {
+    if (typeof tag !== 'string' || tag.length > 256 || name.length > 128) throw malformed(fault)
+    return [name, tag]
+  })
+  if (entries.length > MAX_TAGS) throw malformed(fault)
+  return Object.fromEntries(entries)
+}
+
+function malformed(message: string): CoreError {
+  return new CoreError('input.malformed', message)
+}
