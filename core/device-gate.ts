@@ -4,6 +4,7 @@ import { isDeviceId } from './model/device-id.ts'
 import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
 import type { ForwardedEffect, OutboxEntry, PerformedEffect } from './model/effect.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
+import type { Telemetry } from './model/telemetry.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import { fanOut } from './notifications/fan-out.ts'
 import type { Ports } from './ports.ts'
@@ -182,12 +183,13 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       const now = ports.clock.now()
       const stored = (await ports.devices.load(deviceId)) ?? newDeviceRecord(deviceId, now)
       const record = strikeOff(stored, done)
+      const doubtful = doubtfulOf(record, inputs)
       const outcome = stepOrThrow(record, inputs, {
         program,
         now,
-        known: await knownOf(record, inputs),
+        known: doubtful.length === 0 ? NONE : await ports.telemetry.known(deviceId, doubtful),
         report: program.deviceType(deviceId)?.report ?? false,
-        lookups: await lookupsOf(inputs),
+        lookups: asks ? await lookupsOf(inputs) : undefined,
         newId: () => ports.ids.next(now),
         random: ports.ids.random,
       })
@@ -231,34 +233,13 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     }
   }
 
-  async function lookupsOf(inputs: readonly DeviceInput[]): Promise<Lookups | undefined> {
-    if (!asks) return undefined
+  function lookupsOf(inputs: readonly DeviceInput[]): Promise<Lookups | undefined> {
     const facts = { newId: () => '', random: ports.ids.random, lookups: undefined }
     return fetchLookups(
       inputs.flatMap((input) =>
         input.kind === 'telemetry' ? [toRuleMessage(input.telemetry, facts)] : [],
       ),
     )
-  }
-
-  /**
-   * Asks which messages were stored before. Only a message that is not newer than the record can be one, or one without
-   * a time that is said to come again: the others cost no look-up.
-   */
-  async function knownOf(
-    record: DeviceRecord,
-    inputs: readonly DeviceInput[],
-  ): Promise<ReadonlySet<string>> {
-    const candidates = []
-    for (const input of inputs) {
-      if (input.kind !== 'telemetry') continue
-      const { timed, at, redelivered, messageId } = input.telemetry
-      const mayBeStored = timed ? at <= record.newestAt : redelivered
-      if (mayBeStored && !record.recentIds.includes(messageId)) candidates.push(input.telemetry)
-    }
-    return candidates.length === 0 || record.accepted === 0
-      ? NONE
-      : ports.telemetry.known(record.deviceId, candidates)
   }
 
   /** Performs the outbox in order. What fails stays in it, with the time of the next try. */
@@ -425,6 +406,25 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
 
 const NONE: ReadonlySet<string> = new Set()
 const NOTHING: Performed = new Map()
+
+/**
+ * Messages that may have been stored before. Only a message that is not newer than the record can be one, or one without
+ * a time that is said to come again: the others cost no look-up.
+ */
+function doubtfulOf(
+  { newestAt, recentIds, accepted }: DeviceRecord,
+  inputs: readonly DeviceInput[],
+): readonly Telemetry[] {
+  const doubtful: Telemetry[] = []
+  if (accepted === 0) return doubtful
+  for (const input of inputs) {
+    if (input.kind !== 'telemetry') continue
+    const { timed, at, redelivered, messageId } = input.telemetry
+    const mayBeStored = timed ? at <= newestAt : redelivered
+    if (mayBeStored && !recentIds.includes(messageId)) doubtful.push(input.telemetry)
+  }
+  return doubtful
+}
 
 function takeBatch(jobs: Job[]): Job[] {
   let inputs = 0

@@ -71,34 +71,38 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     deviceId: string,
     accepted: readonly Accepted[],
     uplinks: readonly Uplink[],
-    outcomes: Outcome[],
+    settle: (index: number, outcome: Outcome) => void,
   ): Promise<void> {
     const inputs = accepted.map(
       ({ telemetry }): TelemetryInput => ({ kind: 'telemetry', telemetry }),
     )
     try {
       const results = await gate.run(deviceId, inputs)
-      for (const [position, { index, telemetry }] of accepted.entries()) {
-        const result = results[position]
+      const counts = { accepted: 0, duplicate: 0 }
+      let position = 0
+      for (const { index, telemetry } of accepted) {
+        const result = results[position++]
         const uplink = uplinks[index]
         if (result?.status === 'refused' && uplink !== undefined) {
-          outcomes[index] = await setAside(uplink, new CoreError(result.code, result.message))
+          settle(index, await setAside(uplink, new CoreError(result.code, result.message)))
           continue
         }
         if (result?.status === 'unstored') {
           ports.observer.count('uplink.retried', 1)
-          outcomes[index] = { status: 'retry', error: result.error }
+          settle(index, { status: 'retry', error: result.error })
           continue
         }
         const status = result?.status === 'duplicate' ? 'duplicate' : 'accepted'
-        outcomes[index] = { status, deviceId, messageId: telemetry.messageId }
-        ports.observer.count(status === 'duplicate' ? 'uplink.duplicate' : 'uplink.accepted', 1)
+        counts[status]++
+        settle(index, { status, deviceId, messageId: telemetry.messageId })
       }
+      if (counts.accepted > 0) ports.observer.count('uplink.accepted', counts.accepted)
+      if (counts.duplicate > 0) ports.observer.count('uplink.duplicate', counts.duplicate)
     } catch (error) {
       if (error instanceof CoreError && !error.retryable) {
         for (const { index } of accepted) {
           const uplink = uplinks[index]
-          if (uplink !== undefined) outcomes[index] = await setAside(uplink, error)
+          if (uplink !== undefined) settle(index, await setAside(uplink, error))
         }
         return
       }
@@ -109,31 +113,33 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
         reason: asRetryable(error).message,
       })
       for (const { index } of accepted)
-        outcomes[index] = { status: 'retry', error: asRetryable(error) }
+        settle(index, { status: 'retry', error: asRetryable(error) })
     }
   }
 
-  return async (uplinks) => {
+  return async (uplinks, onOutcome) => {
     ports.observer.count('uplink.received', uplinks.length)
     const outcomes: Outcome[] = new Array(uplinks.length)
+    const settle = (index: number, outcome: Outcome): void => {
+      outcomes[index] = outcome
+      onOutcome?.(index, outcome)
+    }
     const devices = new Map<string, Accepted[]>()
     const work: Promise<void>[] = []
-    for (const [index, uplink] of uplinks.entries()) {
+    let next = 0
+    for (const uplink of uplinks) {
+      const index = next++
       try {
         const { deviceId, telemetry } = decode(uplink)
         const accepted = devices.get(deviceId)
         if (accepted === undefined) devices.set(deviceId, [{ index, telemetry }])
         else accepted.push({ index, telemetry })
       } catch (error) {
-        work.push(
-          setAside(uplink, asFault(error)).then((outcome) => {
-            outcomes[index] = outcome
-          }),
-        )
+        work.push(setAside(uplink, asFault(error)).then((outcome) => settle(index, outcome)))
       }
     }
     for (const [deviceId, accepted] of devices)
-      work.push(serve(deviceId, accepted, uplinks, outcomes))
+      work.push(serve(deviceId, accepted, uplinks, settle))
     await Promise.all(work)
     if (!ports.longLived) await gate.idle()
     return outcomes

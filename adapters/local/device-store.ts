@@ -22,7 +22,8 @@ export interface DeviceStoreOptions {
 /** What is known of one device: the newest record, and whether it has reached the disk. */
 interface Cached {
   readonly record: DeviceRecord | undefined
-  readonly durable: Promise<void> | undefined
+  /** `undefined` once it has. */
+  durable: Promise<void> | undefined
 }
 
 /**
@@ -63,17 +64,19 @@ export function createDeviceStore({
 
   return {
     async load(deviceId) {
-      await cache.get(deviceId)?.durable?.catch(() => undefined)
+      const cached = cache.get(deviceId)
+      if (cached !== undefined && cached.durable === undefined) return cached.record
+      await cached?.durable?.catch(() => undefined)
       return current(deviceId)
     },
 
     async commit(commit) {
       const { record, expectedVersion } = commit
       const { deviceId } = record
-      const loaded = await current(deviceId)
+      const loaded = cache.has(deviceId) ? undefined : await current(deviceId)
       // Looked at again after the wait, and no wait from here to `remember`: of racing writers one wins.
-      const cached = cache.get(deviceId)
-      const found = (cached === undefined ? loaded : cached.record)?.version ?? 0
+      const before = cache.get(deviceId)
+      const found = (before === undefined ? loaded : before.record)?.version ?? 0
       if (found !== expectedVersion) {
         throw new CoreError(
           'store.conflict',
@@ -89,15 +92,15 @@ export function createDeviceStore({
       }
       const operations: Operation[] = [['devicePut', deviceId, record.version, record.dueAt, text]]
       for (const operation of rowOperations(commit, clock.now())) operations.push(operation)
-      const durable = database.write(operations)
-      remember(deviceId, { record, durable })
+      const written: Cached = { record, durable: database.write(operations) }
+      remember(deviceId, written)
       try {
-        await durable
+        await written.durable
       } catch (error) {
         cache.delete(deviceId)
         throw error
       }
-      if (cache.get(deviceId)?.record === record) remember(deviceId, { record, durable: undefined })
+      written.durable = undefined
       onCommit(commit)
     },
 

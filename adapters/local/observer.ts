@@ -39,8 +39,9 @@ export function createObserver(write: (line: string) => void, now: () => number)
       }
       histogram.count++
       histogram.sum += ms
-      const index = BUCKETS.findIndex((bound) => ms <= bound)
-      if (index >= 0) histogram.buckets[index] = (histogram.buckets[index] ?? 0) + 1
+      let index = 0
+      while (index < BUCKETS.length && ms > (BUCKETS[index] ?? 0)) index++
+      if (index < BUCKETS.length) histogram.buckets[index] = (histogram.buckets[index] ?? 0) + 1
     },
     log(level, message, facts) {
       write(JSON.stringify({ at: new Date(now()).toISOString(), level, message, ...facts }))

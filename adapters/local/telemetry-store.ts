@@ -34,14 +34,24 @@ export function rowOperations({ record, rows, cold }: Commit, now: number): Oper
 
 /** The rows as they are stored; one that stands there twice is one. */
 function distinct(rows: readonly TelemetryRow[]): StoredRow[] {
+  if (isRising(rows)) return rows.map(({ at, messageId, metrics }) => [at, messageId, metrics])
   const keys = new Set<string>()
   const stored: StoredRow[] = []
   for (const { at, messageId, metrics } of rows) {
     const before = keys.size
-    if (rows.length === 1 || keys.add(`${at}/${messageId}`).size > before)
-      stored.push([at, messageId, metrics])
+    if (keys.add(`${at}/${messageId}`).size > before) stored.push([at, messageId, metrics])
   }
   return stored
+}
+
+/** Whether each row is later than the one before, as with most devices: then no two are the same. */
+function isRising(rows: readonly TelemetryRow[]): boolean {
+  let last = Number.NEGATIVE_INFINITY
+  for (const { at } of rows) {
+    if (at <= last) return false
+    last = at
+  }
+  return true
 }
 
 /** Reads telemetry. Rows of one hour stand together, as commits brought them; they are sorted when they are read. */
@@ -101,11 +111,16 @@ export function storedDay(at: number): number {
 
 function byHour<T extends Pick<TelemetryRow, 'at'>>(rows: readonly T[]): Map<number, T[]> {
   const hours = new Map<number, T[]>()
+  let hour = Number.NaN
+  let ofHour: T[] = []
   for (const row of rows) {
-    const hour = hourOf(row.at)
-    const ofHour = hours.get(hour)
-    if (ofHour === undefined) hours.set(hour, [row])
-    else ofHour.push(row)
+    // Mostly that of the row before.
+    if (hourOf(row.at) !== hour) {
+      hour = hourOf(row.at)
+      ofHour = hours.get(hour) ?? []
+      hours.set(hour, ofHour)
+    }
+    ofHour.push(row)
   }
   return hours
 }

@@ -18,9 +18,10 @@ export function createUplinkBatcher(ingest: Ingest): UplinkBatcher {
     const batch = waiting
     waiting = []
     try {
-      const outcomes = await ingest(batch.map(({ uplink }) => uplink))
-      for (const [index, { resolve }] of batch.entries())
-        resolve(outcomes[index] ?? retry('expected an outcome, found none'))
+      await ingest(
+        batch.map(({ uplink }) => uplink),
+        (index, outcome) => batch[index]?.resolve(outcome),
+      )
     } catch (error) {
       const outcome = retry(error instanceof Error ? error.message : String(error))
       for (const { resolve } of batch) resolve(outcome)

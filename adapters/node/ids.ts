@@ -8,11 +8,18 @@ import type { IdSource } from '../../core/index.ts'
  */
 export function createIds(): IdSource {
   const process = Array.from(randomBytes(8), (byte) => (byte % 36).toString(36)).join('')
+  const pairs = Array.from({ length: 36 ** 2 }, (_, pair) => pair.toString(36).padStart(2, '0'))
   let counter = 0
+  let time = ''
+  let timeOf = Number.NaN
   return {
     next(now) {
       counter = (counter + 1) % 36 ** 4
-      return now.toString(36).padStart(9, '0') + counter.toString(36).padStart(4, '0') + process
+      if (now !== timeOf) {
+        time = now.toString(36).padStart(9, '0')
+        timeOf = now
+      }
+      return time + pairs[Math.floor(counter / 36 ** 2)] + pairs[counter % 36 ** 2] + process
     },
     random: Math.random,
   }

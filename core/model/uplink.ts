@@ -34,7 +34,11 @@ export interface Uplink {
 }
 
 /** Takes uplinks in; the outcomes stand in the order of the uplinks. */
-export type Ingest = (uplinks: readonly Uplink[]) => Promise<Outcome[]>
+export type Ingest = (
+  uplinks: readonly Uplink[],
+  /** Told each outcome as soon as it is known, with the position of its uplink: one device never waits for another. */
+  onOutcome?: (index: number, outcome: Outcome) => void,
+) => Promise<Outcome[]>
 
 /** What became of one uplink. The order of outcomes is the order of the uplinks. */
 export type Outcome =
