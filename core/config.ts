@@ -158,13 +158,10 @@ export const ConfigSchema = z
       .string()
       .optional()
       .meta({ description: 'Where editors find the schema of this file.' }),
-    deviceTypes: z
-      .record(Id, DeviceType)
-      .prefault({ default: {} })
-      .meta({
-        description:
-          'Kinds of devices, by their ids; of several that fit the one with the longest pattern.',
-      }),
+    deviceTypes: z.record(Id, DeviceType).prefault({ default: {} }).meta({
+      description:
+        'Kinds of devices, by their ids; of several that fit the one with the longest pattern.',
+    }),
     rules: z.record(Id, Rule).default({}).meta({ description: 'Rules, by their ids.' }),
     alarms: z.record(Id, Alarm).default({}).meta({ description: 'Alarms, by their ids.' }),
     channels: z.record(Id, Channel).default({}).meta({ description: 'Channels, by their ids.' }),
@@ -198,15 +195,10 @@ export const ConfigSchema = z
           .max(256)
           .default(32)
           .meta({ description: 'How deep its values may nest.' }),
-        windows: z
-          .int()
-          .min(1)
-          .max(1_024)
-          .default(64)
-          .meta({
-            description:
-              'Windows of one rule that are open at once, on one device or in one fleet-wide group.',
-          }),
+        windows: z.int().min(1).max(1_024).default(64).meta({
+          description:
+            'Windows of one rule that are open at once, on one device or in one fleet-wide group.',
+        }),
         windowMessages: z
           .int()
           .min(1)

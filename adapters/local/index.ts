@@ -49,6 +49,7 @@ import { createUplinkBatcher } from './uplink-batcher.ts'
 
 export { adminTokenPath } from './admin-token.ts'
 export { LOCAL_SETTINGS, LOCAL_SWITCHES, type LocalSettings, readLocalSettings } from './config.ts'
+export { readAnyTopic } from './dialects/list.ts'
 export { readTopic, STATS_ANSWER_TOPIC, STATS_TOPIC, telemetryTopic } from './dialects/native.ts'
 export { MESSAGE_ID_PROPERTY, TIME_PROPERTY } from './mqtt-front.ts'
 

@@ -17,9 +17,11 @@ function heapMegabytes(): number {
 
 const before = heapMegabytes()
 const started = performance.now()
+const cpu = process.cpuUsage()
 const rules = ruleSetOf(sql)
 const candidates = rules.match(TOPIC, body).length
 const loadedMs = performance.now() - started
+const { user, system } = process.cpuUsage(cpu)
 const loadedMegabytes = heapMegabytes() - before
 
 // Rules make their closures when a message first needs them: with all thresholds exceeded half of the rules have.
@@ -27,4 +29,6 @@ const outputs = rules.run(message).reduce((sum, { entries }) => sum + entries.le
 const usedMegabytes = heapMegabytes() - before
 for (const found of [candidates, outputs])
   if (found !== count / 2) throw new Error(`expected ${count / 2} rules, found ${found}`)
-process.stdout.write(`${JSON.stringify({ loadedMs, loadedMegabytes, usedMegabytes })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ loadedMs, cpuMs: (user + system) / 1_000, loadedMegabytes, usedMegabytes })}\n`,
+)

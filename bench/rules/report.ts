@@ -61,6 +61,10 @@ export async function rulesReport(options: BenchOptions): Promise<Report> {
           'compiled and indexed',
           withSpread(figureOf(loaded['loadedMs'] ?? []), (ms) => `${Math.round(ms)} ms`),
         ],
+        [
+          'the same, CPU time of all threads',
+          withSpread(figureOf(loaded['cpuMs'] ?? []), (ms) => `${Math.round(ms)} ms`),
+        ],
         ['heap', withSpread(figureOf(loaded['loadedMegabytes'] ?? []), megabytes)],
         [
           'heap, once half of them have matched',

@@ -1,4 +1,4 @@
-import { readTopic, telemetryTopic } from '../../adapters/local/index.ts'
+import { readAnyTopic, telemetryTopic } from '../../adapters/local/index.ts'
 import {
   createCore,
   type DeviceRecord,
@@ -44,6 +44,9 @@ export interface Found {
 
 /** More moments at which timers fire no case has: a rule that sets a timer again and again ends here. */
 const MAX_TIMERS = 10_000
+
+/** Who sends where nobody is named. */
+const DEVICE = 'device-1'
 
 /** A case that takes place at no moment. */
 export interface ImpossibleStep {
@@ -163,18 +166,20 @@ function toUplink(step: RuleTestStep, test: RuleTestCase, at: number): Uplink | 
   const payload = payloadOf(step)
   if (payload === undefined) return undefined
   const said = step.device ?? test.device
-  const topic = step.topic ?? telemetryTopic(said ?? 'device-1')
-  const meaning = readTopic(topic)
-  const deviceId = said ?? (meaning.kind === 'telemetry' ? meaning.deviceId : undefined)
+  const { meaning } = readAnyTopic(step.topic ?? telemetryTopic(said ?? DEVICE))
+  const own = meaning.kind === 'own'
+  const sender = own ? (step.clientId ?? DEVICE) : undefined
+  const ruleId = own ? meaning.ruleId : undefined
   return {
-    deviceId,
-    topic,
+    deviceId: said ?? (meaning.kind === 'telemetry' ? meaning.deviceId : sender),
+    topic: own ? meaning.topic : (step.topic ?? telemetryTopic(said ?? DEVICE)),
     payload,
     contentType: step.contentType ?? '',
     receivedAt: at,
     source: 'test',
     facts: factsOf(step),
     ...(step.messageId === undefined ? {} : { messageId: step.messageId }),
+    ...(ruleId === undefined ? {} : { ruleId }),
   }
 }
 

@@ -227,11 +227,6 @@ const DIFFERENCES: readonly Deviation[] = [
     here: 'are dropped before the rules where they can be known',
   },
   {
-    what: 'Basic Ingest, `$aws/rules/<rule>/<topic>`',
-    aws: 'reaches the named rule, whatever its topic filter',
-    here: 'known to `anyhub eval sql`, where `topic()` shows `<topic>`; it reaches no rule of anyhub.yml',
-  },
-  {
     what: 'republished messages',
     aws: 'reach rules again, without end if they match',
     here: 'reach subscribers only: no loops',

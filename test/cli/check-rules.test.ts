@@ -347,9 +347,21 @@ messages:
     expect(found[0]).toMatch(/^messages\.4\.expect\.outcome: "accepted" \/ "codec\.malformed: /)
     expect(
       await differences(
-        'name: n\nmessage: { topic: a/b, payload: 1 }\nexpect: { otherRules: no match }',
+        'name: n\nmessage: { topic: devices/a, payload: 1 }\nexpect: { otherRules: no match }',
       ),
     ).toEqual([expect.stringContaining('expect.outcome: "accepted" / "uplink.no_device: ')])
+  })
+
+  it('plain topics of a client, and messages for one rule only', async () => {
+    const found = await differences(`name: n
+messages:
+  - { topic: raw/x, clientId: c-9, payload: 1, expect: { rules: { bytes: { output: { raw: MQ==, client: c-9 } } } } }
+  - topic: $aws/rules/hot/devices/d/telemetry
+    payload: { temp: 50 }
+    expect:
+      rules: { hot: { output: { temp: 50, device: d }, actions: [{ republish: { topic: hot/d } }, {notify: {}}, {raiseAlarm: {}}] } }
+      otherRules: no match`)
+    expect(found).toEqual([])
   })
 
   it('tells the same each time', async () => {
