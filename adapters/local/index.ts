@@ -23,6 +23,7 @@ import { LOCAL_SETTINGS, type LocalSettings } from './config.ts'
 import { ensureDataFolder } from './data-folder.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeviceStore } from './device-store.ts'
+import { createAwsHttp } from './dialects/aws-http.ts'
 import { createDownlink } from './downlink.ts'
 import { createHttpAccess } from './http-access.ts'
 import { createIdentities } from './identity.ts'
@@ -42,6 +43,7 @@ import { resetPresence } from './presence.ts'
 import { createQueues } from './queue-sender.ts'
 import { openRegistry } from './registry.ts'
 import { startSchedule } from './schedule.ts'
+import { createShadowDesk } from './shadow-desk.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { createTableStore } from './table-store.ts'
 import { createTelemetryStore } from './telemetry-store.ts'
@@ -223,12 +225,16 @@ export async function startLocalCloud({
         ...event,
       }),
     )
+  const tell = (topic: string, payload: string): void =>
+    void mqtt?.publish({ topic, payload, qos: 1 })
+  const desk = createShadowDesk(core, tell)
   mqtt = createMqttListener({
     hooks: createMqttFront({
       core,
       batcher,
-      publish: (topic, payload) => void mqtt?.publish({ topic, payload, qos: 1 }),
+      publish: tell,
       stats: countsAsJson,
+      desk,
       admission: createMqttAdmission({ core, identities, requireAuth, log: logMqtt }),
       log: logMqtt,
     }),
@@ -238,6 +244,13 @@ export async function startLocalCloud({
     carriesToken(authorization, adminToken)
   const api = createApi({ core, add: batcher.add, isAdmin })
   api.route('/registry', createRegistryApi({ ports: core.ports, isAdmin }))
+  const aws = createAwsHttp({
+    core,
+    desk,
+    add: batcher.add,
+    publish: (message) => void broker.publish(message),
+    identities,
+  })
   const openPaths = new Set(['/healthz', '/mqtt', ...listPageFiles().map(({ path }) => path)])
   const attach = (stream: Duplex, socket: Socket, websocket: boolean): void =>
     broker.attach(stream, {
@@ -248,6 +261,7 @@ export async function startLocalCloud({
     })
   const httpOptions = {
     api,
+    aws,
     feed,
     snapshot,
     metrics: async () => observer.metrics(await gauges()),

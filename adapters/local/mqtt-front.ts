@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Core, CoreError, type Json, type Outcome, type Uplink } from '../../core/index.ts'
-import type { Dialect, EndReason, Meaning } from './dialects/dialect.ts'
+import type { EndReason, Meaning } from './dialects/dialect.ts'
 import { DIALECTS, readAnyTopic } from './dialects/list.ts'
 import { STATS_ANSWER_TOPIC } from './dialects/native.ts'
 import type {
@@ -12,6 +12,7 @@ import type {
 } from './listeners/mqtt/index.ts'
 import type { MqttAdmission } from './mqtt-admission.ts'
 import { createPresence } from './presence.ts'
+import type { ShadowDesk } from './shadow-desk.ts'
 import type { UplinkBatcher } from './uplink-batcher.ts'
 
 /** The user property by which an MQTT 5 client gives the event time of a message that does not carry it. Epoch ms. */
@@ -27,10 +28,9 @@ export interface MqttFrontOptions {
   /** The counters of this process, for whoever asks. */
   readonly stats: () => Json
   readonly admission: MqttAdmission
+  readonly desk: ShadowDesk
   readonly log: MqttHooks['log']
 }
-
-type ShadowMeaning = Extract<Meaning, { kind: 'shadow' }>
 
 const ROUTED: MqttPublishVerdict = { accept: true, route: true }
 const TAKEN: MqttPublishVerdict = { accept: true, route: false }
@@ -42,6 +42,7 @@ export function createMqttFront({
   publish,
   stats,
   admission,
+  desk,
   log,
 }: MqttFrontOptions): MqttHooks {
   const presence = createPresence(core)
@@ -59,42 +60,6 @@ export function createMqttFront({
       reason: `${what}: not its own topic`,
     })
     return { accept: false, reason: 'not_authorized', disconnect: client.protocolVersion !== 5 }
-  }
-
-  async function serveShadow(
-    dialect: Dialect,
-    { deviceId, name, operation }: ShadowMeaning,
-    message: MqttPublish,
-  ): Promise<MqttPublishVerdict> {
-    const [result] = await core.gate.run(deviceId, [
-      {
-        kind: 'shadow',
-        operation,
-        name,
-        body: message.payload,
-        at: core.ports.clock.now(),
-      },
-    ])
-    if (result?.status === 'answered') {
-      answerShadow(dialect, { deviceId, name, operation }, result.accepted, result.body)
-    } else if (result?.status === 'refused') {
-      const body = { code: 500, message: result.message }
-      answerShadow(dialect, { deviceId, name, operation }, false, body)
-    }
-    return TAKEN
-  }
-
-  /** A change is of interest to all, a question or a mistake only to who made it. */
-  function answerShadow(
-    asked: Dialect,
-    { deviceId, name, operation }: Pick<ShadowMeaning, 'deviceId' | 'name' | 'operation'>,
-    accepted: boolean,
-    body: Json,
-  ): void {
-    const text = JSON.stringify(body)
-    const told = accepted && operation !== 'get' ? DIALECTS : [asked]
-    for (const dialect of told)
-      publish(dialect.answerTopic(deviceId, name, operation, accepted), text)
   }
 
   function ingest(
@@ -149,10 +114,13 @@ export function createMqttFront({
       if (meaning.kind === 'shadow' && gone.has(client) && !dialect.takesShadowWills) return TAKEN
       const verdict =
         meaning.kind === 'shadow'
-          ? serveShadow(dialect, meaning, message).catch((error) => {
-              if (!isBadDeviceId(error)) throw error
-              return ingest(message, client, meaning)
-            })
+          ? desk.run({ ...meaning, body: message.payload }, dialect).then(
+              () => TAKEN,
+              (error) => {
+                if (!isBadDeviceId(error)) throw error
+                return ingest(message, client, meaning)
+              },
+            )
           : ingest(message, client, meaning)
       const speaksForItself = deviceOf(client, meaning) === client.clientId
       return speaksForItself && !presence.shows(client)

@@ -13,6 +13,7 @@ import { deadLetterView, deviceDetail, deviceSummary } from './views.ts'
 
 export { allowedMethods } from './allowed-methods.ts'
 export { notServed, problem } from './problem.ts'
+export { type ReadBody, readBody } from './read-body.ts'
 export { createRegistryApi, type RegistryApiOptions } from './registry.ts'
 export { deviceSummary } from './views.ts'
 

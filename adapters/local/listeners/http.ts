@@ -9,6 +9,7 @@ import { Hono } from 'hono'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { allowedMethods, notServed, problem } from '../../../core/api/index.ts'
 import type { Json } from '../../../core/index.ts'
+import { type AwsHttp, awsError, isAwsPath } from '../dialects/aws-http.ts'
 import type { HttpAccess } from '../http-access.ts'
 import type { LiveFeed } from '../live-feed.ts'
 import { EVENT_STREAM_HEADERS, streamEvents } from './event-stream.ts'
@@ -18,6 +19,8 @@ import { peerCertificate } from './tls.ts'
 
 export interface HttpListenerOptions {
   readonly api: Hono
+  /** The data plane of AWS IoT Core, on the paths that are its own. */
+  readonly aws?: AwsHttp
   readonly feed: LiveFeed
   /** What a page shows when it opens. */
   readonly snapshot: () => Promise<Json>
@@ -118,6 +121,7 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
 
 function createApp({
   api,
+  aws,
   feed,
   snapshot,
   metrics,
@@ -146,8 +150,13 @@ function createApp({
       secure: tls !== undefined,
       certificate: tls === undefined ? undefined : peerCertificate(context.env.incoming.socket),
     })
-    if (admission === undefined || admission.admitted) return next()
+    const isAws = aws !== undefined && isAwsPath(path)
+    if (admission === undefined || admission.admitted) {
+      if (!isAws) return next()
+      return Promise.resolve(aws(context.req.raw, admission?.identity))
+    }
     const { status, reason } = admission
+    if (isAws) return Promise.resolve(awsError(status, reason))
     const answer = problem(context, status, status === 401 ? 'unauthorized' : 'forbidden', reason)
     if (status === 401) answer.headers.set('www-authenticate', 'Bearer')
     return Promise.resolve(answer)
