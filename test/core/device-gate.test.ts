@@ -363,6 +363,79 @@ describe('what is away', () => {
   })
 })
 
+describe('an answer', () => {
+  it.each([true, false])(
+    'comes when all is durable, and done where the host may freeze (server: %s)',
+    async (longLived) => {
+      const { core, ports, world } = start(ACTING, { longLived })
+      let free = (): void => undefined
+      const blocked = new Promise<void>((resolve) => {
+        free = resolve
+      })
+      const gate = createDeviceGate(
+        {
+          ...ports,
+          downlink: {
+            ...ports.downlink,
+            async publish(message, key) {
+              await blocked
+              await ports.downlink.publish(message, key)
+            },
+          },
+        },
+        core.program,
+      )
+      let answered = false
+      const answer = gate.run('dev-1', inputs(1)).then(() => {
+        answered = true
+      })
+      await turns(5)
+      expect(recordOf(world, 'dev-1')?.accepted).toBe(1)
+      expect(answered).toBe(longLived)
+      free()
+      await answer
+      await gate.idle()
+      expect(world.published).toHaveLength(1)
+    },
+  )
+
+  it('is an error for a caller of whom nothing was stored, although others were served', async () => {
+    const { core, ports } = start({
+      rules: {
+        relay: {
+          sql: "SELECT seq FROM 'devices/#'",
+          actions: [{ republish: { topic: 'out', payload: 'x'.repeat(1_000) } }],
+        },
+      },
+    })
+    let commits = 0
+    const gate = createDeviceGate(
+      {
+        ...ports,
+        devices: {
+          ...ports.devices,
+          async commit(commit) {
+            if (++commits > 2) throw new CoreError('store.unavailable', 'away')
+            await ports.devices.commit(commit)
+          },
+        },
+      },
+      core.program,
+    )
+    // The first goes alone; the others meanwhile come together, and are too much for one step.
+    const [first, many, few] = await Promise.allSettled([
+      gate.run('dev-1', inputs(1)),
+      gate.run('dev-1', inputs(400, 1)),
+      gate.run('dev-1', inputs(3, 5_000)),
+    ])
+    await gate.idle()
+    expect(first).toMatchObject({ status: 'fulfilled', value: [{ status: 'accepted' }] })
+    const statuses = many?.status === 'fulfilled' ? many.value.map(({ status }) => status) : []
+    expect(new Set(statuses)).toEqual(new Set(['accepted', 'unstored']))
+    expect(few).toMatchObject({ reason: { code: 'store.unavailable', retryable: true } })
+  })
+})
+
 describe('effects that fail', () => {
   it('are tried again with growing pauses, then set aside; others go on', async () => {
     const { core, world } = start(ACTING)
@@ -678,6 +751,15 @@ describe('what it costs', () => {
     await core.ingest(uplinks)
     expect(calls(world)).toEqual({ 'devices.load': 1, 'telemetry.known': 1 })
     expect(recordOf(world, 'dev-1')?.version).toBe(1)
+  })
+
+  it('duplicates of the newest time are looked up, too', async () => {
+    const { core, world } = start({})
+    const uplinks = Array.from({ length: 60 }, (_, seq) => uplink({ seq, ts: NOW }))
+    await core.ingest(uplinks)
+    const again = await core.ingest(uplinks)
+    expect(again.every(({ status }) => status === 'duplicate')).toBe(true)
+    expect(rowsOf(world, 'dev-1')).toHaveLength(60)
   })
 
   it('asking for a shadow makes no device', async () => {

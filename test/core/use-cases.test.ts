@@ -208,6 +208,26 @@ describe('tick', () => {
     expect(world.logs).toContainEqual(expect.objectContaining({ level: 'error' }))
   })
 
+  it('has fulfilled wishes that were left behind when it returns, where the process may be frozen', async () => {
+    const config: ConfigInput = {
+      rules: {
+        wish: {
+          sql: "SELECT seq AS fan FROM 'devices/dev-1/telemetry'",
+          actions: [{ setDesired: { device: 'fan-1' } }],
+        },
+      },
+    }
+    const { core, world, ports } = start(config, { longLived: false })
+    const dying = createDyingPorts(ports, { call: 2, when: 'after' })
+    void createCore(dying.ports, core.program).ingest([uplink({ seq: 1, ts: NOW })])
+    await dying.dead
+    expect(recordOf(world, 'dev-1')?.outbox).toHaveLength(1)
+    world.now += 15_000
+    expect(await core.tick(10)).toBe(1)
+    expect(recordOf(world, 'fan-1')?.shadows['']?.desired).toEqual({ fan: 1 })
+    expect(recordOf(world, 'dev-1')?.outbox).toEqual([])
+  })
+
   it('is done when it returns, where the process may be frozen', async () => {
     const config: ConfigInput = {
       ...CONFIG,
