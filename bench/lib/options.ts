@@ -9,7 +9,7 @@ export interface BenchOptions {
   readonly smoke: boolean
 }
 
-export const FULL: BenchOptions = { rounds: 3, measureMs: 5_000, warmUpMs: 1_500, smoke: false }
+export const FULL: BenchOptions = { rounds: 3, measureMs: 4_000, warmUpMs: 1_500, smoke: false }
 export const SMOKE: BenchOptions = { rounds: 1, measureMs: 300, warmUpMs: 100, smoke: true }
 
 /** What a bench gives back: a table for people, and whether a wanted ratio was reached. */

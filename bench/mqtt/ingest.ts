@@ -8,25 +8,36 @@ import { capacityRatio, capacityTable, latencyTable } from './tables.ts'
 const PEER = 'aedes, drops everything'
 const FULL = 'anyhub, durability full'
 
-const RIVALS: readonly Rival[] = [
-  { name: FULL, start: () => startAnyhub({ durability: 'full' }) },
-  { name: 'anyhub, durability normal', start: () => startAnyhub({ durability: 'normal' }) },
-  { name: PEER, start: startAedes },
-]
+/** No rules and no alarms, as the peer has none; values, shadow and telemetry are kept. */
+const EMPTY = 'rules: {}\n'
 
-/** MQTT QoS 1 into the embedded cloud with its built-in config, against a broker that keeps nothing. */
+const OURS: Rival = { name: FULL, start: () => startAnyhub({ durability: 'full', config: EMPTY }) }
+const NORMAL: Rival = {
+  name: 'anyhub, durability normal',
+  start: () => startAnyhub({ durability: 'normal', config: EMPTY }),
+}
+const BUILT_IN: Rival = {
+  name: 'anyhub, full, the rules and alarms of the built-in config',
+  start: () => startAnyhub({ durability: 'full' }),
+}
+const AEDES: Rival = { name: PEER, start: startAedes }
+
+/** MQTT QoS 1 into the embedded cloud, against a broker that keeps nothing. */
 export async function ingestReport(options: BenchOptions): Promise<Report> {
   const parts: string[] = []
   const ratios: Wanted[] = []
+  const { smoke } = options
   for (const shape of ingestShapes(options)) {
-    const results = await contest(RIVALS, shape, false, options)
+    const rivals = smoke ? [OURS, AEDES] : [OURS, NORMAL, BUILT_IN, AEDES]
+    const results = await contest(rivals, shape, false, options)
     parts.push(`${shape.name}:\n\n${capacityTable(results, PEER)}`)
     const found = capacityRatio(results, FULL, PEER)
     ratios.push({ name: `ingest, ${shape.name}`, found, wanted: '≥ 0.5', reached: found >= 0.5 })
   }
-  for (const rate of [1_000, 5_000]) {
+  for (const rate of smoke ? [200] : [1_000, 5_000]) {
     const shape = trickle(rate, options)
-    parts.push(`${shape.name}:\n\n${latencyTable(await contest(RIVALS, shape, false, options))}`)
+    const rivals = smoke ? [OURS, AEDES] : [OURS, NORMAL, AEDES]
+    parts.push(`${shape.name}:\n\n${latencyTable(await contest(rivals, shape, false, options))}`)
   }
   return {
     title: 'ingest: MQTT QoS 1, acknowledged after the commit, every message checked on the disk',

@@ -9,7 +9,7 @@ const FLOOR = 'JSON.parse'
 /** What one message costs, in units of one `JSON.parse` of it. */
 export async function stepReport(options: BenchOptions): Promise<Report> {
   const rounds: Record<string, number>[] = []
-  const time = options.smoke ? 20 : Math.round(options.measureMs / 10)
+  const time = options.smoke ? 20 : Math.round(options.measureMs / 8)
   for (let round = 0; round < options.rounds; round++) {
     const order = round % 2 === 0 ? 'forwards' : 'reversed'
     const child = startNode([join(import.meta.dirname, 'measure.ts'), String(time), order], {})
