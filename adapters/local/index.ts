@@ -45,6 +45,7 @@ import { openRegistry } from './registry.ts'
 import { startSchedule } from './schedule.ts'
 import { createShadowDesk } from './shadow-desk.ts'
 import { openDatabase } from './sqlite/database.ts'
+import { createStoredKeys } from './stored-keys.ts'
 import { createTableStore } from './table-store.ts'
 import { createTelemetryStore } from './telemetry-store.ts'
 import { createUplinkBatcher } from './uplink-batcher.ts'
@@ -57,6 +58,9 @@ export { MESSAGE_ID_PROPERTY, TIME_PROPERTY } from './mqtt-front.ts'
 
 /** Records kept in memory: the busy ones of a fleet. */
 const CACHED_RECORDS = 20_000
+
+/** Keys of stored rows kept in memory, to know what is sent again: some 100 bytes each. */
+const KNOWN_KEYS = 400_000
 
 /** Listeners that can be asked for and are not there yet. */
 const NOT_SERVED = ['amqpsPort'] as const
@@ -142,17 +146,19 @@ export async function startLocalCloud({
     return authority
   }
 
+  const storedKeys = createStoredKeys(KNOWN_KEYS)
   const core = createCore(
     {
       devices: createDeviceStore({
         database,
         clock: systemClock,
         cacheSize: CACHED_RECORDS,
-        onCommit({ record }) {
-          if (isDeviceId(record.deviceId)) feed.changed(record)
+        onCommit(commit) {
+          storedKeys.add(commit)
+          if (isDeviceId(commit.record.deviceId)) feed.changed(commit.record)
         },
       }),
-      telemetry: createTelemetryStore(database),
+      telemetry: createTelemetryStore(database, storedKeys),
       cold: createColdStore(database),
       downlink: createDownlink((topic, payload, options) =>
         mqtt?.publish({ topic, payload, ...options }),

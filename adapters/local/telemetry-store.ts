@@ -1,6 +1,7 @@
 import type { Commit, MetricValue, TelemetryRow, TelemetryStore } from '../../core/index.ts'
 import type { Database } from './sqlite/database.ts'
 import type { Operation, SqlRow } from './sqlite/protocol.ts'
+import { type HourKeys, rowKey, type StoredKeys } from './stored-keys.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -39,7 +40,7 @@ function distinct(rows: readonly TelemetryRow[]): StoredRow[] {
   const stored: StoredRow[] = []
   for (const { at, messageId, metrics } of rows) {
     const before = keys.size
-    if (keys.add(`${at}/${messageId}`).size > before) stored.push([at, messageId, metrics])
+    if (keys.add(rowKey(at, messageId)).size > before) stored.push([at, messageId, metrics])
   }
   return stored
 }
@@ -54,21 +55,28 @@ function isRising(rows: readonly TelemetryRow[]): boolean {
   return true
 }
 
-/** Reads telemetry. Rows of one hour stand together, as commits brought them; they are sorted when they are read. */
-export function createTelemetryStore(database: Database): TelemetryStore {
+/**
+ * Reads telemetry. Rows of one hour stand together, as commits brought them; they are sorted when they are read. With
+ * `keys` the question what is known does not read the same hour each time.
+ */
+export function createTelemetryStore(database: Database, keys?: StoredKeys): TelemetryStore {
   async function readHour(deviceId: string, hour: number): Promise<StoredRow[]> {
     return (await database.read('telemetryHour', deviceId, hour)).flatMap(parseRows)
+  }
+
+  async function readKeys(deviceId: string, hour: number): Promise<HourKeys> {
+    const stored = await readHour(deviceId, hour)
+    return new Set(stored.map(([at, messageId]) => rowKey(at, messageId)))
   }
 
   return {
     async known(deviceId, rows) {
       const known = new Set<string>()
       for (const [hour, ofHour] of byHour(rows)) {
-        const stored = new Set(
-          (await readHour(deviceId, hour)).map(([at, messageId]) => `${at}/${messageId}`),
-        )
+        const read = (): Promise<HourKeys> => readKeys(deviceId, hour)
+        const stored = await (keys === undefined ? read() : keys.of(deviceId, hour, read))
         for (const { at, messageId } of ofHour)
-          if (stored.has(`${at}/${messageId}`)) known.add(messageId)
+          if (stored.has(rowKey(at, messageId))) known.add(messageId)
       }
       return known
     },

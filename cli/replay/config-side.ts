@@ -11,7 +11,7 @@ import {
   type Uplink,
 } from '../../core/index.ts'
 
-/** Copies of a message are known again among so many messages. */
+/** Copies of a message are known again among so many messages at least. */
 const KNOWN_MESSAGES = 100_000
 
 /** What one config did with one message. */
@@ -40,7 +40,7 @@ export interface ConfigSide {
 /** Runs one config on recorded messages: pure steps, no store, nothing is sent. */
 export function createConfigSide(program: Program): ConfigSide {
   const records = new Map<string, DeviceRecord>()
-  const known = new Set<string>()
+  const known = createMemory(KNOWN_MESSAGES)
   let steps = 0
 
   function run(
@@ -70,17 +70,6 @@ export function createConfigSide(program: Program): ConfigSide {
     return records.get(record.deviceId) ?? record
   }
 
-  /** Whether the message was taken before; if not, it is from now on. */
-  function isKnown(key: string): boolean {
-    if (known.has(key)) return true
-    known.add(key)
-    if (known.size > KNOWN_MESSAGES) {
-      const [oldest] = known
-      if (oldest !== undefined) known.delete(oldest)
-    }
-    return false
-  }
-
   function decode(uplink: Uplink): Telemetry | string {
     const type = program.deviceType(uplink.deviceId ?? '')
     if (type === undefined) return 'uplink.bad_device_id'
@@ -101,7 +90,7 @@ export function createConfigSide(program: Program): ConfigSide {
       if (typeof telemetry === 'string') {
         return { refused: telemetry, rules: NO_RULES, alarms: changes(found, before) }
       }
-      const duplicate = isKnown(`${deviceId}/${telemetry.at}/${telemetry.messageId}`)
+      const duplicate = known.remember(`${deviceId}/${telemetry.at}/${telemetry.messageId}`)
         ? new Set([telemetry.messageId])
         : NONE
       const input: DeviceInput = { kind: 'telemetry', telemetry }
@@ -115,6 +104,28 @@ export function createConfigSide(program: Program): ConfigSide {
     },
     end(now) {
       return [...records.values()].map((record) => changes(record, fireTimers(record, now)))
+    },
+  }
+}
+
+interface Memory {
+  /** Whether the key is remembered; from now on it is. */
+  remember(key: string): boolean
+}
+
+/** Remembers at least the last `count` keys, and at most twice as many: two generations, the older is dropped whole. */
+function createMemory(count: number): Memory {
+  let newer = new Set<string>()
+  let older = new Set<string>()
+  return {
+    remember(key) {
+      if (newer.has(key) || older.has(key)) return true
+      newer.add(key)
+      if (newer.size === count) {
+        older = newer
+        newer = new Set()
+      }
+      return false
     },
   }
 }

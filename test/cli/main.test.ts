@@ -27,7 +27,11 @@ describe('anyhub', () => {
   it.each([
     ['start', ['--http-prot', '1'], '--http-prot'],
     ['start', ['--http-port', '70000'], '--http-port: expected a port from 0 to 65535 or off'],
-    ['start', ['--http-port', 'off', '--mqtt-port', 'off'], 'at least one port'],
+    [
+      'start',
+      ['http', 'https', 'mqtt', 'mqtts'].flatMap((name) => [`--${name}-port`, 'off']),
+      'at least one port',
+    ],
     ['start', ['--host', '0.0.0.0'], '--host: expected a loopback address'],
     ['start', ['--durability', 'none'], '--durability: expected full or normal'],
     ['check', ['--jsno'], '--jsno'],

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 
 const BIN = join(import.meta.dirname, '../../cli/bin.mjs')
 
+const FREE_PORTS = ['--http-port', '0', '--mqtt-port', '0']
+const NO_TLS = ['--https-port', 'off', '--mqtts-port', 'off']
+
 /** How a process ended, and what it wrote. */
 export interface Ended {
   readonly code: number | null
@@ -75,7 +78,7 @@ export function runProcess(...args: readonly string[]): Promise<Ended> {
 
 /** Starts a cloud on free ports, and waits until it serves. */
 export async function startProcess(...args: readonly string[]): Promise<CloudProcess> {
-  const ports = ['--http-port', '0', '--mqtt-port', '0']
+  const ports = [...FREE_PORTS, ...NO_TLS]
   const { child, ended } = spawnCli(['start', ...ports, '--json', ...args])
   const ready = new Promise<string>((resolve) => {
     let text = ''
