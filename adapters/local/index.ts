@@ -42,7 +42,9 @@ import { createObserver } from './observer.ts'
 import { resetPresence } from './presence.ts'
 import { createQueues } from './queue-sender.ts'
 import { openRegistry } from './registry.ts'
+import { openRetainedStore } from './retained-store.ts'
 import { startSchedule } from './schedule.ts'
+import { openSessionStore } from './session-store.ts'
 import { createShadowDesk } from './shadow-desk.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { createStoredKeys } from './stored-keys.ts'
@@ -231,10 +233,18 @@ export async function startLocalCloud({
         ...event,
       }),
     )
+  const notKept = (error: unknown): void =>
+    observer.log('error', 'MQTT sessions not written', {
+      reason: error instanceof Error ? error.message : String(error),
+    })
   const tell = (topic: string, payload: string): void =>
     void mqtt?.publish({ topic, payload, qos: 1 })
   const desk = createShadowDesk(core, tell)
+  const sessions = await openSessionStore(database, notKept)
+  const retained = await openRetainedStore(database, notKept)
   mqtt = createMqttListener({
+    sessions,
+    retained,
     hooks: createMqttFront({
       core,
       batcher,
@@ -345,6 +355,7 @@ export async function startLocalCloud({
         tls?.close()
         feed.close()
         await Promise.all([broker.close(), http.close(HTTP_GRACE_MS), https?.close(HTTP_GRACE_MS)])
+        await Promise.all([sessions.flush(), retained.flush()])
         await core.gate.idle()
         await schedule.stop(channels.close)
         channels.close()

@@ -112,6 +112,8 @@ export function createMqttFront({
         return TAKEN
       }
       if (meaning.kind === 'shadow' && gone.has(client) && !dialect.takesShadowWills) return TAKEN
+      if (removesRetained(message) && tells(meaning) && deviceOf(client, meaning) !== undefined)
+        return ROUTED
       const verdict =
         meaning.kind === 'shadow'
           ? desk.run({ ...meaning, body: message.payload }, dialect).then(
@@ -213,4 +215,14 @@ function toVerdict(outcome: Outcome): MqttPublishVerdict {
 function toTaken(outcome: Outcome): MqttPublishVerdict {
   toVerdict(outcome)
   return TAKEN
+}
+
+/** Source: MQTT-3.3.1-6 of 5, MQTT-3.3.1-10 of 3.1.1: it takes a retained message away and measures nothing. */
+function removesRetained({ retain, payload }: MqttPublish): boolean {
+  return retain && payload.length === 0
+}
+
+/** Whether subscribers get what is published on such a topic. */
+function tells(meaning: Meaning): boolean {
+  return meaning.kind === 'telemetry' || (meaning.kind === 'own' && meaning.ruleId === undefined)
 }

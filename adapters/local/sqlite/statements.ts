@@ -74,6 +74,29 @@ export const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS queue_due ON queue (queue, due_at);
 
+  CREATE TABLE IF NOT EXISTS mqtt_session (
+    client_id TEXT PRIMARY KEY,
+    session TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE IF NOT EXISTS mqtt_delivery (
+    client_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    delivery TEXT NOT NULL,
+    expires_at REAL,
+    payload BLOB NOT NULL,
+    properties BLOB NOT NULL,
+    PRIMARY KEY (client_id, sequence)
+  ) STRICT;
+
+  CREATE TABLE IF NOT EXISTS mqtt_retained (
+    topic TEXT PRIMARY KEY,
+    qos INTEGER NOT NULL,
+    expires_at REAL,
+    payload BLOB NOT NULL,
+    properties BLOB NOT NULL
+  ) STRICT;
+
   CREATE TABLE IF NOT EXISTS registered (
     device_id TEXT PRIMARY KEY,
     device TEXT NOT NULL
@@ -148,6 +171,19 @@ export const STATEMENTS = {
       SELECT id FROM queue WHERE queue = ? AND due_at <= ? ORDER BY id LIMIT ?)
     RETURNING id, at, body`,
   queueRemove: 'DELETE FROM queue WHERE queue = ? AND id = ?',
+
+  sessionAll: 'SELECT client_id, session FROM mqtt_session',
+  sessionPut: 'INSERT OR REPLACE INTO mqtt_session (client_id, session) VALUES (?, ?)',
+  sessionRemove: 'DELETE FROM mqtt_session WHERE client_id = ?',
+  deliveryAll: 'SELECT * FROM mqtt_delivery ORDER BY client_id, sequence',
+  deliveryPut: `INSERT OR REPLACE INTO mqtt_delivery (client_id, sequence, delivery, expires_at, payload, properties)
+    VALUES (?, ?, ?, ?, ?, ?)`,
+  deliveryRemove: 'DELETE FROM mqtt_delivery WHERE client_id = ? AND sequence = ?',
+  deliveryRemoveAll: 'DELETE FROM mqtt_delivery WHERE client_id = ?',
+  retainedAll: 'SELECT * FROM mqtt_retained',
+  retainedPut: `INSERT OR REPLACE INTO mqtt_retained (topic, qos, expires_at, payload, properties)
+    VALUES (?, ?, ?, ?, ?)`,
+  retainedRemove: 'DELETE FROM mqtt_retained WHERE topic = ?',
 
   registeredAll: 'SELECT device FROM registered ORDER BY device_id',
   registeredPut: 'INSERT OR REPLACE INTO registered (device_id, device) VALUES (?, ?)',

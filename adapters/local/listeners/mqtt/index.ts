@@ -1,3 +1,4 @@
+export { toQos } from './decode.ts'
 export type {
   MqttClientInfo,
   MqttConnectDecision,
