@@ -155,11 +155,14 @@ export async function openSessionStore(
 }
 
 /** Takes a change over, and says what has changed: the session, or the delivery of this sequence. */
-function apply(session: Session, change: Exclude<SessionChange, { kind: 'ended' }>) {
+function apply(session: Session, change: SessionChange): 'session' | number {
   switch (change.kind) {
     case 'opened':
       session.expirySeconds = change.expirySeconds
       session.endsAt = undefined
+      return 'session'
+    case 'ended':
+      session.deliveries.clear()
       return 'session'
     case 'closed':
       session.expirySeconds = change.expirySeconds
