@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  type ConfigInput,
   CoreError,
   createCore,
   createIngest,
@@ -181,6 +182,23 @@ describe('outcomes', () => {
       { status: 'duplicate', deviceId: 'dev-1', messageId: 'm-1' },
       { status: 'accepted', deviceId: 'dev-1', messageId: 'm-2' },
     ])
+  })
+
+  it('come when all is done, wishes for other devices too, where the process may be frozen', async () => {
+    const config: ConfigInput = {
+      rules: {
+        wish: {
+          sql: "SELECT seq AS fan FROM 'devices/dev-1/telemetry'",
+          actions: [{ setDesired: { device: 'fan-1' } }, { republish: { topic: 'out' } }],
+        },
+      },
+    }
+    const { core, world } = start(config, { longLived: false })
+    await core.ingest([uplink({ seq: 1, ts: NOW })])
+    expect(recordOf(world, 'fan-1')).toMatchObject({ outbox: [], dueAt: 0 })
+    expect(recordOf(world, 'dev-1')).toMatchObject({ outbox: [], dueAt: 0 })
+    expect(world.pushes).toHaveLength(2)
+    expect(world.published).toHaveLength(1)
   })
 
   it('keep the order of each device, in one batch and in many at once', async () => {
