@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import * as z from 'zod'
 import {
   type ConfigFault,
@@ -400,6 +403,13 @@ describe('the JSON Schema', () => {
     ['a rule', { rules: { r: { sql: 'SELECT 1' } } }],
     ['no pause', { alarms: { a: { when: 'x', for: 0 } } }],
   ])('accepts %s', (_, input) => {
+    expect(reader.safeParse(input)).toMatchObject({ success: true })
+    expect(parseConfig(input)).toHaveProperty('config')
+  })
+
+  it('accepts the config that comes with the package', () => {
+    const text = readFileSync(resolve(import.meta.dirname, '../../anyhub.yml'), 'utf8')
+    const input: unknown = parse(text)
     expect(reader.safeParse(input)).toMatchObject({ success: true })
     expect(parseConfig(input)).toHaveProperty('config')
   })
