@@ -47,7 +47,7 @@ export function createRedrive(ports: Ports, ingest: Ingest, gate: DeviceGate): R
       await ports.deadLetters.remove(id)
       return { status: 'queued' }
     }
-    const [outcome] = await ingest([toUplink(letter)])
+    const [outcome] = await ingest([toUplink(letter, ports.clock.now())])
     if (outcome === undefined)
       throw new CoreError('store.unavailable', 'expected one outcome, found none')
     if (outcome.status === 'dead_lettered') await ports.deadLetters.remove(outcome.deadLetterId)
@@ -56,13 +56,14 @@ export function createRedrive(ports: Ports, ingest: Ingest, gate: DeviceGate): R
   }
 }
 
-function toUplink(letter: DeadLetter): Uplink {
+/** What came from the future is judged by today's clock: its time may have come. */
+function toUplink(letter: DeadLetter, now: number): Uplink {
   return {
     deviceId: letter.deviceId,
     topic: letter.topic,
     payload: letter.payload,
     contentType: letter.contentType,
-    receivedAt: letter.receivedAt,
+    receivedAt: letter.code === 'uplink.future_time' ? now : letter.receivedAt,
     source: letter.source,
     deliveryId: letter.id,
     redelivered: true,

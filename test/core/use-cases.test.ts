@@ -261,6 +261,16 @@ describe('redrive', () => {
     expect(rowsOf(world, 'dev-1')).toMatchObject([{ at: NOW, metrics: { a: 1, b: 2 } }])
   })
 
+  it('of a message from the future succeeds once its time has come', async () => {
+    const { core, world } = start({}, { world: createWorld(NOW) })
+    await core.ingest([uplink({ a: 1, ts: NOW + 3_600_000 })])
+    const id = idOf(world)
+    expect(await core.redrive(id)).toMatchObject({ status: 'dead_lettered', deadLetterId: id })
+    world.now = NOW + 3_600_000
+    expect(await core.redrive(id)).toMatchObject({ status: 'accepted' })
+    expect(rowsOf(world, 'dev-1')).toMatchObject([{ at: NOW + 3_600_000 }])
+  })
+
   it('keeps id and time that the transport gave', async () => {
     const { core, world } = await rejected({ messageId: 'm-1', sentAt: NOW - 5_000 })
     expect(await core.redrive(idOf(world))).toMatchObject({ messageId: 'm-1' })
