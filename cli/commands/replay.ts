@@ -26,6 +26,7 @@ export const replay: Command = {
   --topic TEMPLATE   (devices/{id}/telemetry) \${…} is evaluated on the line, {id} is the device id
   --payload FIELD    what is sent (the whole line)
   --to TARGET        in-process, mqtt://host:port or http://host:port (in-process: without ports, no notification is sent)
+  --token TOKEN      with a URL: the admin's token, where the cloud wants to know who sends
   --speed SPEED      max, real, or a factor such as 10x (max)
   --config FILE      in-process: the config (anyhub.yml)
   --data FOLDER      in-process: the data folder (a temporary one)
@@ -45,6 +46,7 @@ export const replay: Command = {
         'data',
         'against',
         'format',
+        'token',
       ],
       switches: ['json'],
     })
@@ -77,8 +79,9 @@ export const replay: Command = {
 
     const data = values['data']
     const openSink = async (onFault: OnFault): Promise<Sink> => {
-      if (target.kind === 'mqtt') return openMqtt(target.url, onFault)
-      if (target.kind === 'http') return openHttp(target.url, onFault)
+      const token = values['token'] ?? terminal.env['ANYHUB_TOKEN']
+      if (target.kind === 'mqtt') return openMqtt({ url: target.url, token, onFault })
+      if (target.kind === 'http') return openHttp({ url: target.url, token, onFault })
       return openInProcess({
         program: await loadProgram(values['config'], terminal),
         data: data === undefined ? undefined : resolve(terminal.cwd, data),
@@ -116,7 +119,7 @@ function checkTogether(values: Flags['values'], { kind }: Target): void {
   if (kind !== 'in-process') {
     const reason = 'works in-process only; a running cloud has its own'
     for (const flag of ['config', 'data', 'against']) refuse(flag, reason)
-  }
+  } else refuse('token', 'means something only with the URL of a cloud')
   if (kind === 'http')
     refuse('topic', 'HTTP has no topics; every message is telemetry of its device')
   if (values['against'] !== undefined) {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CoreError, isJsonObject, type Json, type JsonObject } from '../../core/index.ts'
 import type { RecordedMessage } from './read-message.ts'
-import { type OnFault, readCounts, receivedBetween, type Sink } from './sink.ts'
+import { type RemoteTarget, readCounts, receivedBetween, type Sink } from './sink.ts'
 import { createWindow } from './window.ts'
 
 /** The header with the event times of the messages, in their order, in epoch ms. */
@@ -33,14 +33,15 @@ interface Lane {
  * A cloud over HTTP: POST devices/{id}/telemetry, several messages to a request, each with its event time in a header.
  * @throws CoreError `channel.unavailable` if no server answers there.
  */
-export async function openHttp(url: string, onFault: OnFault): Promise<Sink> {
+export async function openHttp({ url, token, onFault }: RemoteTarget): Promise<Sink> {
+  const credentials = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const base = url.replace(/\/+$/, '')
   const window = createWindow(BOUNDS)
   const lanes = new Map<string, Lane>()
   const ready: Lane[] = []
   const counts = { stored: 0, duplicates: 0, deadLetters: 0 }
   let requests = 0
-  const before = await askCounts(base)
+  const before = await askCounts(base, credentials)
 
   function pump(): void {
     while (requests < REQUESTS) {
@@ -66,7 +67,7 @@ export async function openHttp(url: string, onFault: OnFault): Promise<Sink> {
   }
 
   async function post(deviceId: string, batch: readonly RecordedMessage[]): Promise<void> {
-    const response = await persist(base, () => request(base, deviceId, batch))
+    const response = await persist(base, () => request(base, deviceId, batch, credentials))
     const body = await readObject(response)
     // One message over the limit has the whole request refused: the others go on their own.
     if (response.status === 413 && batch.length > 1) {
@@ -80,6 +81,8 @@ export async function openHttp(url: string, onFault: OnFault): Promise<Sink> {
       return
     }
     const reason = `the server refused the message: ${response.status} ${String(body['detail'] ?? '')}`
+    if (response.status === 401 || response.status === 404)
+      throw new CoreError('channel.rejected', `${base}: ${reason}`)
     for (const { line } of batch) onFault({ line, reason })
   }
 
@@ -108,7 +111,7 @@ export async function openHttp(url: string, onFault: OnFault): Promise<Sink> {
     async finish() {
       pump()
       await window.idle()
-      const after = before === undefined ? undefined : await askCounts(base)
+      const after = before === undefined ? undefined : await askCounts(base, credentials)
       return { ...receivedBetween(before, after), ...counts }
     },
     close: async () => undefined,
@@ -136,12 +139,14 @@ function request(
   base: string,
   deviceId: string,
   batch: readonly RecordedMessage[],
+  credentials: Readonly<Record<string, string>>,
 ): Promise<Response> {
   const single = batch.length === 1 && batch[0] !== undefined && !isLine(batch[0].payload)
   return fetch(`${base}/devices/${encodeURIComponent(deviceId)}/telemetry`, {
     method: 'POST',
     redirect: 'error',
     headers: {
+      ...credentials,
       'content-type': single ? 'application/octet-stream' : 'application/x-ndjson',
       [TIME_HEADER]: batch.map(({ at }) => at).join(','),
     },
@@ -167,10 +172,13 @@ async function persist(base: string, send: () => Promise<Response>): Promise<Res
   }
 }
 
-async function askCounts(base: string): Promise<ReturnType<typeof readCounts>> {
+async function askCounts(
+  base: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<ReturnType<typeof readCounts>> {
   let response: Response
   try {
-    response = await fetch(`${base}/stats`, { redirect: 'error' })
+    response = await fetch(`${base}/stats`, { redirect: 'error', headers })
   } catch (cause) {
     throw new CoreError('channel.unavailable', `nothing answers at ${base}`, { cause })
   }

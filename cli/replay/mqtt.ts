@@ -7,7 +7,7 @@ import {
   TIME_PROPERTY,
 } from '../../adapters/local/index.ts'
 import { CoreError, type Json } from '../../core/index.ts'
-import { type OnFault, readCounts, receivedBetween, type Sink } from './sink.ts'
+import { type RemoteTarget, readCounts, receivedBetween, type Sink } from './sink.ts'
 import { createWindow, type Window } from './window.ts'
 
 /** A device always goes over the same connection, so that its order stays. */
@@ -32,10 +32,10 @@ const PACKET_OVERHEAD = 64
  * A cloud over MQTT 5 at QoS 1. The event time goes along as a user property, the payload as it is.
  * @throws CoreError `channel.unavailable` if no MQTT broker answers there.
  */
-export async function openMqtt(url: string, onFault: OnFault): Promise<Sink> {
+export async function openMqtt({ url, token, onFault }: RemoteTarget): Promise<Sink> {
   const lines: Line[] = []
   try {
-    while (lines.length < CONNECTIONS) lines.push(await connect(url, lines.length))
+    while (lines.length < CONNECTIONS) lines.push(await connect(url, token, lines.length))
   } catch (error) {
     await Promise.all(lines.map(end))
     throw error
@@ -83,7 +83,7 @@ interface Line {
   readonly maximumPacketSize: number
 }
 
-async function connect(url: string, index: number): Promise<Line> {
+async function connect(url: string, token: string | undefined, index: number): Promise<Line> {
   const mqtt = await import('mqtt')
   const client = mqtt.connect(url, {
     protocolVersion: 5,
@@ -91,6 +91,7 @@ async function connect(url: string, index: number): Promise<Line> {
     clean: true,
     reconnectPeriod: RECONNECT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    ...(token === undefined ? {} : { username: 'admin', password: token }),
   })
   try {
     const { properties } = await new Promise<IConnackPacket>((resolve, reject) => {

@@ -33,6 +33,14 @@ export interface Sink {
 /** Told of a line that could be read but not sent. */
 export type OnFault = (fault: FaultyLine) => void
 
+/** A running cloud to send to. */
+export interface RemoteTarget {
+  readonly url: string
+  /** The admin's token, for a cloud that wants to know who sends. */
+  readonly token: string | undefined
+  readonly onFault: OnFault
+}
+
 /** Reads the counters that a cloud sends. `undefined` if they are none. */
 export function readCounts(value: Json): LocalCounts | undefined {
   if (!isJsonObject(value)) return undefined

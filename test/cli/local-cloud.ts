@@ -20,6 +20,7 @@ export async function startTestCloud(
   folder: Folder,
   yaml: string,
   data = `${folder.path}/data`,
+  requireAuth = false,
 ): Promise<TestCloud> {
   const loaded = await loadConfig(folder.write(`${crypto.randomUUID()}.yml`, yaml), folder.path, {})
   if ('faults' in loaded) throw new Error(JSON.stringify(loaded.faults))
@@ -32,7 +33,7 @@ export async function startTestCloud(
     amqpsPort: undefined,
     data,
     durability: 'normal',
-    requireAuth: false,
+    requireAuth,
   }
   const cloud = await startLocalCloud({ program: loaded.program, settings, log: () => undefined })
   return {

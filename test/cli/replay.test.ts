@@ -485,6 +485,27 @@ describe('anyhub replay over the wire', () => {
     expect(code).toBe(1)
   })
 
+  it.each(['mqtt', 'http'] as const)(
+    '%s: proves to a cloud that asks for it that it may send for all devices',
+    async (way) => {
+      const started = await startTestCloud(folder, HOT, `${folder.path}/data`, true)
+      cloud = started
+      folder.write('a.jsonl', jsonl(messages(20)))
+      const args = ['replay', 'a.jsonl', ...flags, '--to', started[way], '--json']
+      const stranger = await runCli(args, { cwd: folder.path })
+      expect({ code: stranger.code, out: stranger.out }).toEqual({ code: 1, out: '' })
+      expect(stranger.err).toContain(started[way])
+      const token = started.cloud.adminToken
+      const admin = await runCli([...args, '--token', token], { cwd: folder.path })
+      expect(JSON.parse(admin.out)).toMatchObject({
+        stored: 20,
+        matched: { hot: expect.any(Number) },
+      })
+      const byEnv = await runCli(args, { cwd: folder.path, env: { ANYHUB_TOKEN: token } })
+      expect(JSON.parse(byEnv.out)).toMatchObject({ stored: 0, duplicates: 20 })
+    },
+  )
+
   it('does not know what a broker that is no anyhub made of it', async () => {
     const received: string[] = []
     const listener = createMqttListener({
@@ -668,6 +689,10 @@ describe('wrong use of anyhub replay', () => {
     [
       ['a.jsonl', '--device', 'id', '--time', 'ts', '--to', 'http://x', '--topic', 't'],
       '--topic: HTTP has no topics',
+    ],
+    [
+      ['a.jsonl', '--device', 'id', '--time', 'ts', '--token', 't'],
+      '--token: means something only',
     ],
     [
       ['a.jsonl', '--device', 'id', '--time', 'ts', '--against', 'b.yml', '--speed', 'real'],
