@@ -118,7 +118,7 @@ export function readLocalSettings(
       switches.has(LOCAL_SWITCHES.requireAuth.flag) ||
       isOn(env[LOCAL_SWITCHES.requireAuth.env], faults),
   }
-  if (!isLoopback(settings.host) && !settings.requireAuth) {
+  if (settings.host === '' || !(isLoopback(settings.host) || settings.requireAuth)) {
     faults.push(
       `--host: expected a loopback address, found ${JSON.stringify(settings.host)}: others may reach it only with --require-auth`,
     )

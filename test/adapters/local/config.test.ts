@@ -7,12 +7,13 @@ describe('readLocalSettings', () => {
     expect(readLocalSettings({}, {})).toEqual({
       host: '127.0.0.1',
       httpPort: 8080,
-      httpsPort: undefined,
+      httpsPort: 8443,
       mqttPort: 1883,
-      mqttsPort: undefined,
+      mqttsPort: 8883,
       amqpsPort: undefined,
       data: '.anyhub',
       durability: 'full',
+      requireAuth: false,
     })
   })
 
@@ -46,6 +47,9 @@ describe('readLocalSettings', () => {
       }),
     ),
   )
+
+  it('listens on no address without a name, whoever has to prove himself', () =>
+    expect(() => readLocalSettings({ host: '' }, {}, new Set(['require-auth']))).toThrow(/--host/))
 
   it.each(['-1', '65536', '1e3', '80 ', '', 'on', '0x50'])('refuses the port %j', (port) =>
     expect(() => readLocalSettings({ 'mqtt-port': port }, {})).toThrow(
