@@ -100,10 +100,18 @@ export type {
   TelemetryRange,
   TelemetryStore,
 } from './ports.ts'
-export { compileProgram, type Program, type ProgramAlarm, type ProgramRule } from './program.ts'
+export {
+  compileProgram,
+  type Program,
+  type ProgramAlarm,
+  type ProgramRule,
+  type ProgramWindow,
+} from './program.ts'
 export * from './rules/index.ts'
 export * from './shadow/index.ts'
 export { step } from './step.ts'
 export type { StepContext, StepEvents, StepResult } from './steps/context.ts'
+export { nextDue } from './steps/draft.ts'
 export { toRuleMessage } from './steps/telemetry.ts'
 export { createTick, type Tick } from './tick.ts'
+export { addToWindows, closeDueWindows } from './windows/window.ts'

@@ -2,19 +2,28 @@ import { readTopic } from '../../adapters/local/index.ts'
 import {
   type ActionResult,
   type AlarmState,
+  addToWindows,
+  type CompiledRule,
   CoreError,
+  closeDueWindows,
   compileRule,
+  compileWindowedRule,
   decodeUplink,
   type ErrorCode,
   type ExpressionExplanation,
   explainRule,
+  isWindowed,
+  type Json,
   judge,
   type LookupRequest,
   type MetricValue,
   type Program,
   type ProgramAlarm,
+  type ProgramRule,
+  type ProgramWindow,
   type RuleExplanation,
   type RuleMessage,
+  type SqlVersion,
   type Telemetry,
   toRuleMessage,
   type Verdict,
@@ -60,7 +69,22 @@ export interface ExplainedRule {
   readonly failed?: Fault
   /** What it asks of stores outside the message: nobody answers here, and the value is Undefined. */
   readonly asks: readonly LookupRequest[]
+  /** Of a rule with windows: where the message goes, if it goes in. */
+  readonly window?: ExplainedWindow
   readonly actions: readonly ExplainedAction[]
+}
+
+export interface ExplainedWindow {
+  /** The values of GROUP BY. */
+  readonly group: readonly Json[]
+  /** What HAVING and SELECT make of each window that the message is in, if no other message comes. */
+  readonly alone: readonly {
+    /** Event times, epoch ms: `start` belongs to it, `end` does not. */
+    readonly start: number
+    readonly end: number
+    readonly matched: boolean
+    readonly value?: Json
+  }[]
 }
 
 export interface ExplainedAction {
@@ -139,29 +163,96 @@ function explainOne(
   deviceId: string,
 ): ExplainedRule {
   const config = program.config.rules[ruleId]
-  const enabled = program.rulesById.get(ruleId)
-  const rule =
-    enabled?.rule ??
-    compileRule(config?.sql ?? '', { sqlVersion: config?.sqlVersion ?? '2016-03-23' })
-  const explained = attempt(() => ({
-    explanation: explainRule(rule, message),
-    result: rule.matchesTopic(telemetry.topic) ? rule.evaluate(message) : undefined,
-    asks: rule.matchesTopic(telemetry.topic) ? rule.lookups(message) : [],
-  }))
-  const facts = { ruleId, enabled: enabled !== undefined }
+  const found = program.rulesById.get(ruleId)
+  const explained = attempt(() => explainInput(found, config, message))
+  const facts = { ruleId, enabled: found !== undefined }
   if ('failed' in explained) return { ...facts, failed: explained.failed, asks: [], actions: [] }
   const { explanation, result, asks } = explained.value
-  if (enabled === undefined || result?.status !== 'output')
-    return { ...facts, explanation, asks, actions: [] }
+  const base = { ...facts, explanation, asks }
+  if (found === undefined || result?.status !== 'output') return { ...base, actions: [] }
+  const source = { message, telemetry, deviceId }
+  if (found.window === undefined)
+    return { ...base, actions: explainActions(found, config, source, result.value) }
+  const { window } = found
+  const entered = attempt(() => explainWindow(window, message, telemetry))
+  if ('failed' in entered) return { ...base, failed: entered.failed, actions: [] }
+  const first = entered.value.alone.find(({ matched }) => matched)
+  const body = first?.value
+  const given = { ...source, message: { ...message, body } }
+  return {
+    ...base,
+    window: entered.value,
+    actions: first === undefined ? [] : explainActions(found, config, given, body),
+  }
+}
+
+/** FROM and WHERE, and of a rule without windows the result. */
+function explainInput(
+  found: ProgramRule | undefined,
+  config: Program['config']['rules'][string] | undefined,
+  message: RuleMessage,
+) {
+  const { sql = '', sqlVersion = '2016-03-23' } = config ?? {}
+  const rule = found?.rule ?? compileInput(sql, sqlVersion)
+  const reached = rule.matchesTopic(message.facts.topic)
+  const explanation = explainRule(rule, message)
+  return {
+    explanation: found?.window === undefined ? explanation : { ...explanation, sql, select: [] },
+    result: reached ? rule.evaluate(message) : undefined,
+    asks: reached ? rule.lookups(message) : [],
+  }
+}
+
+/** A rule that is switched off is not in the program. */
+function compileInput(sql: string, sqlVersion: SqlVersion): CompiledRule {
+  return isWindowed(sql)
+    ? compileWindowedRule(sql, { sqlVersion }).input
+    : compileRule(sql, { sqlVersion })
+}
+
+/** Puts the message into a window of its own, and closes it. */
+function explainWindow(
+  { rule, plan }: ProgramWindow,
+  message: RuleMessage,
+  { at, receivedAt, topic }: Telemetry,
+): ExplainedWindow {
+  const group = rule.groups.map((key) => key.evaluate(message) ?? null)
+  const values = rule.aggregates.map(({ argument }) =>
+    argument === undefined ? true : (argument.evaluate(message) ?? null),
+  )
+  const entered = addToWindows(undefined, plan, { at, receivedAt, topic, group, values })
+  const left = closeDueWindows(entered.state, plan, Number.POSITIVE_INFINITY)
+  const alone = [...entered.closed, ...left.closed].map((closed) => {
+    const result = rule.output(closed, { body: undefined, facts: message.facts })
+    const { start, end } = closed
+    if (result.status === 'no_match') return { start, end, matched: false }
+    const { value } = result
+    return value === undefined || value instanceof Uint8Array
+      ? { start, end, matched: true }
+      : { start, end, matched: true, value }
+  })
+  return { group, alone }
+}
+
+interface ActionSource {
+  readonly message: RuleMessage
+  readonly telemetry: Telemetry
+  readonly deviceId: string
+}
+
+function explainActions(
+  { ruleId, actions }: ProgramRule,
+  config: Program['config']['rules'][string] | undefined,
+  { message, telemetry, deviceId }: ActionSource,
+  value: Json | Uint8Array | undefined,
+): readonly ExplainedAction[] {
   const { messageId, at, receivedAt } = telemetry
-  const actions = enabled.actions.map((run, index): ExplainedAction => {
+  return actions.map((run, index): ExplainedAction => {
     const key = `${ruleId}/${index}/${messageId}`
-    const context = { message, value: result.value, deviceId, messageId, at, receivedAt, key }
-    const done = attempt(() => run(context))
+    const done = attempt(() => run({ message, value, deviceId, messageId, at, receivedAt, key }))
     const action = Object.keys(config?.actions[index] ?? {})[0] ?? ''
     return 'failed' in done ? { action, failed: done.failed } : { action, result: done.value }
   })
-  return { ...facts, explanation, asks, actions }
 }
 
 function explainAlarm(

@@ -9,6 +9,7 @@ import type {
   ExplainedAction,
   ExplainedAlarm,
   ExplainedRule,
+  ExplainedWindow,
   MessageExplanation,
 } from './explain-message.ts'
 
@@ -63,10 +64,16 @@ function formatRule({
   explanation,
   failed,
   asks,
+  window,
   actions,
 }: ExplainedRule): string {
   const lines = [`rule ${ruleId}${enabled ? '' : ' (switched off)'}`]
-  if (explanation !== undefined) lines.push(indent(formatExplanation(explanation)))
+  if (explanation !== undefined) {
+    const text = formatExplanation(explanation)
+    // What a rule with windows puts out stands below, window by window.
+    lines.push(indent(window === undefined ? text : text.split('\n').slice(0, -1).join('\n')))
+  }
+  if (window !== undefined) lines.push(...formatWindow(window))
   if (failed !== undefined) lines.push(`  fails: ${failed.code}`, indent(indent(failed.message)))
   for (const { function: name, args } of asks) {
     const call = `${name}(${args.map((arg) => JSON.stringify(arg)).join(', ')})`
@@ -75,6 +82,15 @@ function formatRule({
   for (const [index, action] of actions.entries())
     lines.push(`  action ${index + 1}, ${formatAction(action)}`)
   return lines.join('\n')
+}
+
+function formatWindow({ group, alone }: ExplainedWindow): string[] {
+  const iso = (at: number): string => new Date(at).toISOString()
+  return alone.map(({ start, end, matched, value }) => {
+    const key = group.length === 0 ? '' : ` of group ${JSON.stringify(group)}`
+    const output = matched ? `gives ${JSON.stringify(value ?? null)}` : 'gives nothing (HAVING)'
+    return `  window ${iso(start)} to ${iso(end)}${key}: alone in it, the message ${output}`
+  })
 }
 
 function formatAction({ action, result, failed }: ExplainedAction): string {

@@ -1,5 +1,5 @@
 import type { Program, Uplink } from '../../core/index.ts'
-import { createConfigSide, type Fired } from './config-side.ts'
+import { createConfigSide, type Fired, type FiredRule } from './config-side.ts'
 import type { RecordedMessage } from './read-message.ts'
 import type { Recording } from './recording.ts'
 import type { FaultLog } from './report.ts'
@@ -82,15 +82,16 @@ export async function compareConfigs(options: CompareOptions): Promise<Compariso
 
   function note(message: RecordedMessage, one: Fired, other: Fired): void {
     if (one.refused !== undefined || other.refused !== undefined)
-      count(deadLetters, message, one.refused, other.refused)
-    for (const ruleId of new Set([...one.rules.keys(), ...other.rules.keys()]))
+      count(deadLetters, message, happened(one.refused), happened(other.refused))
+    for (const ruleId of new Set([...one.rules.keys(), ...other.rules.keys()])) {
       count(ruleOf(ruleId), message, one.rules.get(ruleId), other.rules.get(ruleId))
+    }
     for (const way of WAYS) {
       const was = one.alarms[way]
       const is = other.alarms[way]
       for (const alarmId of new Set([...was, ...is])) {
-        const into = alarmOf(alarmId)[way]
-        count(into, message, was.has(alarmId) ? way : undefined, is.has(alarmId) ? way : undefined)
+        const before = was.has(alarmId) ? ONCE : undefined
+        count(alarmOf(alarmId)[way], message, before, is.has(alarmId) ? ONCE : undefined)
       }
     }
   }
@@ -109,8 +110,10 @@ export async function compareConfigs(options: CompareOptions): Promise<Compariso
     [left, 'before'],
     [right, 'after'],
   ] as const) {
-    for (const ends of side.end(clock))
-      for (const way of WAYS) for (const alarmId of ends[way]) alarmOf(alarmId)[way][key]++
+    for (const { rules: ended, alarms: changed } of side.end(clock)) {
+      for (const [ruleId, { times }] of ended) ruleOf(ruleId)[key] += times
+      for (const way of WAYS) for (const alarmId of changed[way]) alarmOf(alarmId)[way][key]++
+    }
   }
   const unanswered = [before, after].flatMap(({ rulesById }) =>
     [...rulesById.values()].filter(({ rule }) => rule.asks).map(({ ruleId }) => ruleId),
@@ -122,17 +125,26 @@ function newDifference(): Difference {
   return { before: 0, after: 0, lost: 0, gained: 0, changed: 0, examples: [] }
 }
 
+/** Something that happens once, and asks for nothing. */
+const ONCE: FiredRule = { times: 1, effects: [] }
+
+function happened(code: string | undefined): FiredRule | undefined {
+  return code === undefined ? undefined : { times: 1, effects: [code] }
+}
+
 function count(
   into: Difference,
   message: RecordedMessage,
-  before: string | undefined,
-  after: string | undefined,
+  before: FiredRule | undefined,
+  after: FiredRule | undefined,
 ): void {
-  if (before !== undefined) into.before++
-  if (after !== undefined) into.after++
-  if (before === after) return
-  const difference = before === undefined ? 'gained' : after === undefined ? 'lost' : 'changed'
-  into[difference]++
+  const was = before?.times ?? 0
+  const is = after?.times ?? 0
+  into.before += was
+  into.after += is
+  if (was === is && JSON.stringify(before?.effects) === JSON.stringify(after?.effects)) return
+  const difference = is > was ? 'gained' : is < was ? 'lost' : 'changed'
+  into[difference] += Math.max(1, Math.abs(is - was))
   if (into.examples.filter((example) => example.difference === difference).length >= EXAMPLES)
     return
   const { line, deviceId, at, topic } = message

@@ -4,7 +4,7 @@ import {
   type DeviceRecord,
   decodeUplink,
   newDeviceRecord,
-  type OutboxEntry,
+  nextDue,
   type Program,
   step,
   type Telemetry,
@@ -18,9 +18,16 @@ const KNOWN_MESSAGES = 100_000
 export interface Fired {
   /** Why it went to the dead letters, as a code; `undefined`: it did not. */
   readonly refused: string | undefined
-  /** Rules that matched, with what they asked for, as text. */
-  readonly rules: ReadonlyMap<string, string>
+  /** Rules that matched, and what they asked for. */
+  readonly rules: ReadonlyMap<string, FiredRule>
   readonly alarms: AlarmChanges
+}
+
+export interface FiredRule {
+  /** Windows of several groups can end at once. */
+  readonly times: number
+  /** The effects, each as text. */
+  readonly effects: readonly string[]
 }
 
 /** Alarms by the way they went. One message can do both: a timer that was due before it raises, the message clears. */
@@ -33,8 +40,8 @@ export interface AlarmChanges {
 export interface ConfigSide {
   /** Takes one message. Timers of its device that were due before it fire first. */
   take(uplink: Uplink): Fired
-  /** Lets the timers fire that are due at a time after the last message. */
-  end(now: number): readonly AlarmChanges[]
+  /** Lets the timers fire that are due at a time after the last message; by record. */
+  end(now: number): readonly Fired[]
 }
 
 /** Runs one config on recorded messages: pure steps, no store, nothing is sent. */
@@ -43,14 +50,16 @@ export function createConfigSide(program: Program): ConfigSide {
   const known = createMemory(KNOWN_MESSAGES)
   let steps = 0
 
+  /** Runs one step, notes what it fired, and hands on what it has for the record of a fleet-wide group. */
   function run(
     record: DeviceRecord,
-    inputs: readonly DeviceInput[],
+    input: DeviceInput,
     now: number,
     duplicate: ReadonlySet<string>,
-  ): { readonly matched: Iterable<string>; readonly outbox: readonly OutboxEntry[] } {
+    notes: Notes,
+  ): DeviceRecord {
     steps++
-    const { record: next, events } = step(record, inputs, {
+    const { record: next, events } = step(record, [input], {
       program,
       now,
       known: duplicate,
@@ -60,14 +69,30 @@ export function createConfigSide(program: Program): ConfigSide {
       newId: () => `replay-${steps}`,
       random: () => ((steps * 2_654_435_761) % 4_294_967_296) / 4_294_967_296,
     })
-    records.set(record.deviceId, { ...next, outbox: [] })
-    return { matched: events.matched.keys(), outbox: next.outbox }
+    notes.add(record, next, events.matched)
+    const after = { ...next, outbox: [], dueAt: nextDue({ ...next, outbox: [] }) }
+    records.set(record.deviceId, after)
+    for (const { key, effect } of next.outbox) {
+      if (effect.kind !== 'window') continue
+      const { deviceId, ruleId, message } = effect
+      const group = fireTimers(recordOf(deviceId, now), now, notes)
+      run(group, { kind: 'window', ruleId, message, key }, now, NONE, notes)
+    }
+    return after
   }
 
-  function fireTimers(record: DeviceRecord, now: number): DeviceRecord {
-    if (record.dueAt === 0 || record.dueAt > now) return record
-    run(record, [{ kind: 'timer', at: record.dueAt }], record.dueAt, NONE)
-    return records.get(record.deviceId) ?? record
+  function recordOf(deviceId: string, now: number): DeviceRecord {
+    return records.get(deviceId) ?? newDeviceRecord(deviceId, now)
+  }
+
+  function fireTimers(record: DeviceRecord, now: number, notes: Notes): DeviceRecord {
+    let current = record
+    while (current.dueAt !== 0 && current.dueAt <= now) {
+      const at = current.dueAt
+      current = run(current, { kind: 'timer', at }, at, NONE, notes)
+      if (current.dueAt === at) break
+    }
+    return current
   }
 
   function decode(uplink: Uplink): Telemetry | string {
@@ -83,28 +108,55 @@ export function createConfigSide(program: Program): ConfigSide {
 
   return {
     take(uplink) {
-      const deviceId = uplink.deviceId ?? ''
-      const found = records.get(deviceId) ?? newDeviceRecord(deviceId, uplink.receivedAt)
-      const before = fireTimers(found, uplink.receivedAt)
+      const { deviceId = '', receivedAt } = uplink
+      const notes = createNotes()
+      const before = fireTimers(recordOf(deviceId, receivedAt), receivedAt, notes)
       const telemetry = decode(uplink)
-      if (typeof telemetry === 'string') {
-        return { refused: telemetry, rules: NO_RULES, alarms: changes(found, before) }
-      }
+      if (typeof telemetry === 'string') return { refused: telemetry, ...notes.all }
       const duplicate = known.remember(`${deviceId}/${telemetry.at}/${telemetry.messageId}`)
         ? new Set([telemetry.messageId])
         : NONE
-      const input: DeviceInput = { kind: 'telemetry', telemetry }
-      const { matched, outbox } = run(before, [input], uplink.receivedAt, duplicate)
-      const after = records.get(deviceId) ?? before
-      return {
-        refused: undefined,
-        rules: effectsByRule(matched, outbox),
-        alarms: changes(found, before, after),
-      }
+      run(before, { kind: 'telemetry', telemetry }, receivedAt, duplicate, notes)
+      return { refused: undefined, ...notes.all }
     },
     end(now) {
-      return [...records.values()].map((record) => changes(record, fireTimers(record, now)))
+      return [...records.values()].map((record) => {
+        const notes = createNotes()
+        fireTimers(record, now, notes)
+        return { refused: undefined, ...notes.all }
+      })
     },
+  }
+}
+
+/** Gathers what the steps of one message fired. */
+interface Notes {
+  add(before: DeviceRecord, after: DeviceRecord, matched: ReadonlyMap<string, number>): void
+  readonly all: Pick<Fired, 'rules' | 'alarms'>
+}
+
+function createNotes(): Notes {
+  const rules = new Map<string, FiredRule>()
+  const raised = new Set<string>()
+  const cleared = new Set<string>()
+  return {
+    add(before, after, matched) {
+      for (const [ruleId, times] of matched) {
+        const sofar = rules.get(ruleId)
+        const own = after.outbox.filter(({ key }) => key.startsWith(`${ruleId}/`))
+        rules.set(ruleId, {
+          times: times + (sofar?.times ?? 0),
+          effects: [...(sofar?.effects ?? []), ...own.map(({ effect }) => JSON.stringify(effect))],
+        })
+      }
+      if (before.alarms === after.alarms) return
+      for (const [alarmId, { status }] of Object.entries(after.alarms)) {
+        const was = before.alarms[alarmId]?.status === 'active'
+        if (!was && status === 'active') raised.add(alarmId)
+        if (was && status === 'cleared') cleared.add(alarmId)
+      }
+    },
+    all: { rules, alarms: { raised, cleared } },
   }
 }
 
@@ -131,32 +183,3 @@ function createMemory(count: number): Memory {
 }
 
 const NONE: ReadonlySet<string> = new Set()
-const NO_RULES: ReadonlyMap<string, string> = new Map()
-
-function effectsByRule(
-  matched: Iterable<string>,
-  outbox: readonly OutboxEntry[],
-): ReadonlyMap<string, string> {
-  const rules = new Map<string, string>()
-  for (const ruleId of matched) {
-    const own = outbox.filter(({ key }) => key.startsWith(`${ruleId}/`))
-    rules.set(ruleId, own.length === 0 ? '' : JSON.stringify(own.map(({ effect }) => effect)))
-  }
-  return rules
-}
-
-/** Alarms that were raised or cleared on the way through these records. */
-function changes(...path: readonly DeviceRecord[]): AlarmChanges {
-  const raised = new Set<string>()
-  const cleared = new Set<string>()
-  for (const [index, after] of path.entries()) {
-    const before = path[index - 1]
-    if (before === undefined || before.alarms === after.alarms) continue
-    for (const [alarmId, { status }] of Object.entries(after.alarms)) {
-      const was = before.alarms[alarmId]?.status === 'active'
-      if (!was && status === 'active') raised.add(alarmId)
-      if (was && status === 'cleared') cleared.add(alarmId)
-    }
-  }
-  return { raised, cleared }
-}

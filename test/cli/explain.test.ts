@@ -222,6 +222,60 @@ describe('anyhub explain', () => {
     expect(out).toContain(`goes to the dead letters: ${code}`)
   })
 
+  it('shows the window that a message goes into, and what it would come to', async () => {
+    folder.write(
+      'anyhub.yml',
+      `
+rules:
+  mean:
+    sql: >-
+      SELECT room, avg(temp) AS mean, count(*) AS n FROM 'devices/+/telemetry' WHERE temp > 3
+      GROUP BY room, TUMBLINGWINDOW(second, 60) HAVING avg(temp) > 4
+    actions: [{republish: {topic: 'mean/\${room}'}}]
+  off:
+    sql: "SELECT count(*) AS n FROM 'devices/+/telemetry' WHERE temp > 3 GROUP BY TUMBLINGWINDOW(second, 60)"
+    enabled: false
+`,
+    )
+    const start = 1_600_000_020_000
+    const explain = (temp: number) =>
+      explainJson(['--payload', JSON.stringify({ ts: 1_600_000_030, room: 'attic', temp })])
+    const { json } = await explain(5)
+    expect(json.rules[0]).toMatchObject({
+      explanation: { sql: expect.stringContaining('TUMBLINGWINDOW'), where: { verdict: 'true' } },
+      window: {
+        group: ['attic'],
+        alone: [
+          {
+            start,
+            end: start + 60_000,
+            matched: true,
+            value: { room: 'attic', mean: 5, n: 1 },
+          },
+        ],
+      },
+      actions: [{ action: 'republish', result: { effect: { topic: 'mean/attic' } } }],
+    })
+    expect(json.rules[1]).toMatchObject({
+      enabled: false,
+      explanation: { where: { verdict: 'true' } },
+      actions: [],
+    })
+    const below = await explain(3.5)
+    expect(below.json.rules[0]).toMatchObject({
+      window: { alone: [{ matched: false }] },
+      actions: [],
+    })
+    const outside = await explain(2)
+    expect(outside.json.rules[0].window).toBeUndefined()
+    const payload = '{"ts":1600000030,"room":"attic","temp":5}'
+    const { out } = await runCli(['explain', '--payload', payload], { cwd: folder.path })
+    expect(out).toContain(
+      'window 2020-09-13T12:27:00.000Z to 2020-09-13T12:28:00.000Z of group ["attic"]: alone in it, the message gives {"room":"attic","mean":5,"n":1}',
+    )
+    expect(out).not.toContain('output: 1')
+  })
+
   it('does not know devices that no type covers', async () => {
     folder.write('anyhub.yml', "deviceTypes: {trucks: {devices: 'truck-*'}}")
     const { code, json } = await explainJson(['--topic', 'devices/van-1/telemetry'], '{"a":1}')

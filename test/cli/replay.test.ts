@@ -648,6 +648,25 @@ alarms:
     expect(compared.json.alarms['too-warm'].raised.after).toBe(played.json.alarms)
   })
 
+  it('closes windows by the clock of the recording, of devices and of the whole fleet', async () => {
+    const config = (seconds: number) => `
+rules:
+  each: {sql: "SELECT avg(temp) AS mean FROM 'devices/+/telemetry' GROUP BY TUMBLINGWINDOW(second, ${seconds})"}
+  all:
+    sql: "SELECT count(*) AS messages FROM 'devices/+/telemetry' GROUP BY TUMBLINGWINDOW(second, ${seconds})"
+    group: fleet
+`
+    folder.write('old.yml', config(60))
+    folder.write('new.yml', config(30))
+    // Ten minutes, and a last message an hour later: until then every window is over.
+    const late = { id: 'dev:0', ts: START + 3_600, temp: 1 }
+    folder.write('a.jsonl', jsonl([...messages(600), late]))
+    const { json } = await replayJson(['a.jsonl', ...flags])
+    // START is 40 s after a full minute: eleven minutes are touched, and 21 halves of minutes.
+    expect(json.rules.each).toMatchObject({ before: 22, after: 42 })
+    expect(json.rules.all).toMatchObject({ before: 11, after: 21 })
+  })
+
   it('waits with alarms as long as the recording waited', async () => {
     const silent = [
       { id: 'dev:0', ts: START, temp: 40 },
