@@ -64,6 +64,8 @@ export interface ExplainedRule {
   readonly ruleId: string
   /** A rule that is switched off is explained all the same, but does nothing. */
   readonly enabled: boolean
+  /** True if messages that match go into windows, and those give the output. */
+  readonly windowed: boolean
   readonly explanation?: RuleExplanation
   /** Why the rule failed on this message. */
   readonly failed?: Fault
@@ -165,7 +167,8 @@ function explainOne(
   const config = program.config.rules[ruleId]
   const found = program.rulesById.get(ruleId)
   const explained = attempt(() => explainInput(found, config, message))
-  const facts = { ruleId, enabled: found !== undefined }
+  const windowed = isWindowed(config?.sql ?? '')
+  const facts = { ruleId, enabled: found !== undefined, windowed }
   if ('failed' in explained) return { ...facts, failed: explained.failed, asks: [], actions: [] }
   const { explanation, result, asks } = explained.value
   const base = { ...facts, explanation, asks }
@@ -197,7 +200,7 @@ function explainInput(
   const reached = rule.matchesTopic(message.facts.topic)
   const explanation = explainRule(rule, message)
   return {
-    explanation: found?.window === undefined ? explanation : { ...explanation, sql, select: [] },
+    explanation: isWindowed(sql) ? { ...explanation, sql, select: [] } : explanation,
     result: reached ? rule.evaluate(message) : undefined,
     asks: reached ? rule.lookups(message) : [],
   }

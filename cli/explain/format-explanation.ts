@@ -63,6 +63,7 @@ function formatRule({
   enabled,
   explanation,
   failed,
+  windowed,
   asks,
   window,
   actions,
@@ -71,7 +72,8 @@ function formatRule({
   if (explanation !== undefined) {
     const text = formatExplanation(explanation)
     // What a rule with windows puts out stands below, window by window.
-    lines.push(indent(window === undefined ? text : text.split('\n').slice(0, -1).join('\n')))
+    const isInput = windowed && explanation.result.status === 'output'
+    lines.push(indent(isInput ? text.split('\n').slice(0, -1).join('\n') : text))
   }
   if (window !== undefined) lines.push(...formatWindow(window))
   if (failed !== undefined) lines.push(`  fails: ${failed.code}`, indent(indent(failed.message)))
