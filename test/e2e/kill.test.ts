@@ -68,6 +68,7 @@ afterEach(() => {
 })
 
 afterAll(async () => {
+  await killProcesses()
   await webhook.close()
   folder.remove()
 })
