@@ -57,5 +57,7 @@ export async function openPage(
     if (!faultsExpected) expect(faults).toEqual([])
   })
   await page.goto(url)
+  // What happens before the stream is open comes with its snapshot, and is not announced as news.
+  await page.waitForFunction(`document.body.dataset.stream === 'live'`)
   return { page, faults }
 }
