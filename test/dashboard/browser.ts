@@ -58,6 +58,6 @@ export async function openPage(
   })
   await page.goto(url)
   // What happens before the stream is open comes with its snapshot, and is not announced as news.
-  await page.waitForFunction(`document.body.dataset.stream === 'live'`)
+  await page.locator('body[data-stream="live"]').waitFor({ state: 'attached' })
   return { page, faults }
 }
