@@ -2,6 +2,13 @@
 // Plain JavaScript on purpose: an older Node has to be able to read this far and say what is missing.
 
 import { existsSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+
+// Messages live until their commit, some milliseconds. In a young generation that grows slowly many of them are still
+// alive when it is full; V8 then copies them twice, and takes them for objects to be made in the old generation from the
+// start. Set before any other module is loaded; a quarter to a third less CPU for each message in "npm run bench".
+setFlagsFromString('--semi-space-growth-factor=16')
+setFlagsFromString('--no-allocation-site-pretenuring')
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 // The repository runs from source; the package brings compiled files, for Node strips no types in node_modules.
