@@ -91,16 +91,15 @@ export function readLocalSettings(
     )
     return undefined
   }
-  /** Who moves the plain port away from its default runs something beside it, and the usual TLS port may be taken; who
-   * leaves it out leaves this out. */
+  /** Who moves the plain port away from its default runs something beside it, and the usual TLS port may be taken. */
   const tlsPort = (
     name: 'httpsPort' | 'mqttsPort',
     plain: 'httpPort' | 'mqttPort',
   ): PortSetting => {
     const { flag, env: variable } = LOCAL_SETTINGS[name]
     const isGiven = (flags[flag] ?? env[variable]) !== undefined
-    if (isGiven || text(plain) === LOCAL_SETTINGS[plain].value) return port(name)
-    return text(plain) === 'off' ? undefined : 0
+    const isMoved = text(plain) !== LOCAL_SETTINGS[plain].value && text(plain) !== 'off'
+    return !isGiven && isMoved ? 0 : port(name)
   }
   const durability = text('durability')
   if (durability !== 'full' && durability !== 'normal') {

@@ -23,7 +23,19 @@ export async function startAnyhub({
   nodeOptions = [],
 }: AnyhubOptions): Promise<System> {
   const data = mkdtempSync(join(tmpdir(), 'anyhub-bench-'))
-  const flags = ['--http-port', 'off', '--mqtt-port', '0', '--data', data, '--json']
+  const flags = [
+    '--http-port',
+    'off',
+    '--https-port',
+    'off',
+    '--mqtts-port',
+    'off',
+    '--mqtt-port',
+    '0',
+    '--data',
+    data,
+    '--json',
+  ]
   flags.push('--durability', durability)
   const file = join(data, 'anyhub.yml')
   if (config !== undefined) writeFileSync(file, config)

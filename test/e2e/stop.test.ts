@@ -90,7 +90,7 @@ describe('anyhub start as a process', () => {
   )
 
   it('tells people that it is running, and that it stopped cleanly', async () => {
-    const ports = ['--http-port', '0', '--mqtt-port', 'off']
+    const ports = ['--http-port', '0', '--mqtt-port', 'off', '--mqtts-port', 'off']
     const { out, code } = await runUntil('Ctrl-C', 'start', ...args(), ...ports)
     expect(out).toMatch(
       /^anyhub is running\n\n {2}page {4}http:\/\/127\.0\.0\.1:\d+\n {2}mqtt {4}off/,
