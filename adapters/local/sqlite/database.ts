@@ -1,6 +1,13 @@
 import { Worker } from 'node:worker_threads'
 import { CoreError } from '../../../core/index.ts'
-import type { Operation, Reply, Request, SqlRow } from './protocol.ts'
+import {
+  type Operation,
+  type PackedOperations,
+  pack,
+  type Reply,
+  type Request,
+  type SqlRow,
+} from './protocol.ts'
 
 /** One SQLite file, behind a thread of its own. */
 export interface Database {
@@ -86,11 +93,17 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
     gathered = []
     underWay++
     try {
-      const groups = writes.map(({ operations }) => operations)
-      const reply = await ask((id) => ({ id, kind: 'write', groups }))
+      const operations: PackedOperations = []
+      const ends: number[] = []
+      for (const write of writes) {
+        for (const operation of write.operations) pack(operation, operations)
+        ends.push(operations.length)
+      }
+      const reply = await ask((id) => ({ id, kind: 'write', operations, ends }))
       const refusals = 'refusals' in reply ? reply.refusals : []
-      for (const [index, { resolve, reject }] of writes.entries()) {
-        const refusal = refusals[index] ?? null
+      let index = 0
+      for (const { resolve, reject } of writes) {
+        const refusal = refusals[index++] ?? null
         if (refusal === null) resolve()
         else reject(refused(refusal))
       }

@@ -1,4 +1,4 @@
-import type { StatementName } from './statements.ts'
+import { STATEMENTS, type StatementName } from './statements.ts'
 
 export type SqlValue = null | number | string | Uint8Array
 export type SqlRow = Readonly<Record<string, SqlValue>>
@@ -7,14 +7,36 @@ export type SqlRow = Readonly<Record<string, SqlValue>>
 export type Operation = readonly [name: StatementName, ...params: readonly SqlValue[]]
 
 /**
- * To the worker; requests are served in their order. The groups of a write share one transaction; if one of them is
- * refused, each gets a transaction of its own.
+ * Operations as they travel to the worker, one behind the other: for each the number of its statement, how many
+ * parameters it has, and these. One flat array takes half the time of arrays in arrays to be handed over.
+ */
+export type PackedOperations = SqlValue[]
+
+const NUMBERS: ReadonlyMap<string, number> = new Map(
+  Object.keys(STATEMENTS).map((name, number) => [name, number]),
+)
+
+/** The number by which a statement travels: its place in the table. */
+export function statementNumber(name: StatementName): number {
+  return NUMBERS.get(name) ?? Number.NaN
+}
+
+/** Puts an operation behind the others. */
+export function pack([name, ...params]: Operation, into: PackedOperations): void {
+  into.push(statementNumber(name), params.length)
+  for (const param of params) into.push(param)
+}
+
+/**
+ * To the worker; requests are served in their order. The groups of a write, of which each has its end in `operations`,
+ * share one transaction; if one of them is refused, each gets a transaction of its own.
  */
 export type Request =
   | {
       readonly id: number
       readonly kind: 'write'
-      readonly groups: readonly (readonly Operation[])[]
+      readonly operations: Readonly<PackedOperations>
+      readonly ends: readonly number[]
     }
   | { readonly id: number; readonly kind: 'read'; readonly operation: Operation }
   | { readonly id: number; readonly kind: 'close' }

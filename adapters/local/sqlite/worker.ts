@@ -1,7 +1,15 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Operation, Reply, Request, SqlRow } from './protocol.ts'
-import { SCHEMA, STATEMENTS, type StatementName } from './statements.ts'
+import {
+  type Operation,
+  type PackedOperations,
+  pack,
+  type Reply,
+  type Request,
+  type SqlRow,
+  statementNumber,
+} from './protocol.ts'
+import { SCHEMA, STATEMENTS } from './statements.ts'
 
 // The disk has a thread of its own: while a transaction is on its way to the disk, the next group of writes gathers.
 
@@ -13,7 +21,14 @@ if (port === null) throw new Error('this file runs as a worker only')
 const HOT_ROWS = 8_192
 const HOT_CHARS = 4_194_304
 
-const prepared = new Map<StatementName, StatementSync>()
+const TEXTS: readonly string[] = Object.values(STATEMENTS)
+const TELEMETRY_PUT = statementNumber('telemetryPut')
+const SEAL: PackedOperations = []
+pack(['telemetrySeal'], SEAL)
+pack(['telemetryDropSealed'], SEAL)
+
+/** By the number of the statement. */
+const prepared = new Map<number, StatementSync>()
 let database: DatabaseSync | undefined
 /** What the hot telemetry holds, about: rows that were refused count as well. */
 let hotRows = 0
@@ -35,11 +50,11 @@ function open(): DatabaseSync {
   return opened
 }
 
-function statement(name: StatementName): StatementSync {
-  let found = prepared.get(name)
+function statement(number: number): StatementSync {
+  let found = prepared.get(number)
   if (found === undefined) {
-    found = open().prepare(STATEMENTS[name])
-    prepared.set(name, found)
+    found = open().prepare(TEXTS[number] ?? '')
+    prepared.set(number, found)
   }
   return found
 }
@@ -56,23 +71,25 @@ function sealIfFull(): void {
   hotRows = 0
   hotChars = 0
   try {
-    transact([[['telemetrySeal'], ['telemetryDropSealed']]])
+    transact(SEAL, 0, SEAL.length)
   } catch {
     // Nothing is lost: the rows stay where they are, and are read there.
   }
 }
 
-function transact(groups: readonly (readonly Operation[])[]): void {
+/** Runs the operations from one place to another in one transaction. */
+function transact(operations: Readonly<PackedOperations>, from: number, to: number): void {
   const target = open()
   target.exec('BEGIN IMMEDIATE')
   try {
-    for (const operations of groups) {
-      for (const [name, ...params] of operations) {
-        statement(name).run(...params)
-        if (name !== 'telemetryPut') continue
-        hotRows++
-        hotChars += String(params[5]).length
-      }
+    for (let at = from; at < to; ) {
+      const number = Number(operations[at])
+      const params = operations.slice(at + 2, at + 2 + Number(operations[at + 1]))
+      at += 2 + params.length
+      statement(number).run(...params)
+      if (number !== TELEMETRY_PUT) continue
+      hotRows++
+      hotChars += String(params[5]).length
     }
     target.exec('COMMIT')
   } catch (error) {
@@ -82,16 +99,16 @@ function transact(groups: readonly (readonly Operation[])[]): void {
 }
 
 /** One that is refused does not take the others along. */
-function write(groups: readonly (readonly Operation[])[]): (string | null)[] {
+function write(operations: Readonly<PackedOperations>, ends: readonly number[]): (string | null)[] {
   try {
-    transact(groups)
+    transact(operations, 0, operations.length)
     return []
   } catch (error) {
-    if (groups.length === 1) throw error
+    if (ends.length === 1) throw error
   }
-  return groups.map((group) => {
+  return ends.map((end, group) => {
     try {
-      transact([group])
+      transact(operations, ends[group - 1] ?? 0, end)
       return null
     } catch (error) {
       return reasonOf(error)
@@ -100,7 +117,7 @@ function write(groups: readonly (readonly Operation[])[]): (string | null)[] {
 }
 
 function read([name, ...params]: Operation): SqlRow[] {
-  return statement(name)
+  return statement(statementNumber(name))
     .all(...params)
     .map((row) => ({ ...row }) as unknown as SqlRow)
 }
@@ -109,7 +126,7 @@ function serve(request: Request): Reply {
   try {
     switch (request.kind) {
       case 'write':
-        return { id: request.id, refusals: write(request.groups) }
+        return { id: request.id, refusals: write(request.operations, request.ends) }
       case 'read':
         return { id: request.id, rows: read(request.operation) }
       case 'close':
