@@ -37,10 +37,17 @@ const CAPACITY: readonly Shape[] = [
 
 const ROUND_TRIP: readonly Shape[] = [
   {
-    name: '100 devices on 20 connections, 50 under way on each',
+    name: '20 devices, each its own connection, 50 under way',
+    connections: 20,
+    devices: 20,
+    window: 50,
+    rate: 0,
+  },
+  {
+    name: '100 devices on 20 connections, 100 under way on each',
     connections: 20,
     devices: 100,
-    window: 50,
+    window: 100,
     rate: 0,
   },
 ]
