@@ -343,6 +343,7 @@ export function createConnection(
     } catch (error) {
       hookFailed('connected', error)
     }
+    to.subscribing.announce()
     ungate(GATE.connect)
   }
 
@@ -362,7 +363,7 @@ export function createConnection(
   function onAck(to: Served, type: number, packetId: number, reason: number): void {
     switch (type) {
       case PACKET.puback:
-        to.session.onPuback(packetId)
+        to.session.onPuback(packetId, reason)
         return
       case PACKET.pubrec: {
         const answer = to.session.onPubrec(packetId, reason)

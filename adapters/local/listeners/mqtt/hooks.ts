@@ -155,6 +155,10 @@ export interface MqttHooks {
     qos: MqttQos,
     client: MqttClientInfo,
   ): MqttSubscribeVerdict | Promise<MqttSubscribeVerdict>
+  /** A filter was granted with this QoS and the client was told; also for each one that a resumed session still has, after `connected`. */
+  subscribed?(client: MqttClientInfo, filter: string, qos: MqttQos): void
+  /** The client gave up a filter that it had, and was told. */
+  unsubscribed?(client: MqttClientInfo, filter: string): void
   connected(client: MqttClientInfo): void
   disconnected(client: MqttClientInfo, reason: MqttDisconnectCause): void
   log?(event: MqttLogEvent): void

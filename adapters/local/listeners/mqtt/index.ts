@@ -31,6 +31,7 @@ export {
   type RetainedStore,
 } from './retained-store.ts'
 export type { MqttOutgoing } from './router.ts'
+export type { Handed } from './session.ts'
 export {
   createMemorySessionStore,
   type SessionChange,

@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS, type MqttLimits } from './limits.ts'
 import { REASON } from './reason-codes.ts'
 import { createMemoryRetainedStore, type RetainedStore } from './retained-store.ts'
 import { createRouter, type MqttOutgoing } from './router.ts'
-import type { Session } from './session.ts'
+import type { Handed, Session } from './session.ts'
 import { createSessionRegistry } from './session-registry.ts'
 import { createMemorySessionStore, type SessionStore } from './session-store.ts'
 import { createStats, type Stats } from './stats.ts'
@@ -39,6 +39,12 @@ export interface MqttListener {
   publish(message: MqttOutgoing): void | Promise<void>
   /** Delivers to this client alone. Gives false if it has no subscription that matches, or the message was dropped. */
   publishTo(clientId: string, message: MqttOutgoing): boolean
+  /**
+   * Hands one message to the connection that this client has now, if a subscription of it matches the topic: never
+   * into the store of an offline session, never again over a later connection. It waits for its turn within the
+   * client's receive maximum; QoS 0 counts as acknowledged once it was handed over.
+   */
+  deliver(clientId: string, message: MqttOutgoing): Promise<Handed>
   /** Ends the connection of a client. Gives false if it has none. */
   disconnect(clientId: string, reason: MqttServerReason): boolean
   readonly connections: number
@@ -199,6 +205,11 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
     publishTo(clientId, message) {
       const session = registry.find(clientId)
       return session !== undefined && router.publishTo(session, message)
+    },
+
+    deliver(clientId, message) {
+      const session = registry.find(clientId)
+      return session === undefined ? Promise.resolve('offline') : router.hand(session, message)
     },
 
     disconnect(clientId, reason) {

@@ -4,9 +4,10 @@ import type { MqttLimits } from './limits.ts'
 import { createOutboundMessage, type OutboundMessage, releaseFrames } from './outbound-message.ts'
 import { encodeMessageProperties } from './properties.ts'
 import type { RetainedStore } from './retained-store.ts'
-import type { Session } from './session.ts'
+import type { Handed, Session } from './session.ts'
 import type { Stats } from './stats.ts'
 import {
+  type Grant,
   type KnownTopic,
   merge,
   type ShareGroup,
@@ -42,6 +43,8 @@ export interface Router {
   publish(message: MqttOutgoing): void
   /** The same for one session, if it has a subscription that matches. */
   publishTo(session: Session, message: MqttOutgoing): boolean
+  /** Hands a message to the connection of one session alone, or to nobody. */
+  hand(session: Session, message: MqttOutgoing): Promise<Handed>
   /** What is retained for the topics of a new subscription. */
   deliverRetained(session: Session, subscription: Subscription): void
 }
@@ -166,18 +169,32 @@ export function createRouter(parts: RouterParts): Router {
     publishTo(session, message) {
       const outbound = toOutbound(message)
       if (!outbound) return false
-      const levels = message.topic.split('/')
-      const grant = merge(
-        [...session.subscriptions.values()].filter(
-          ({ parsed }) => parsed.group === undefined && filterMatches(parsed.levels, levels),
-        ),
-      )
+      const grant = grantOf(session, message.topic)
       const isDelivered = grant !== undefined && session.deliver(outbound, grant, false)
       releaseFrames(outbound)
       return isDelivered
     },
+    hand(session, message) {
+      if (session.link === undefined) return Promise.resolve('offline')
+      const outbound = toOutbound(message)
+      const grant = outbound && grantOf(session, message.topic)
+      if (outbound === undefined || grant === undefined) return Promise.resolve('not_subscribed')
+      const handed = session.hand(outbound, grant)
+      releaseFrames(outbound)
+      return handed
+    },
     deliverRetained,
   }
+}
+
+/** What the session's own subscriptions say of a topic; shared ones do not count. */
+function grantOf(session: Session, topic: string): Grant | undefined {
+  const levels = topic.split('/')
+  return merge(
+    [...session.subscriptions.values()].filter(
+      ({ parsed }) => parsed.group === undefined && filterMatches(parsed.levels, levels),
+    ),
+  )
 }
 
 /** The member whose turn it is: the next one that is connected, else the next at all. */

@@ -8,6 +8,12 @@ import type { SessionChange } from './session-store.ts'
 import type { Stats } from './stats.ts'
 import type { Grant, Subscription } from './subscription-index.ts'
 
+/**
+ * What became of a message that was meant for one connection. `lost`: the connection ended, or its queue was full,
+ * before the client acknowledged. `refused`: the client said no, or takes no packet of this size.
+ */
+export type Handed = 'acknowledged' | 'offline' | 'not_subscribed' | 'lost' | 'refused'
+
 /** One message on its way to one client. */
 export interface Parcel {
   readonly sequence: number
@@ -21,6 +27,8 @@ export interface Parcel {
   packetId: number
   /** True once PUBREC came: what is due is PUBREL (MQTT-4.3.3-4). */
   released: boolean
+  /** Told once what became of it; such a parcel lives no longer than its connection and is kept in no store. */
+  readonly done: ((handed: Handed) => void) | undefined
 }
 
 /** What a session needs of the connection that serves it. */
@@ -61,6 +69,8 @@ export interface Session {
   readonly record: RecordChange | undefined
   /** Sends a message or, for QoS 1 and 2, puts it into the queue. Gives false if it was dropped. */
   deliver(message: OutboundMessage, grant: Grant, retain: boolean): boolean
+  /** Hands a message to the connection of now, or to nobody. QoS 0 counts as acknowledged once it was handed over. */
+  hand(message: OutboundMessage, grant: Grant): Promise<Handed>
   /** Puts back what a store kept. */
   restore(parcel: Parcel): void
   /** Serves the session over a new connection: what was sent before goes first (MQTT-4.4.0-1). */
@@ -68,7 +78,7 @@ export interface Session {
   detach(link: Link): void
   /** Sends what waits, as far as window and socket allow. */
   pump(): void
-  onPuback(packetId: number): void
+  onPuback(packetId: number, reason: number): void
   /** Gives the reason for PUBREL, or `undefined` if the client refused the message. */
   onPubrec(packetId: number, reason: number): number | undefined
   onPubcomp(packetId: number): void
@@ -89,6 +99,8 @@ export function createSession(
   const inflight = new Map<number, Parcel>()
   /** Those of them that a resumed connection has yet to send again. */
   let again = createFifo<Parcel>()
+  /** Those that live no longer than the connection, wherever they are. */
+  const handed = new Set<Parcel>()
   let bytes = 0
   let lastPacketId = 0
   let lastSequence = 0
@@ -108,11 +120,15 @@ export function createSession(
     stats.queuedBytes += parcel.bytes
   }
 
-  function drop(parcel: Parcel): void {
+  function drop(parcel: Parcel, outcome: Handed = 'lost'): void {
     bytes -= parcel.bytes
     stats.queuedMessages -= 1
     stats.queuedBytes -= parcel.bytes
-    record?.({ kind: 'done', sequence: parcel.sequence })
+    if (parcel.done === undefined) record?.({ kind: 'done', sequence: parcel.sequence })
+    else {
+      handed.delete(parcel)
+      parcel.done(outcome)
+    }
   }
 
   /** At least one message may be in flight, however slow the socket. */
@@ -126,17 +142,17 @@ export function createSession(
     if (!to.send(parcel, packetId, false)) {
       // MQTT-3.1.2-25: as if it had been sent and acknowledged.
       stats.droppedTooLarge += 1
-      drop(parcel)
+      drop(parcel, 'refused')
       return
     }
     parcel.packetId = packetId
     inflight.set(packetId, parcel)
-    record?.({ kind: 'sent', sequence: parcel.sequence, packetId })
+    if (parcel.done === undefined) record?.({ kind: 'sent', sequence: parcel.sequence, packetId })
   }
 
-  function settle(parcel: Parcel): void {
+  function settle(parcel: Parcel, outcome: Handed = 'lost'): void {
     inflight.delete(parcel.packetId)
-    drop(parcel)
+    drop(parcel, outcome)
   }
 
   function sendAgain(to: Link, parcel: Parcel): void {
@@ -161,8 +177,13 @@ export function createSession(
       }
       const next = queue.shift()
       if (!next) return
-      sendNext(link, next)
+      if (!isGone(next)) sendNext(link, next)
     }
+  }
+
+  /** True of a parcel in the queue whose connection ended before it was sent. */
+  function isGone(parcel: Parcel): boolean {
+    return parcel.done !== undefined && !handed.has(parcel)
   }
 
   function isFull(more: number): boolean {
@@ -178,12 +199,13 @@ export function createSession(
     // A session without a life of its own ends with its connection.
     if (ended) return false
     while (isFull(parcel.bytes)) {
-      stats.droppedQueue += 1
       const oldest = queue.shift()
+      if (oldest && isGone(oldest)) continue
+      stats.droppedQueue += 1
       if (!oldest) return false
       drop(oldest)
     }
-    record?.({ kind: 'queued', delivery: toStored(parcel) })
+    if (parcel.done === undefined) record?.({ kind: 'queued', delivery: toStored(parcel) })
     keep(parcel)
     queue.push(parcel)
     return true
@@ -199,6 +221,25 @@ export function createSession(
     const sent = link.send(parcel, 0, false)
     if (!sent) stats.droppedTooLarge += 1
     return sent
+  }
+
+  /** Sends a QoS 1 or 2 parcel if it is its turn and there is room, else lets it wait. */
+  function forward(parcel: Parcel): boolean {
+    const isNext = queue.length === 0 && again.length === 0
+    const fits = bytes === 0 || bytes + parcel.bytes <= limits.maxQueuedBytes
+    if (!link || !isNext || !fits || !hasRoom(link)) return enqueue(parcel)
+    if (parcel.done === undefined) record?.({ kind: 'queued', delivery: toStored(parcel) })
+    keep(parcel)
+    sendFirst(link, parcel)
+    return true
+  }
+
+  /** Nothing of it goes over to the next connection. */
+  function forgetHanded(): void {
+    for (const parcel of [...handed]) {
+      if (parcel.packetId !== 0) inflight.delete(parcel.packetId)
+      drop(parcel)
+    }
   }
 
   return {
@@ -217,16 +258,24 @@ export function createSession(
       if (qos === 0) return deliverUnacknowledged(message, grant, retain)
       hold(message)
       lastSequence += 1
-      const parcel = createParcel(lastSequence, message, qos, retain, grant.identifiers)
-      const isNext = queue.length === 0 && again.length === 0
-      const fits = bytes === 0 || bytes + parcel.bytes <= limits.maxQueuedBytes
-      if (link && isNext && fits && hasRoom(link)) {
-        record?.({ kind: 'queued', delivery: toStored(parcel) })
-        keep(parcel)
-        sendFirst(link, parcel)
-        return true
+      return forward(createParcel(lastSequence, message, qos, retain, grant.identifiers))
+    },
+
+    hand(message, grant) {
+      if (ended || link === undefined) return Promise.resolve('offline')
+      if (Math.min(message.qos, grant.qos) === 0) {
+        if (link.congested) return Promise.resolve('lost')
+        const sent = deliverUnacknowledged(message, grant, false)
+        return Promise.resolve(sent ? 'acknowledged' : 'refused')
       }
-      return enqueue(parcel)
+      hold(message)
+      return new Promise((done) => {
+        const parcel = createParcel(0, message, 1, false, grant.identifiers, done)
+        handed.add(parcel)
+        if (forward(parcel)) return
+        handed.delete(parcel)
+        done('lost')
+      })
     },
 
     restore(parcel) {
@@ -248,15 +297,17 @@ export function createSession(
     },
 
     detach(from) {
-      if (link === from) link = undefined
+      if (link !== from) return
+      link = undefined
+      if (handed.size > 0) forgetHanded()
     },
 
     pump,
 
-    onPuback(packetId) {
+    onPuback(packetId, reason) {
       const parcel = inflight.get(packetId)
       if (parcel?.qos !== 1) return
-      settle(parcel)
+      settle(parcel, reason < 0x80 ? 'acknowledged' : 'refused')
       pump()
     },
 
@@ -286,7 +337,9 @@ export function createSession(
       ended = true
       for (const parcel of inflight.values()) drop(parcel)
       inflight.clear()
-      for (let parcel = queue.shift(); parcel; parcel = queue.shift()) drop(parcel)
+      for (let parcel = queue.shift(); parcel; parcel = queue.shift()) {
+        if (!isGone(parcel)) drop(parcel)
+      }
       record?.({ kind: 'ended' })
     },
   }
@@ -298,10 +351,11 @@ export function createParcel(
   qos: MqttQos,
   retain: boolean,
   identifiers: readonly number[],
+  done?: (handed: Handed) => void,
 ): Parcel {
   const bytes =
     message.topicBytes.length + message.payload.length + message.properties.length + PARCEL_OVERHEAD
-  return { sequence, message, qos, retain, identifiers, bytes, packetId: 0, released: false }
+  return { sequence, message, qos, retain, identifiers, bytes, packetId: 0, released: false, done }
 }
 
 function toStored(parcel: Parcel): Extract<SessionChange, { kind: 'queued' }>['delivery'] {

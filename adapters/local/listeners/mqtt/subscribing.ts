@@ -28,6 +28,8 @@ export interface Subscribing {
   unsubscribe(filters: readonly string[], answer: (codes: readonly number[]) => void): void
   /** A resumed session keeps only those subscriptions that its client may still have. `undefined`: done already. */
   askAgain(): Promise<unknown> | undefined
+  /** Tells the hook of the subscriptions that a resumed session has. */
+  announce(): void
 }
 
 const NOT_A_FILTER: Fault = { fault: REASON.filterInvalid, why: 'topic filter is not valid' }
@@ -66,6 +68,7 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
     if (owner.isClosed) return
     const codes: number[] = []
     const wantRetained: Subscription[] = []
+    const granted: Subscription[] = []
     for (const [index, result] of results.entries()) {
       if (typeof result === 'number') {
         // MQTT-3.9.3-2 of 3.1.1: MQTT 3 has one code for every failure.
@@ -78,6 +81,7 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
         continue
       }
       broker.subscribe(session, result)
+      granted.push(result)
       codes.push(result.qos)
       const handling = packet.entries[index]?.retainHandling ?? 0
       // MQTT-3.3.1-9 to MQTT-3.3.1-11 of 5; a shared subscription gets none.
@@ -86,6 +90,24 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
     }
     answer(codes)
     for (const subscription of wantRetained) broker.deliverRetained(session, subscription)
+    if (hooks.subscribed) for (const result of granted) tell(result.filter, result.qos)
+  }
+
+  function tell(filter: string, qos: MqttQos): void {
+    if (owner.isClosed) return
+    try {
+      hooks.subscribed?.(client, filter, qos)
+    } catch (error) {
+      owner.hookFailed('subscribed', error)
+    }
+  }
+
+  function tellGone(filter: string): void {
+    try {
+      hooks.unsubscribed?.(client, filter)
+    } catch (error) {
+      owner.hookFailed('unsubscribed', error)
+    }
   }
 
   return {
@@ -130,9 +152,11 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
 
     unsubscribe(filters, answer) {
       const codes: number[] = []
+      const gone: string[] = []
       for (const filter of filters) {
         if (parseFilter(filter)) {
           const existed = broker.unsubscribe(session, filter)
+          if (existed) gone.push(filter)
           codes.push(existed ? REASON.success : REASON.noSubscription)
         } else if (version === 5) codes.push(REASON.filterInvalid)
         else {
@@ -141,6 +165,12 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
         }
       }
       answer(codes)
+      for (const filter of gone) tellGone(filter)
+    },
+
+    announce() {
+      if (!hooks.subscribed) return
+      for (const { filter, qos } of [...session.subscriptions.values()]) tell(filter, qos)
     },
 
     askAgain() {
