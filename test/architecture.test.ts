@@ -11,6 +11,8 @@ const CAPABILITIES = [
   'codecs',
   'networks',
   'rules',
+  'routing',
+  'twin-query',
   'shadow',
   'alarms',
   'commands',
@@ -91,13 +93,14 @@ const TABLE: readonly Row[] = [
   {
     of: 'adapters/local/',
     may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],
-    // X.509: docs/adr/0015.
+    // X.509: docs/adr/0015; AMQP: rhea.
     packages: [
       'node:*',
       'hono',
       '@hono/node-server',
       'ws',
       'mqtt-packet',
+      'rhea',
       'zod',
       '@peculiar/x509',
       'reflect-metadata',
