@@ -1,4 +1,5 @@
 import { CoreError } from '../errors.ts'
+import { sourceError } from '../model/source-error.ts'
 import type {
   Call,
   Case,
@@ -31,7 +32,6 @@ import type { Evaluate, Frame, Test } from './frame.ts'
 import type { FunctionBody, FunctionDefinition } from './functions/definition.ts'
 import { FUNCTIONS } from './functions/table.ts'
 import { arithmetic, equal, order, patternTooLong, plus } from './operators.ts'
-import { sourceError } from './source-error.ts'
 import { isArray, isObject, setKey, toBoolean, toNumeric, toText, type Value } from './value.ts'
 import { isList, literalsOf } from './walk.ts'
 

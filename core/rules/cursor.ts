@@ -1,7 +1,7 @@
 import { CoreError } from '../errors.ts'
+import { sourceError } from '../model/source-error.ts'
 import { createLexer } from './lexer.ts'
 import type { RuleLimits } from './limits.ts'
-import { sourceError } from './source-error.ts'
 import { describeToken, RESERVED, type Token } from './token.ts'
 
 /** Walks over the tokens of a text: the productions of the grammar ask it what comes next. */

@@ -1,4 +1,4 @@
-import { sourceError } from './source-error.ts'
+import { sourceError } from '../model/source-error.ts'
 import type { Token } from './token.ts'
 
 /** Reads one token after another; it never looks at what they mean. */

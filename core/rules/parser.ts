@@ -1,3 +1,4 @@
+import { sourceError } from '../model/source-error.ts'
 import type {
   ArithmeticSign,
   Assignment,
@@ -14,7 +15,6 @@ import type {
 import { createCursor } from './cursor.ts'
 import { negate, readNumber } from './decimal.ts'
 import type { RuleLimits } from './limits.ts'
-import { sourceError } from './source-error.ts'
 import { RESERVED, type Token } from './token.ts'
 import { keepsScale, type SqlVersion } from './version.ts'
 

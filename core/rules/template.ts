@@ -1,3 +1,4 @@
+import { sourceError } from '../model/source-error.ts'
 import { checkExpression } from './check.ts'
 import { compileExpressionNode } from './compile.ts'
 import { createContext, limitsOf, type RuleOptions } from './compile-context.ts'
@@ -9,7 +10,6 @@ import { joinText } from './operators.ts'
 import { parseStatement, parseTemplateExpression } from './parser.ts'
 import { createRowReader } from './row.ts'
 import type { CompiledRule } from './rule.ts'
-import { sourceError } from './source-error.ts'
 import { noLookups, unanswered } from './unanswered.ts'
 import { toText } from './value.ts'
 

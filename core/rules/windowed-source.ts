@@ -1,5 +1,5 @@
+import { sourceError } from '../model/source-error.ts'
 import { createLexer } from './lexer.ts'
-import { sourceError } from './source-error.ts'
 import type { Token } from './token.ts'
 
 /** A part of a text, by UTF-16 offsets; `end` is exclusive. */

@@ -1,4 +1,5 @@
 import type { Json } from '../model/json.ts'
+import { sourceError } from '../model/source-error.ts'
 import { AGGREGATE_NAMES, type AggregateName } from '../model/window.ts'
 import type { Call, Expression, Statement } from './ast.ts'
 import type { RuleOptions } from './compile-context.ts'
@@ -7,7 +8,6 @@ import { DEFAULT_LIMITS } from './limits.ts'
 import type { RuleMessage, RuleResult } from './message.ts'
 import { parseExpression, parseStatement } from './parser.ts'
 import { type CompiledRule, compileRule } from './rule.ts'
-import { sourceError } from './source-error.ts'
 import { children } from './walk.ts'
 import { type Slice, splitWindowed } from './windowed-source.ts'
 
