@@ -17,10 +17,26 @@ export interface ShadowDocument {
   readonly desiredVersion: number
   readonly reportedVersion: number
   readonly updatedAt: number
+  /**
+   * The `desiredVersion` that last wrote each value.
+   *
+   * Shape: the tree of the section with a number in place of all that is not an object with keys.
+   */
+  readonly desiredVersions?: JsonObject
+  /** What else is known of the updates that wrote desired values, by their `desiredVersion`. */
+  readonly wishes?: Readonly<Record<string, Wish>>
   /** When a desired value stops being wanted, by JSON pointer into `desired`. */
   readonly expires?: Readonly<Record<string, number>>
   /** Set in a tombstone: the shadow is gone, its version is remembered. */
   readonly deletedAt?: number
+}
+
+/** One update of the desired section. */
+export interface Wish {
+  /** Who wants it, in words for people: `admin`, `rule night-mode`. */
+  readonly by?: string
+  /** Its values go as soon as the device reports them. */
+  readonly once?: true
 }
 
 /**

@@ -1,10 +1,9 @@
-import type { JsonObject } from '../model/json.ts'
+import type { Json, JsonObject } from '../model/json.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
-import { settleLifetimes } from './desired-lifetime.ts'
-import type { Leaf } from './document.ts'
+import { type Lifetimes, settleLifetimes } from './desired-lifetime.ts'
 import { EMPTY, isEmpty } from './json-tree.ts'
 import { type MergeRules, mergeObjects } from './merge-patch.ts'
-import { patchMetadata } from './metadata.ts'
+import { markTree, patchMetadata, stampTree } from './metadata.ts'
 
 /** A merge patch for each section; `null` removes the section, absent leaves it. */
 export type SectionPatches = {
@@ -14,14 +13,10 @@ export type SectionPatches = {
 }
 
 /** What an update is applied with. */
-export interface PatchOptions {
+export interface PatchOptions extends Lifetimes {
   /** Epoch s. */
   readonly at: number
   readonly merge: MergeRules
-  /** When the desired values of this update stop being wanted, epoch s. Without it they stay. */
-  readonly expiresAt?: number | undefined
-  /** Drops a desired value as soon as the device reports it. */
-  readonly clearReached?: boolean | undefined
 }
 
 /** The document after a patch that is already known to be valid: sections, metadata, versions and expiries. */
@@ -31,8 +26,16 @@ export function applyPatch(
   options: PatchOptions,
 ): ShadowDocument {
   const leaf = { timestamp: options.at }
-  const desired = patchSection(section(current, 'desired'), patches.desired, leaf, options.merge)
-  const reported = patchSection(section(current, 'reported'), patches.reported, leaf, options.merge)
+  const stamp = (value: Json): Json => stampTree(value, leaf)
+  const desiredVersion = current.desiredVersion + (patches.desired === undefined ? 0 : 1)
+  const desired = patchSection(section(current, 'desired'), patches.desired, stamp, options.merge)
+  const reported = patchSection(
+    section(current, 'reported'),
+    patches.reported,
+    stamp,
+    options.merge,
+  )
+  const versions = patchVersions(current, desired?.state, patches.desired, desiredVersion)
   const tags =
     patches.tags === undefined ? current.tags : mergeTags(current.tags, patches.tags, options.merge)
   const next: ShadowDocument = {
@@ -44,9 +47,11 @@ export function applyPatch(
       ...(reported === undefined ? {} : { reported: reported.metadata }),
     },
     version: current.version + 1,
-    desiredVersion: current.desiredVersion + (patches.desired === undefined ? 0 : 1),
+    desiredVersion,
     reportedVersion: current.reportedVersion + (patches.reported === undefined ? 0 : 1),
     updatedAt: options.at,
+    ...(versions === undefined ? {} : { desiredVersions: versions }),
+    ...(desired === undefined || current.wishes === undefined ? {} : { wishes: current.wishes }),
     ...(current.expires === undefined ? {} : { expires: current.expires }),
   }
   return settleLifetimes(next, patches.desired, options)
@@ -66,7 +71,7 @@ function section(document: ShadowDocument, name: 'desired' | 'reported'): Sectio
 function patchSection(
   current: Section | undefined,
   patch: JsonObject | null | undefined,
-  leaf: Leaf,
+  stamp: (value: Json) => Json,
   merge: MergeRules,
 ): Section | undefined {
   if (patch === undefined) return current
@@ -76,8 +81,21 @@ function patchSection(
   if (isEmpty(after)) return undefined
   return {
     state: after,
-    metadata: patchMetadata(current?.metadata ?? EMPTY, { before, after, patch }, leaf),
+    metadata: patchMetadata(current?.metadata ?? EMPTY, { before, after, patch }, stamp),
   }
+}
+
+function patchVersions(
+  current: ShadowDocument,
+  after: JsonObject | undefined,
+  patch: JsonObject | null | undefined,
+  version: number,
+): JsonObject | undefined {
+  if (after === undefined) return undefined
+  const versions = current.desired === undefined ? undefined : current.desiredVersions
+  if (patch === undefined || patch === null) return versions
+  const changed = { before: current.desired ?? EMPTY, after, patch }
+  return patchMetadata(versions ?? EMPTY, changed, (value) => markTree(value, version))
 }
 
 function mergeTags(

@@ -1,30 +1,41 @@
-import { isJsonObject, type JsonObject } from '../model/json.ts'
-import type { ShadowDocument } from '../model/shadow.ts'
-import { shadowDelta } from './delta.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
+import type { ShadowDocument, Wish } from '../model/shadow.ts'
 import { type Draft, EMPTY, isEmpty, jsonEqual, own, pointerStep, setKey } from './json-tree.ts'
-import { selectMetadata } from './metadata.ts'
+import { newestMark, selectMetadata } from './metadata.ts'
 
-/** How long desired values live. Neither is in the wire format of any cloud. */
+/** What goes with the desired values of one update. None of it is in the wire format of any cloud. */
 export interface Lifetimes {
-  /** When the desired values of this update stop being wanted, epoch s. Without it they stay. */
+  /** When they stop being wanted, epoch s. Without it they stay. */
   readonly expiresAt?: number | undefined
-  /** Drops a desired value as soon as the device reports it. */
-  readonly clearReached?: boolean | undefined
+  /** They go as soon as the device reports them. */
+  readonly once?: boolean | undefined
+  /** Who wants them, in words for people. */
+  readonly by?: string | undefined
 }
 
-/** The document of an update with its expiries brought up to date and, if asked for, without what is reached. */
+/** Wishes are looked through for what is gone when there are more than this. */
+const MAX_WISHES = 32
+
+/** Longer names of who wants something are cut. Unit: UTF-16 units. */
+const MAX_BY = 128
+
+/** The document of an update with what goes with its desired values, and without those that are reached. */
 export function settleLifetimes(
   document: ShadowDocument,
   patch: JsonObject | null | undefined,
   lifetimes: Lifetimes,
 ): ShadowDocument {
-  const dated = patch === undefined ? document : dateDesired(document, patch, lifetimes.expiresAt)
-  return lifetimes.clearReached === true ? withoutReached(dated) : dated
+  if (patch === undefined) {
+    const rest = withoutReached(document)
+    return rest === document ? document : { ...rest, desiredVersion: rest.desiredVersion + 1 }
+  }
+  const dated = dateDesired(document, patch, lifetimes.expiresAt)
+  return withoutReached(patch === null ? dated : noteWish(dated, lifetimes))
 }
 
 /**
- * The document without the desired values that the device reports already, as one more update; the same document if
- * there are none.
+ * The document without the desired values that were wanted once and are reported now, as one more update; the same
+ * document if there are none.
  */
 export function clearReachedDesired(document: ShadowDocument, at: number): ShadowDocument {
   return countDesired(document, withoutReached(document), at)
@@ -61,17 +72,76 @@ function countDesired(before: ShadowDocument, after: ShadowDocument, at: number)
   }
 }
 
-/** What is not reached is the delta: the same keys, the same path to the root, arrays whole. */
+/** Remembers who wants the values of the update that was the last, and whether only until they are there. */
+function noteWish(document: ShadowDocument, { by, once }: Lifetimes): ShadowDocument {
+  if (document.desired === undefined || (by === undefined && once !== true)) return document
+  const wish: Wish = {
+    ...(by === undefined ? {} : { by: by.slice(0, MAX_BY) }),
+    ...(once === true ? { once } : {}),
+  }
+  const wishes = { ...document.wishes, [document.desiredVersion]: wish }
+  const isLong = Object.keys(wishes).length > MAX_WISHES
+  return { ...document, wishes: isLong ? keepWishes(wishes, document.desiredVersions) : wishes }
+}
+
+/** Those wishes of which a value is still there. */
+function keepWishes(
+  wishes: Readonly<Record<string, Wish>>,
+  versions: Json | undefined,
+): Readonly<Record<string, Wish>> {
+  const live = new Set<string>()
+  const see = (tree: Json | undefined): void => {
+    if (typeof tree === 'number') live.add(String(tree))
+    else if (tree !== undefined && isJsonObject(tree)) for (const key in tree) see(tree[key])
+  }
+  see(versions)
+  return Object.fromEntries(Object.entries(wishes).filter(([version]) => live.has(version)))
+}
+
 function withoutReached(document: ShadowDocument): ShadowDocument {
-  const { desired } = document
-  if (desired === undefined) return document
-  const rest = shadowDelta(desired, document.reported)
-  return rest !== undefined && jsonEqual(rest, desired) ? document : keepDesired(document, rest)
+  const { desired, reported, wishes, desiredVersions } = document
+  if (desired === undefined || reported === undefined || wishes === undefined) return document
+  if (!Object.values(wishes).some(({ once }) => once)) return document
+  const isOnce = (versions: Json | undefined): boolean =>
+    wishes[newestMark(versions) ?? 0]?.once === true
+  const rest = stillWanted(desired, reported, desiredVersions ?? EMPTY, isOnce)
+  return rest === desired ? document : keepDesired(document, rest)
+}
+
+/** The values but for those that are reached and were wanted once; the same object if all of them stay. */
+function stillWanted(
+  desired: JsonObject,
+  reported: JsonObject,
+  versions: Json,
+  isOnce: (versions: Json | undefined) => boolean,
+): JsonObject | undefined {
+  const rest: Draft = {}
+  let some = false
+  for (const key in desired) {
+    const wanted = desired[key]
+    if (wanted === undefined) continue
+    const actual = own(reported, key)
+    const version = isJsonObject(versions) ? own(versions, key) : undefined
+    let kept: Json | undefined = wanted
+    if (actual !== undefined) {
+      if (isJsonObject(wanted) && !isEmpty(wanted)) {
+        if (isJsonObject(actual)) kept = stillWanted(wanted, actual, version ?? EMPTY, isOnce)
+      } else if (isReached(wanted, actual) && isOnce(version)) kept = undefined
+    }
+    if (kept !== wanted) some = true
+    if (kept !== undefined) setKey(rest, key, kept)
+  }
+  return some ? (isEmpty(rest) ? undefined : rest) : desired
+}
+
+/** As the delta has it: in an object without keys there is nothing to differ. */
+function isReached(wanted: Json, actual: Json): boolean {
+  return isJsonObject(wanted) ? isJsonObject(actual) : jsonEqual(wanted, actual)
 }
 
 /** The document with only a part of its desired section left. */
 function keepDesired(document: ShadowDocument, rest: JsonObject | undefined): ShadowDocument {
-  const { desired: _, expires, metadata, ...others } = document
+  const { desired: _, expires, metadata, desiredVersions, wishes, ...others } = document
   const { desired: stamps, ...otherStamps } = metadata
   if (rest === undefined) return { ...others, metadata: otherStamps }
   const kept = expires === undefined ? undefined : keepExpiries(expires, rest)
@@ -79,6 +149,10 @@ function keepDesired(document: ShadowDocument, rest: JsonObject | undefined): Sh
     ...others,
     desired: rest,
     metadata: { ...otherStamps, desired: selectMetadata(stamps ?? EMPTY, rest) },
+    ...(desiredVersions === undefined
+      ? {}
+      : { desiredVersions: selectMetadata(desiredVersions, rest) }),
+    ...(wishes === undefined ? {} : { wishes }),
     ...(kept === undefined ? {} : { expires: kept }),
   }
 }

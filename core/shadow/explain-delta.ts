@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import { shadowDelta } from './delta.ts'
 import { EMPTY, isEmpty, own, pointerStep } from './json-tree.ts'
-import { newestStamp } from './metadata.ts'
+import { newestMark, newestStamp } from './metadata.ts'
 
 /** One value that is wanted and not reported. Times are epoch seconds; `undefined` where nothing was stamped. */
 export interface DeltaLeaf {
@@ -10,19 +10,25 @@ export interface DeltaLeaf {
   readonly pointer: string
   readonly desired: Json
   readonly wantedSince: number | undefined
+  /** Who wanted it, in words for people; `undefined` if that was not told. */
+  readonly wantedBy: string | undefined
+  /** When it stops being wanted, if it does. */
+  readonly expiresAt: number | undefined
   /** `undefined`: the device never reported it, or removed it. */
   readonly reported: Json | undefined
   readonly reportedAt: number | undefined
 }
 
-/** Why there is a delta: every value of it, since when it is wanted, and what the device said last. */
+/** Why there is a delta: every value of it, who wants it and since when, and what the device said last. */
 export function explainDelta(document: ShadowDocument): readonly DeltaLeaf[] {
   const delta = shadowDelta(document.desired, document.reported)
   if (delta === undefined) return []
   const leaves: DeltaLeaf[] = []
   const wanted = document.metadata.desired ?? EMPTY
   const said = document.metadata.reported ?? EMPTY
-  collect(leaves, '', { delta, wanted, reported: document.reported ?? EMPTY, said })
+  const versions = document.desiredVersions
+  const level = { delta, wanted, versions, reported: document.reported ?? EMPTY, said }
+  collect(leaves, '', level, document)
   return leaves
 }
 
@@ -30,16 +36,23 @@ export function explainDelta(document: ShadowDocument): readonly DeltaLeaf[] {
 interface Level {
   readonly delta: JsonObject
   readonly wanted: Json | undefined
+  readonly versions: Json | undefined
   readonly reported: Json | undefined
   readonly said: Json | undefined
 }
 
-function collect(leaves: DeltaLeaf[], path: string, level: Level): void {
+function collect(
+  leaves: DeltaLeaf[],
+  path: string,
+  level: Level,
+  facts: Pick<ShadowDocument, 'wishes' | 'expires'>,
+): void {
   for (const key in level.delta) {
     const desired = level.delta[key]
     if (desired === undefined) continue
     const pointer = path + pointerStep(key)
     const wanted = child(level.wanted, key)
+    const versions = child(level.versions, key)
     const reported = child(level.reported, key)
     const said = child(level.said, key)
     if (
@@ -47,11 +60,13 @@ function collect(leaves: DeltaLeaf[], path: string, level: Level): void {
       !isEmpty(desired) &&
       (reported === undefined || isJsonObject(reported))
     ) {
-      collect(leaves, pointer, { delta: desired, wanted, reported, said })
+      collect(leaves, pointer, { delta: desired, wanted, versions, reported, said }, facts)
     } else {
       const wantedSince = newestStamp(desired, wanted)
       const reportedAt = reported === undefined ? undefined : newestStamp(reported, said)
-      leaves.push({ pointer, desired, wantedSince, reported, reportedAt })
+      const wantedBy = facts.wishes?.[newestMark(versions) ?? 0]?.by
+      const expiresAt = facts.expires?.[pointer]
+      leaves.push({ pointer, desired, wantedSince, wantedBy, expiresAt, reported, reportedAt })
     }
   }
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { Leaf } from './document.ts'
-import { type Draft, EMPTY, omit, own, setKey } from './json-tree.ts'
+import { type Draft, EMPTY, isEmpty, omit, own, setKey } from './json-tree.ts'
 
 /** The metadata of a value that is written whole: the leaf for every scalar in it, arrays element by element. */
 export function stampTree(value: Json, leaf: Leaf): Json {
@@ -14,6 +14,29 @@ export function stampTree(value: Json, leaf: Leaf): Json {
   return tree
 }
 
+/** The tree of a value that is written whole, with the mark in place of all that is not an object with keys. */
+export function markTree(value: Json, mark: number): Json {
+  if (!isJsonObject(value) || isEmpty(value)) return mark
+  const tree: Draft = {}
+  for (const key in value) {
+    const child = value[key]
+    if (child !== undefined) setKey(tree, key, markTree(child, mark))
+  }
+  return tree
+}
+
+/** The greatest mark in a tree of marks; `undefined` if it holds none. */
+export function newestMark(tree: Json | undefined): number | undefined {
+  if (typeof tree === 'number') return tree
+  if (tree === undefined || !isJsonObject(tree)) return undefined
+  let newest: number | undefined
+  for (const key in tree) {
+    const mark = newestMark(tree[key])
+    if (mark !== undefined && (newest === undefined || mark > newest)) newest = mark
+  }
+  return newest
+}
+
 /** A section before and after a patch, and the patch. */
 export interface PatchedSection {
   readonly before: JsonObject
@@ -22,13 +45,13 @@ export interface PatchedSection {
 }
 
 /**
- * The metadata after a patch: a new stamp for every value that the patch names, changed or not; none for what it
- * removed; the rest shared.
+ * The metadata after a patch: `stamp` of every value that the patch names, changed or not; none for what it removed; the
+ * rest shared.
  */
 export function patchMetadata(
   metadata: JsonObject,
   section: PatchedSection,
-  leaf: Leaf,
+  stamp: (value: Json) => Json,
 ): JsonObject {
   const { before, after, patch } = section
   const draft: Draft = { ...metadata }
@@ -39,14 +62,14 @@ export function patchMetadata(
     if (value === undefined) {
       removed ??= new Set()
       removed.add(key)
-    } else if (isJsonObject(asked) && isJsonObject(value)) {
+    } else if (isJsonObject(asked) && isJsonObject(value) && !isEmpty(value)) {
       const old = own(before, key)
       // A scalar's stamp and an object's metadata look alike: only the section tells which one is stored.
       const stored = isJsonObject(old) ? own(metadata, key) : undefined
       const inner = { before: isJsonObject(old) ? old : EMPTY, after: value, patch: asked }
-      setKey(draft, key, patchMetadata(isJsonObject(stored) ? stored : EMPTY, inner, leaf))
+      setKey(draft, key, patchMetadata(isJsonObject(stored) ? stored : EMPTY, inner, stamp))
     } else {
-      setKey(draft, key, stampTree(value, leaf))
+      setKey(draft, key, stamp(value))
     }
   }
   return removed === undefined ? draft : omit(draft, removed)

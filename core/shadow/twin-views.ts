@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import { isAlive, newShadow } from './document.ts'
 import { type Draft, EMPTY, own, setKey } from './json-tree.ts'
-import { newestStamp } from './metadata.ts'
+import { newestMark, newestStamp } from './metadata.ts'
 import type { TwinDialect } from './twin-dialect.ts'
 import { twinVersion } from './update-twin.ts'
 
@@ -20,11 +20,7 @@ export function twinForDevice(
   }
 }
 
-/**
- * The twin as the back end gets it, except for what the registry knows of the device.
- *
- * Total: the stored stamps do not tell `$lastUpdatedVersion`, so there is none.
- */
+/** The twin as the back end gets it, except for what the registry knows of the device. */
 export function twinForBackEnd(
   document: ShadowDocument | undefined,
   dialect: TwinDialect,
@@ -32,8 +28,12 @@ export function twinForBackEnd(
   const twin = isAlive(document) ? document : newShadow(0)
   const { metadata, updatedAt } = twin
   const device = twinForDevice(twin, dialect)
-  const desired = twinMetadata(twin.desired ?? EMPTY, metadata.desired, updatedAt)
-  const reported = twinMetadata(twin.reported ?? EMPTY, metadata.reported, updatedAt)
+  const parent = { at: updatedAt, version: twin.desiredVersion }
+  const { firstVersion } = dialect
+  const versions = twin.desiredVersions
+  const numbered = versions === undefined ? undefined : { versions, firstVersion }
+  const desired = twinMetadata(twin.desired ?? EMPTY, metadata.desired, parent, numbered)
+  const reported = twinMetadata(twin.reported ?? EMPTY, metadata.reported, parent, undefined)
   return {
     version: twinVersion(twin, dialect),
     tags: twin.tags ?? EMPTY,
@@ -48,20 +48,39 @@ function withMetadata(section: Json | undefined, metadata: JsonObject): JsonObje
   return isJsonObject(section) ? { ...section, $metadata: metadata } : { $metadata: metadata }
 }
 
-/** `$lastUpdated` at every level: of an object, the newest below it. What has no stamp has that of its parent. */
-function twinMetadata(state: JsonObject, metadata: Json | undefined, parentAt: number): JsonObject {
-  const at = newestStamp(state, metadata) ?? parentAt
+/** The versions that wrote the values of a part of the desired section, and what the dialect counts from. */
+interface Versions {
+  readonly versions: Json | undefined
+  readonly firstVersion: number
+}
+
+/**
+ * `$lastUpdated`, and where there are versions `$lastUpdatedVersion`, at every level: of an object, the newest below it.
+ * What has neither has those of its parent.
+ */
+function twinMetadata(
+  state: Json,
+  metadata: Json | undefined,
+  parent: { readonly at: number; readonly version: number },
+  section: Versions | undefined,
+): JsonObject {
+  const at = newestStamp(state, metadata) ?? parent.at
+  const version = newestMark(section?.versions) ?? parent.version
   const tree: Draft = { $lastUpdated: isoTime(at) }
+  if (section !== undefined) tree['$lastUpdatedVersion'] = version + section.firstVersion
+  if (!isJsonObject(state)) return tree
   for (const key in state) {
     const value = state[key]
     if (value === undefined) continue
-    const stored = isJsonObject(metadata) ? own(metadata, key) : undefined
-    const child = isJsonObject(value)
-      ? twinMetadata(value, stored, at)
-      : { $lastUpdated: isoTime(newestStamp(value, stored) ?? at) }
-    setKey(tree, key, child)
+    const below =
+      section === undefined ? undefined : { ...section, versions: child(section.versions, key) }
+    setKey(tree, key, twinMetadata(value, child(metadata, key), { at, version }, below))
   }
   return tree
+}
+
+function child(tree: Json | undefined, key: string): Json | undefined {
+  return isJsonObject(tree) ? own(tree, key) : undefined
 }
 
 function isoTime(epochSeconds: number): string {

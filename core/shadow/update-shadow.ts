@@ -59,7 +59,8 @@ export function updateShadow(
     at,
     merge: dialect.merge,
     expiresAt: options.expiresAt,
-    clearReached: options.clearReached,
+    once: options.once,
+    by: options.by,
   })
   if (stateBytes(document) > dialect.maxStateBytes) return refuse('tooLarge')
   const { version } = document

@@ -100,7 +100,8 @@ export function updateTwin(
     at,
     merge: dialect.merge,
     expiresAt: options.expiresAt,
-    clearReached: options.clearReached,
+    once: options.once,
+    by: options.by,
   })
   for (const name of SECTIONS) {
     const bytes = dialect.measure(document[name] ?? EMPTY)

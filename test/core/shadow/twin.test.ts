@@ -248,7 +248,8 @@ describe('updateTwin', () => {
           led: 'on',
           $metadata: {
             $lastUpdated: '1970-01-01T00:00:10.000Z',
-            led: { $lastUpdated: '1970-01-01T00:00:10.000Z' },
+            $lastUpdatedVersion: 2,
+            led: { $lastUpdated: '1970-01-01T00:00:10.000Z', $lastUpdatedVersion: 2 },
           },
           $version: 2,
         },
@@ -262,6 +263,30 @@ describe('updateTwin', () => {
         },
       },
     })
+  })
+
+  it('says of each desired value which version wrote it last, of an object the newest', () => {
+    const first = accept(undefined, { patches: { desired: { a: { b: 1, c: [1] }, d: {} } } })
+    const second = accept(first.document, { patches: { desired: { a: { c: [2, 3] } } } })
+    const third = accept(second.document, { patches: { reported: { a: 1 } } })
+    const { properties } = twinForBackEnd(third.document, AZURE_IOT_HUB) as { properties: Json }
+    expect(properties).toMatchObject({
+      desired: {
+        $version: 3,
+        $metadata: {
+          $lastUpdatedVersion: 3,
+          a: {
+            $lastUpdatedVersion: 3,
+            b: { $lastUpdatedVersion: 2 },
+            c: { $lastUpdatedVersion: 3 },
+          },
+          d: { $lastUpdatedVersion: 2 },
+        },
+      },
+    })
+    expect(JSON.stringify((properties as { reported: Json }).reported)).not.toContain('Version":3')
+    const replaced = accept(third.document, { patches: { desired: { x: 1 } }, replace: true })
+    expect(replaced.document.desiredVersions).toEqual({ x: 3 })
   })
 
   it('drops what the service itself adds, at the top only', () => {
