@@ -35,6 +35,7 @@ export {
   losesAccess,
   rotateCredential,
 } from './devices/credentials.ts'
+export { DEFAULT_PRESENCE, type PresencePlan } from './devices/presence.ts'
 export {
   CoreError,
   type CoreErrorOptions,
@@ -49,9 +50,11 @@ export type { DeadLetter } from './model/dead-letter.ts'
 export { BEFORE_DEVICES, isDeviceId } from './model/device-id.ts'
 export {
   type DeviceRecord,
+  type JudgedPresence,
   type LastValue,
   newDeviceRecord,
   type Presence,
+  type PresenceStatus,
 } from './model/device-record.ts'
 export type {
   CommandEffect,
@@ -69,7 +72,12 @@ export {
   SEVERITIES,
   type Severity,
 } from './model/notification.ts'
-export type { DeviceCredential, RegisteredDevice } from './model/registered-device.ts'
+export type {
+  DeviceCredential,
+  GatewayAuth,
+  RegisteredDevice,
+  SymmetricKeys,
+} from './model/registered-device.ts'
 export type { ShadowDocument } from './model/shadow.ts'
 export type { MetricValue, Telemetry, TelemetryRow } from './model/telemetry.ts'
 export type { Ingest, Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
@@ -89,6 +97,7 @@ export type {
   Downlink,
   IdSource,
   IssuedCertificate,
+  IssuedKey,
   IssuedToken,
   LookupSource,
   NotificationQueue,
@@ -112,6 +121,7 @@ export * from './shadow/index.ts'
 export { step } from './step.ts'
 export type { StepContext, StepEvents, StepResult } from './steps/context.ts'
 export { nextDue } from './steps/draft.ts'
+export { presenceTopic } from './steps/presence.ts'
 export { toRuleMessage } from './steps/telemetry.ts'
 export { createTick, type Tick } from './tick.ts'
 export { addToWindows, closeDueWindows } from './windows/window.ts'

@@ -8,7 +8,11 @@ import type { CommandEffect, PublishEffect, ShadowEffect } from './model/effect.
 import type { Json } from './model/json.ts'
 import type { LookupRequest } from './model/lookup.ts'
 import type { Delivery } from './model/notification.ts'
-import type { DeviceCredential, RegisteredDevice } from './model/registered-device.ts'
+import type {
+  DeviceCredential,
+  RegisteredDevice,
+  SymmetricKeys,
+} from './model/registered-device.ts'
 import type { TelemetryRow } from './model/telemetry.ts'
 
 /** One device's next record and the rows that belong to it. */
@@ -169,6 +173,19 @@ export interface Registry {
 export interface CredentialIssuer {
   certificate(deviceId: string): Promise<IssuedCertificate>
   token(): Promise<IssuedToken>
+  /**
+   * Keys that sign; the credential holds them too. Those given are taken, missing ones are made.
+   * @throws CoreError `input.malformed` if one is not base64 of 16 to 64 bytes.
+   */
+  key(given?: {
+    readonly primary?: string | undefined
+    readonly secondary?: string | undefined
+  }): Promise<IssuedKey>
+}
+
+export interface IssuedKey {
+  readonly credential: DeviceCredential
+  readonly keys: SymmetricKeys
 }
 
 export interface IssuedCertificate {

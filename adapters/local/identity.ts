@@ -5,15 +5,23 @@ import {
   isDeviceId,
   isLive,
   type RegisteredDevice,
+  type SymmetricKeys,
 } from '../../core/index.ts'
 import { type Authority, fingerprintOf } from './authority.ts'
+import { isSignedWith, readSasToken } from './sas.ts'
 
 /** Who somebody is. */
 export type Identity =
   /** A device that proved it. */
-  | { readonly kind: 'device'; readonly deviceId: string; readonly principal: string }
+  | {
+      readonly kind: 'device'
+      readonly deviceId: string
+      readonly principal: string
+      /** Epoch ms from which the proof counts no more; absent if it has no end of its own. */
+      readonly expiresAt?: number
+    }
   /** A person or a program with the admin's token. */
-  | { readonly kind: 'admin' }
+  | { readonly kind: 'admin'; readonly expiresAt?: number }
 
 export type Judged =
   | Identity
@@ -30,6 +38,13 @@ export interface Identities {
   ofCertificate(der: Uint8Array): Judged
   /** By a name and a token. */
   ofToken(deviceId: string, token: string): Judged
+  /**
+   * By a shared access signature for one device: of one of its keys, or of the policy `iothubowner`. One that has expired
+   * proves nothing, as one that is for another device.
+   */
+  ofSas(deviceId: string, text: string): Judged
+  /** By a shared access signature of the policy `iothubowner`, whatever resource of this cloud it is for: the admin. */
+  ofServiceSas(text: string): Judged
   /** Whether a token is the admin's. */
   isAdmin(token: string): boolean
   isRegistered(deviceId: string): boolean
@@ -54,6 +69,7 @@ export function createIdentities({
   clock,
 }: IdentitiesOptions): Identities {
   const adminDigest = digestOf(adminToken)
+  const ownerKey = ownerKeyOf(adminToken)
 
   function refused(
     why: string,
@@ -109,12 +125,78 @@ export function createIdentities({
       return { kind: 'device', deviceId, principal: deviceId }
     },
 
+    ofSas(deviceId, text) {
+      const token = readSasToken(text)
+      if (token === undefined)
+        return refused('shared access signature cannot be read', 'bad_credentials')
+      const { policy, expiresAt } = token
+      const path = pathOf(token.resource)
+      const isForAll = policy !== undefined && path === ''
+      // Clients write an id with a colon in it as %3A, and that whole once more.
+      const isForDevice = [deviceId, encodeURIComponent(deviceId)].some(
+        (id) => path === `/devices/${id}`,
+      )
+      if (!isForDevice && !isForAll) return refused('shared access signature is not for the device')
+      const device = peek(deviceId)
+      const now = clock.now()
+      const keys =
+        policy === undefined
+          ? (device?.credentials ?? []).flatMap((one) =>
+              one.keys !== undefined && isLive(one, now)
+                ? [one.keys.primary, one.keys.secondary]
+                : [],
+            )
+          : policy === OWNER_POLICY
+            ? [ownerKey]
+            : []
+      if (!keys.some((key) => isSignedWith(token, key)))
+        return refused('shared access signature is of no key of the device', 'bad_credentials')
+      if (expiresAt <= now) return refused('shared access signature has expired', 'bad_credentials')
+      const found = findEnabled(deviceId)
+      if (typeof found === 'string') return refused(found)
+      return { kind: 'device', deviceId, principal: deviceId, expiresAt }
+    },
+
+    ofServiceSas(text) {
+      const token = readSasToken(text)
+      if (token === undefined)
+        return refused('shared access signature cannot be read', 'bad_credentials')
+      if (token.policy !== OWNER_POLICY)
+        return refused(`shared access policy is not ${OWNER_POLICY}`, 'bad_credentials')
+      if (!isSignedWith(token, ownerKey))
+        return refused(`shared access signature is not of ${OWNER_POLICY}`, 'bad_credentials')
+      const { expiresAt } = token
+      if (expiresAt <= clock.now())
+        return refused('shared access signature has expired', 'bad_credentials')
+      return { kind: 'admin', expiresAt }
+    },
+
     isAdmin: (token) => token !== '' && timingSafeEqual(digestOf(token), adminDigest),
 
     isRegistered: (deviceId) => peek(deviceId) !== undefined,
 
     isDisabled: (deviceId) => peek(deviceId)?.enabled === false,
   }
+}
+
+/** The shared access policy that may do everything, as at Azure. */
+export const OWNER_POLICY = 'iothubowner'
+
+/** The key of that policy: the admin's token in base64, so that nothing more is kept. */
+export function ownerKeyOf(adminToken: string): string {
+  return Buffer.from(adminToken).toString('base64')
+}
+
+/** What keys of a device are told apart by. */
+export function keysDigest({ primary, secondary }: SymmetricKeys): string {
+  return digestOf(`${primary} ${secondary}`).toString('hex')
+}
+
+/** What stands behind the host: '' or a path. AMQP clients put a scheme before it. */
+function pathOf(resource: string): string {
+  const rest = resource.replace(/^[a-z]+:\/\//i, '')
+  const start = rest.indexOf('/')
+  return start < 0 ? '' : rest.slice(start).replace(/\/+$/, '')
 }
 
 /** A token as it is kept: SHA-256 in hex. It is random and long, so that no slower digest is needed. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock, CredentialIssuer } from '../../core/index.ts'
+import { type Clock, CoreError, type CredentialIssuer } from '../../core/index.ts'
 import type { Authority } from './authority.ts'
-import { tokenDigest } from './identity.ts'
+import { keysDigest, tokenDigest } from './identity.ts'
 
-/** Issues certificates of this cloud's own authority, and tokens of 32 random bytes. */
+/** Issues certificates of this cloud's own authority, and tokens and keys of 32 random bytes. */
 export function createIssuer(authority: () => Promise<Authority>, clock: Clock): CredentialIssuer {
   return {
     async certificate(deviceId) {
@@ -16,5 +16,20 @@ export function createIssuer(authority: () => Promise<Authority>, clock: Clock):
         token,
       }
     },
+    async key({ primary, secondary } = {}) {
+      const keys = { primary: checkKey(primary), secondary: checkKey(secondary) }
+      return {
+        credential: { kind: 'key', digest: keysDigest(keys), createdAt: clock.now(), keys },
+        keys,
+      }
+    },
   }
+}
+
+/** Source: learn.microsoft.com, iot-hub-devguide-identity-registry: base64 of 16 to 64 bytes. */
+function checkKey(given: string | undefined): string {
+  if (given === undefined) return randomBytes(32).toString('base64')
+  const bytes = Buffer.from(given, 'base64')
+  if (bytes.length >= 16 && bytes.length <= 64 && bytes.toString('base64') === given) return given
+  throw new CoreError('input.malformed', 'expected a key in base64 of 16 to 64 bytes')
 }

@@ -44,13 +44,26 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
   })
 
   /** What was asked for is made, and is in the answer. */
-  async function issue(deviceId: string, kind: DeviceCredential['kind']) {
-    if (kind === 'token') {
-      const { credential, token } = await issuer.token()
-      return { credential, secrets: { token } }
+  async function issue(deviceId: string, kind: DeviceCredential['kind']): Promise<Issued> {
+    switch (kind) {
+      case 'token': {
+        const { credential, token } = await issuer.token()
+        return { credentials: [credential], secrets: { token } }
+      }
+      case 'key': {
+        // The token is for the ways that know no signature.
+        const [{ credential, token }, key] = await Promise.all([issuer.token(), issuer.key()])
+        const { primary, secondary } = key.keys
+        return {
+          credentials: [credential, key.credential],
+          secrets: { token, primaryKey: primary, secondaryKey: secondary },
+        }
+      }
+      case 'certificate': {
+        const { credential, ...secrets } = await issuer.certificate(deviceId)
+        return { credentials: [credential], secrets }
+      }
     }
-    const { credential, certificate, privateKey, authority } = await issuer.certificate(deviceId)
-    return { credential, secrets: { certificate, privateKey, authority } }
   }
 
   async function find(deviceId: string): Promise<RegisteredDevice> {
@@ -105,7 +118,7 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
         ...(fingerprint === undefined
           ? []
           : [{ kind: 'certificate' as const, digest: fingerprint, createdAt: now }]),
-        ...(issued === undefined ? [] : [issued.credential]),
+        ...(issued?.credentials ?? []),
       ],
     }
     await registry.create(device)
@@ -156,11 +169,14 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
       throw malformed(`graceSeconds: expected a number from 0 to ${MAX_GRACE_SECONDS}`)
     const before = await find(deviceId)
     const kind = readKind(body['credential']) ?? before.credentials.at(-1)?.kind ?? 'certificate'
-    const { credential, secrets } = await issue(deviceId, kind)
+    const { credentials, secrets } = await issue(deviceId, kind)
     const endsAt = clock.now() + graceSeconds * 1_000
     const device = await change(deviceId, (found) => ({
       ...found,
-      credentials: rotateCredential(found.credentials, credential, endsAt),
+      credentials: credentials.reduce<readonly DeviceCredential[]>(
+        (kept, fresh) => rotateCredential(kept, fresh, endsAt),
+        found.credentials,
+      ),
     }))
     return context.json({ device: view(device, clock.now()), ...secrets })
   })
@@ -174,7 +190,13 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
   return api
 }
 
-/** A device without digests of tokens: they are nobody's business. Fingerprints of certificates are public. */
+/** What was made on demand: credentials to be kept, and what is handed out. */
+interface Issued {
+  readonly credentials: readonly DeviceCredential[]
+  readonly secrets: Readonly<Record<string, string>>
+}
+
+/** A device without keys and digests of tokens: they are nobody's business. Fingerprints of certificates are public. */
 function view(device: RegisteredDevice, now: number): JsonObject {
   const { deviceId, type, tags, enabled, createdAt, version, credentials } = device
   return {
@@ -214,8 +236,9 @@ async function readObject(context: Context, known: readonly string[]): Promise<J
 }
 
 function readKind(value: Json | undefined): DeviceCredential['kind'] | undefined {
-  if (value === undefined || value === 'certificate' || value === 'token') return value
-  throw malformed('credential: expected certificate or token')
+  if (value === undefined || value === 'certificate' || value === 'token' || value === 'key')
+    return value
+  throw malformed('credential: expected certificate, token or key')
 }
 
 function readFingerprint(value: Json | undefined): string | undefined {

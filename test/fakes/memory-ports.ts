@@ -382,6 +382,15 @@ export function createMemoryPorts(
           token: `token ${digest}`,
         }
       },
+      async key(given) {
+        const digest = `${++ids}`.padEnd(64, '0')
+        const { primary = `${digest}=`, secondary = `${digest}==` } = given ?? {}
+        const keys = { primary, secondary }
+        return {
+          credential: { kind: 'key', digest, createdAt: world.now, keys },
+          keys,
+        }
+      },
     },
     clock: { now: () => world.now },
     ids: {
