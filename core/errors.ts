@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   'store.conflict': { retryable: true },
   'store.unavailable': { retryable: true },
   'store.locked': { retryable: false },
+  'store.wrong_version': { retryable: false },
   'port.in_use': { retryable: false },
   'input.not_found': { retryable: false },
   'input.malformed': { retryable: false },

@@ -48,7 +48,8 @@ const workerUrl = new URL(
 
 /**
  * Opens the file, and creates it if needed.
- * @throws CoreError `store.locked` if another process has it open; `store.unavailable` if it cannot be opened.
+ * @throws CoreError `store.locked` if another process has it open; `store.wrong_version` if
+ * another version wrote it, and nothing is changed in it then; `store.unavailable` if it cannot be opened.
  */
 export async function openDatabase({ path, durability }: DatabaseOptions): Promise<Database> {
   const worker = new Worker(workerUrl, { workerData: { path, durability } })
@@ -65,9 +66,16 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
     waiting.delete(reply.id)
     if (waiter === undefined) return
     if (!('error' in reply)) waiter.resolve(reply)
-    else if (reply.locked)
+    else if (reply.fault === 'locked')
       waiter.reject(
         new CoreError('store.locked', `the data folder is in use by another process (${path})`),
+      )
+    else if (reply.fault === 'version')
+      waiter.reject(
+        new CoreError(
+          'store.wrong_version',
+          `${reply.error} (${path}); nothing was changed: start the anyhub that wrote it, or another data folder`,
+        ),
       )
     else waiter.reject(refused(reply.error))
   })

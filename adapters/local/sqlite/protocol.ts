@@ -41,9 +41,12 @@ export type Request =
   | { readonly id: number; readonly kind: 'read'; readonly operation: Operation }
   | { readonly id: number; readonly kind: 'close' }
 
+/** Why a file is not opened, where it is not the disk: another process has it, or another version wrote it. */
+export type OpenFault = 'locked' | 'version'
+
 /** From the worker. */
 export type Reply =
   | { readonly id: number; readonly rows: readonly SqlRow[] }
   /** For each group of a write why it is not stored; `null`: it is. */
   | { readonly id: number; readonly refusals: readonly (string | null)[] }
-  | { readonly id: number; readonly error: string; readonly locked: boolean }
+  | { readonly id: number; readonly error: string; readonly fault: OpenFault | undefined }

@@ -1,3 +1,10 @@
+/**
+ * The version of the data folder: of the tables, and of the documents in them. It goes up with every change after which
+ * this code no longer reads what the code before it wrote, or the other way round; a table or index that is new, and
+ * that nothing else depends on, leaves it as it is.
+ */
+export const DATA_VERSION = 1
+
 /** The tables. `STRICT` so that a wrong type is an error and not a surprise. */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS device (

@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import {
+  type OpenFault,
   type Operation,
   type PackedOperations,
   pack,
@@ -9,7 +10,7 @@ import {
   type SqlRow,
   statementNumber,
 } from './protocol.ts'
-import { SCHEMA, STATEMENTS } from './statements.ts'
+import { DATA_VERSION, SCHEMA, STATEMENTS } from './statements.ts'
 
 // The disk has a thread of its own: while a transaction is on its way to the disk, the next group of writes gathers.
 
@@ -39,15 +40,41 @@ function open(): DatabaseSync {
   if (database !== undefined) return database
   const opened = new DatabaseSync(path, { timeout: 0 })
   // Exclusive: a second process on the same folder is told so at once, and nobody else changes what we cache.
+  try {
+    prepareFile(opened)
+  } catch (error) {
+    opened.close()
+    throw error
+  }
+  database = opened
+  countHot()
+  return opened
+}
+
+function prepareFile(opened: DatabaseSync): void {
   opened.exec('PRAGMA locking_mode = EXCLUSIVE')
+  const isNew = checkVersion(opened)
   opened.exec('PRAGMA journal_mode = WAL')
   opened.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
   opened.exec('PRAGMA wal_autocheckpoint = 4000')
   opened.exec('PRAGMA cache_size = -65536')
+  // All or nothing: a file that has tables has its version too.
+  opened.exec('BEGIN IMMEDIATE')
   opened.exec(SCHEMA)
-  database = opened
-  countHot()
-  return opened
+  if (isNew) opened.exec(`PRAGMA user_version = ${DATA_VERSION}`)
+  opened.exec('COMMIT')
+}
+
+/** Thrown before anything is changed in the file. */
+class WrongVersion extends Error {}
+
+/** Gives true for a file without tables; throws `WrongVersion` for one that another version wrote. */
+function checkVersion(opened: DatabaseSync): boolean {
+  const version = Number(opened.prepare('PRAGMA user_version').get()?.['user_version'])
+  if (version === DATA_VERSION) return false
+  const isEmpty = opened.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
+  if (isEmpty && version === 0) return true
+  throw new WrongVersion(`the data is of version ${version}, this program reads ${DATA_VERSION}`)
 }
 
 function statement(number: number): StatementSync {
@@ -137,8 +164,13 @@ function serve(request: Request): Reply {
     }
   } catch (error) {
     const message = reasonOf(error)
-    return { id: request.id, error: message, locked: /locked|busy/i.test(message) }
+    return { id: request.id, error: message, fault: faultOf(error, message) }
   }
+}
+
+function faultOf(error: unknown, message: string): OpenFault | undefined {
+  if (error instanceof WrongVersion) return 'version'
+  return /locked|busy/i.test(message) ? 'locked' : undefined
 }
 
 function reasonOf(error: unknown): string {

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../../adapters/local/sqlite/database.ts'
 import type { Operation } from '../../../adapters/local/sqlite/protocol.ts'
+import { DATA_VERSION } from '../../../adapters/local/sqlite/statements.ts'
 
 let folder: string
 let path: string
@@ -223,5 +225,50 @@ describe('one SQLite file behind a thread', () => {
       expect(a).toEqual(b)
       await database.close()
     }
+  })
+})
+
+describe('a file of another version', () => {
+  function change(sql: string): Buffer {
+    const raw = new DatabaseSync(path)
+    raw.exec(sql)
+    raw.close()
+    return readFileSync(path)
+  }
+
+  it.each([
+    ['older', 'PRAGMA user_version = 0', 0],
+    ['newer', `PRAGMA user_version = ${DATA_VERSION + 7}`, DATA_VERSION + 7],
+  ])('that is %s is refused with both versions named, and left as it is', async (_, sql, found) => {
+    const first = await open()
+    await first.write([put('a')])
+    await first.close()
+    const before = change(sql)
+    await expect(openDatabase({ path, durability: 'full' })).rejects.toMatchObject({
+      code: 'store.wrong_version',
+      retryable: false,
+      message: expect.stringMatching(
+        new RegExp(`version ${found}, this program reads ${DATA_VERSION} .*anyhub\\.db`),
+      ),
+    })
+    expect(readFileSync(path).equals(before)).toBe(true)
+    change(`PRAGMA user_version = ${DATA_VERSION}`)
+    expect(await keys(await open())).toEqual(['a'])
+  })
+
+  it('that is empty gets our version, and its tables with it', async () => {
+    writeFileSync(path, '')
+    await (await open()).close()
+    const raw = new DatabaseSync(path)
+    expect(raw.prepare('PRAGMA user_version').get()).toEqual({ user_version: DATA_VERSION })
+    raw.close()
+  })
+
+  it('that belongs to somebody else is refused too', async () => {
+    const before = change('CREATE TABLE cats (name TEXT)')
+    await expect(openDatabase({ path, durability: 'full' })).rejects.toMatchObject({
+      code: 'store.wrong_version',
+    })
+    expect(readFileSync(path).equals(before)).toBe(true)
   })
 })
