@@ -8,7 +8,7 @@ import { roundTripReport } from './mqtt/round-trip.ts'
 import { rulesReport } from './rules/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|rules|ingest|roundtrip …] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|rules|ingest|roundtrip …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    shape: { type: 'string', default: '' },
     smoke: { type: 'boolean', default: false },
   },
 })
@@ -34,6 +35,7 @@ if (unknown.length > 0) {
 const base = values.smoke ? SMOKE : FULL
 const options: BenchOptions = {
   ...base,
+  shape: values.shape,
   rounds: Number(values.rounds ?? base.rounds),
   measureMs: values.seconds === undefined ? base.measureMs : Number(values.seconds) * 1_000,
 }

@@ -7,10 +7,24 @@ export interface BenchOptions {
   readonly warmUpMs: number
   /** Tiny: a few connections and devices, to see that everything runs. Its figures mean nothing. */
   readonly smoke: boolean
+  /** Only shapes whose name holds this text; '' is all of them. */
+  readonly shape: string
 }
 
-export const FULL: BenchOptions = { rounds: 3, measureMs: 4_000, warmUpMs: 1_500, smoke: false }
-export const SMOKE: BenchOptions = { rounds: 1, measureMs: 300, warmUpMs: 100, smoke: true }
+export const FULL: BenchOptions = {
+  rounds: 3,
+  measureMs: 4_000,
+  warmUpMs: 1_500,
+  smoke: false,
+  shape: '',
+}
+export const SMOKE: BenchOptions = {
+  rounds: 1,
+  measureMs: 300,
+  warmUpMs: 100,
+  smoke: true,
+  shape: '',
+}
 
 /** What a bench gives back: a table for people, and whether a wanted ratio was reached. */
 export interface Report {

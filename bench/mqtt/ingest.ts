@@ -2,7 +2,7 @@ import type { BenchOptions, Report, Wanted } from '../lib/options.ts'
 import { startAedes } from '../rivals/aedes.ts'
 import { startAnyhub } from '../rivals/anyhub.ts'
 import { contest, type Rival } from './contest.ts'
-import { ingestShapes, trickle } from './shapes.ts'
+import { ingestShapes, trickles } from './shapes.ts'
 import { capacityRatio, capacityTable, latencyTable } from './tables.ts'
 
 const PEER = 'aedes, drops everything'
@@ -34,8 +34,7 @@ export async function ingestReport(options: BenchOptions): Promise<Report> {
     const found = capacityRatio(results, FULL, PEER)
     ratios.push({ name: `ingest, ${shape.name}`, found, wanted: '≥ 0.5', reached: found >= 0.5 })
   }
-  for (const rate of smoke ? [200] : [1_000, 5_000]) {
-    const shape = trickle(rate, options)
+  for (const shape of trickles(smoke ? [200] : [1_000, 5_000], options)) {
     const rivals = smoke ? [OURS, AEDES] : [OURS, NORMAL, AEDES]
     parts.push(`${shape.name}:\n\n${latencyTable(await contest(rivals, shape, false, options))}`)
   }

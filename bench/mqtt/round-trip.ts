@@ -2,7 +2,7 @@ import type { BenchOptions, Report, Wanted } from '../lib/options.ts'
 import { startAnyhub } from '../rivals/anyhub.ts'
 import { startNodeRed } from '../rivals/node-red.ts'
 import { contest, type Rival } from './contest.ts'
-import { roundTripShapes, trickle } from './shapes.ts'
+import { roundTripShapes, trickles } from './shapes.ts'
 import { capacityRatio, capacityTable, latencyTable } from './tables.ts'
 
 /** What the flow does, as a rule. */
@@ -31,8 +31,8 @@ export async function roundTripReport(options: BenchOptions): Promise<Report> {
     const found = capacityRatio(results, OURS, PEER)
     ratios.push({ name: `roundtrip, ${shape.name}`, found, wanted: '≥ 2.5', reached: found >= 2.5 })
   }
-  const shape = trickle(5_000, options)
-  parts.push(`${shape.name}:\n\n${latencyTable(await contest(RIVALS, shape, true, options))}`)
+  for (const shape of trickles([5_000], options))
+    parts.push(`${shape.name}:\n\n${latencyTable(await contest(RIVALS, shape, true, options))}`)
   return {
     title: 'roundtrip: device → rule → device, every message matches and comes back',
     text: parts.join('\n\n'),

@@ -54,12 +54,24 @@ const ROUND_TRIP: readonly Shape[] = [
 
 const TINY = { connections: 3, devices: 6, window: 5 }
 
-export function ingestShapes({ smoke }: BenchOptions): readonly Shape[] {
-  return smoke ? [{ ...TINY, name: 'tiny', rate: 0 }] : CAPACITY
+export function ingestShapes({ smoke, shape }: BenchOptions): readonly Shape[] {
+  return wantedShapes(smoke ? [{ ...TINY, name: 'tiny', rate: 0 }] : CAPACITY, shape)
 }
 
-export function roundTripShapes({ smoke }: BenchOptions): readonly Shape[] {
-  return smoke ? [{ ...TINY, name: 'tiny', rate: 0 }] : ROUND_TRIP
+export function roundTripShapes({ smoke, shape }: BenchOptions): readonly Shape[] {
+  return wantedShapes(smoke ? [{ ...TINY, name: 'tiny', rate: 0 }] : ROUND_TRIP, shape)
+}
+
+/** Latency at fixed rates. */
+export function trickles(rates: readonly number[], options: BenchOptions): readonly Shape[] {
+  return wantedShapes(
+    rates.map((rate) => trickle(rate, options)),
+    options.shape,
+  )
+}
+
+function wantedShapes(shapes: readonly Shape[], text: string): readonly Shape[] {
+  return shapes.filter(({ name }) => name.includes(text))
 }
 
 /** A fixed number of messages per second, each in a packet of its own: what a message waits for. */

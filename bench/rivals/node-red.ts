@@ -20,10 +20,10 @@ export async function startNodeRed(): Promise<System> {
   const broker = await startAedes()
   const folder = mkdtempSync(join(tmpdir(), 'node-red-bench-'))
   writeFileSync(join(folder, 'flows.json'), JSON.stringify(nodeRedFlow(broker.mqttPort)))
-  writeFileSync(join(folder, 'settings.js'), `module.exports = ${JSON.stringify(SETTINGS)}\n`)
+  writeFileSync(join(folder, 'settings.cjs'), `module.exports = ${JSON.stringify(SETTINGS)}\n`)
   const program = createRequire(import.meta.url).resolve('node-red/red.js')
   const child = startNode(
-    [program, '--userDir', folder, '--settings', join(folder, 'settings.js')],
+    [program, '--userDir', folder, '--settings', join(folder, 'settings.cjs')],
     {},
   )
   for (;;) {
