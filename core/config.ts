@@ -65,6 +65,14 @@ const DeviceType = z
     report: z.boolean().default(true).meta({
       description: 'Whether measured values also become the reported state of the shadow.',
     }),
+    expectEvery: Duration.prefault(0).meta({
+      description:
+        'How often a device promises to be heard of: who is silent for longer is late, or offline. 0: it promises nothing.',
+    }),
+    offlineAfter: Duration.prefault('60s').meta({
+      description:
+        'How long a device must be gone until it is offline: shorter absences are flaps.',
+    }),
   })
   .meta({ description: 'How devices of one kind speak.' })
 

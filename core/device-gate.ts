@@ -1,3 +1,10 @@
+import {
+  asksGateway,
+  DEFAULT_PRESENCE,
+  type GatewayState,
+  gatewayState,
+  type PresencePlan,
+} from './devices/presence.ts'
 import { CoreError } from './errors.ts'
 import { asksTheWorld, createFetchLookups } from './lookup.ts'
 import { isDeviceId } from './model/device-id.ts'
@@ -184,11 +191,17 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       const stored = (await ports.devices.load(deviceId)) ?? newDeviceRecord(deviceId, now)
       const record = strikeOff(stored, done)
       const doubtful = doubtfulOf(record, inputs)
+      const type = program.deviceType(deviceId)
+      const plan = type?.presence ?? DEFAULT_PRESENCE
       const outcome = stepOrThrow(record, inputs, {
         program,
         now,
         known: doubtful.length === 0 ? NONE : await ports.telemetry.known(deviceId, doubtful),
-        report: program.deviceType(deviceId)?.report ?? false,
+        report: type?.report ?? false,
+        presence: plan,
+        gateway: asksGateway(record.presence, plan, now)
+          ? await gatewayOf(record, plan, now)
+          : undefined,
         lookups: asks ? await lookupsOf(inputs) : undefined,
         newId: () => ports.ids.next(now),
         random: ports.ids.random,
@@ -214,6 +227,29 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       report(deviceId, outcome.events)
       return { record: next, results: outcome.results }
     }
+  }
+
+  /** Looks at the gateways of a device that would be judged lost: it is not, if they are. */
+  async function gatewayOf(
+    { deviceId, presence }: DeviceRecord,
+    plan: PresencePlan,
+    now: number,
+  ): Promise<GatewayState> {
+    const gatewayIds =
+      presence.gateway !== undefined
+        ? [presence.gateway]
+        : presence.changedAt === 0
+          ? ((await ports.registry.get(deviceId))?.gateways ?? [])
+          : []
+    let known: GatewayState
+    for (const gatewayId of gatewayIds) {
+      const gateway = await ports.devices.load(gatewayId)
+      const gatewayPlan = program.deviceType(gatewayId)?.presence ?? DEFAULT_PRESENCE
+      const state = gatewayState(gateway?.presence, gatewayPlan, plan, now)
+      if (state === 'up') return state
+      known ??= state
+    }
+    return known
   }
 
   /** The step is pure: an exception that is none of the core's is a bug that this input meets each time. */

@@ -6,6 +6,7 @@ import type { DecodePlan } from './codecs/decode-uplink.ts'
 import { CODECS } from './codecs/list.ts'
 import { parsePointer } from './codecs/pointer.ts'
 import type { AlarmConfig, Config, ConfigFault, DeviceTypeConfig, RuleConfig } from './config.ts'
+import type { PresencePlan } from './devices/presence.ts'
 import { CoreError } from './errors.ts'
 import {
   type CompiledExpression,
@@ -63,6 +64,7 @@ export interface ProgramDeviceType {
   readonly decode: DecodePlan
   /** Whether measured values become the reported state of the shadow. */
   readonly report: boolean
+  readonly presence: PresencePlan
 }
 
 /** A session that never pauses ends after so long, unless the rule says otherwise. */
@@ -232,6 +234,7 @@ function compileDeviceType(
   return {
     name,
     report: type.report,
+    presence: { expectMs: type.expectEvery, offlineAfterMs: type.offlineAfter },
     decode: {
       codec,
       time: type.time.map(parsePointer),

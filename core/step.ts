@@ -4,6 +4,7 @@ import { applyFailure } from './steps/actions.ts'
 import { applyAcknowledge, applyTimer } from './steps/alarm.ts'
 import type { StepContext, StepResult } from './steps/context.ts'
 import { Draft } from './steps/draft.ts'
+import { applyPresence, settlePresence } from './steps/presence.ts'
 import { applyDesire, applyShadow } from './steps/shadow.ts'
 import { applyTelemetry } from './steps/telemetry.ts'
 import { applyWindow, closeWindows } from './steps/window.ts'
@@ -20,7 +21,11 @@ export function step(
   context: StepContext,
 ): StepResult {
   const draft = new Draft(record, context)
-  const results = inputs.map((input) => apply(draft, input))
+  const results = inputs.map((input) => {
+    const result = apply(draft, input)
+    settlePresence(draft)
+    return result
+  })
   return draft.close(results)
 }
 
@@ -29,8 +34,7 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
     case 'telemetry':
       return applyTelemetry(draft, input)
     case 'presence':
-      draft.presence(input.connected, input.at)
-      return { status: 'accepted' }
+      return applyPresence(draft, input)
     case 'shadow':
       return applyShadow(draft, input)
     case 'desire':

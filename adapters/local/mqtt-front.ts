@@ -143,7 +143,7 @@ export function createMqttFront({
 
     disconnected(client, reason) {
       gone.add(client)
-      presence.disconnected(client)
+      presence.disconnected(client, reason)
       tell(client, reason)
     },
 

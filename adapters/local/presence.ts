@@ -1,5 +1,5 @@
 import type { Core } from '../../core/index.ts'
-import type { MqttClientInfo } from './listeners/mqtt/index.ts'
+import type { MqttClientInfo, MqttDisconnectCause } from './listeners/mqtt/index.ts'
 import type { Database } from './sqlite/database.ts'
 
 /** So many devices are shown disconnected at a time. */
@@ -10,7 +10,8 @@ export interface Presence {
   connected(client: MqttClientInfo): void
   /** A client spoke as the device of its own name, so that it may have a record now. */
   spoke(client: MqttClientInfo): void
-  disconnected(client: MqttClientInfo): void
+  /** Its connection ended; `client` as cause: it said so itself. */
+  disconnected(client: MqttClientInfo, cause?: MqttDisconnectCause): void
   /** Whether this connection is why its device is shown as connected. */
   shows(client: MqttClientInfo): boolean
 }
@@ -44,11 +45,11 @@ export function createPresence(core: Core): Presence {
       else showIfDevice(client)
     },
     spoke: showIfDevice,
-    disconnected(client) {
+    disconnected(client, cause) {
       const wasShown = shown.delete(client)
       if (live.get(client.clientId) !== client) return
       live.delete(client.clientId)
-      if (wasShown) void store(core, client.clientId, false)
+      if (wasShown) void store(core, client.clientId, false, cause === 'client')
     },
     shows: (client) => shown.has(client),
   }
@@ -68,9 +69,14 @@ export async function resetPresence(core: Core, database: Database): Promise<voi
 }
 
 /** Presence is worth a line in the log if it cannot be stored, and no more: the next change comes. */
-async function store({ gate, ports }: Core, deviceId: string, connected: boolean): Promise<void> {
+async function store(
+  { gate, ports }: Core,
+  deviceId: string,
+  connected: boolean,
+  heard = connected,
+): Promise<void> {
   try {
-    await gate.run(deviceId, [{ kind: 'presence', connected, at: ports.clock.now() }])
+    await gate.run(deviceId, [{ kind: 'presence', connected, heard, at: ports.clock.now() }])
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     ports.observer.log('warn', 'presence not stored', { deviceId, reason })

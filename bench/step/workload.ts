@@ -1,5 +1,6 @@
 import {
   compileProgram,
+  DEFAULT_PRESENCE,
   type DecodePlan,
   type DeviceInput,
   type DeviceRecord,
@@ -245,6 +246,8 @@ function busyDevice(program: Program): { record: DeviceRecord; context: StepCont
     now: STARTED_AT,
     known: new Set(),
     report: true,
+    presence: DEFAULT_PRESENCE,
+    gateway: undefined,
     lookups: undefined,
     newId: () => 'id',
     random: () => 0,

@@ -1,5 +1,6 @@
 import {
   CoreError,
+  DEFAULT_PRESENCE,
   type DeviceInput,
   type DeviceRecord,
   decodeUplink,
@@ -59,11 +60,14 @@ export function createConfigSide(program: Program): ConfigSide {
     notes: Notes,
   ): DeviceRecord {
     steps++
+    const type = program.deviceType(record.deviceId)
     const { record: next, events } = step(record, [input], {
       program,
       now,
       known: duplicate,
-      report: program.deviceType(record.deviceId)?.report ?? false,
+      report: type?.report ?? false,
+      presence: type?.presence ?? DEFAULT_PRESENCE,
+      gateway: undefined,
       lookups: undefined,
       // The same on both sides, so that chance makes no difference between them.
       newId: () => `replay-${steps}`,

@@ -1,5 +1,5 @@
 import type { DeadLetter } from '../model/dead-letter.ts'
-import type { DeviceRecord } from '../model/device-record.ts'
+import type { DeviceRecord, Presence, PresenceStatus } from '../model/device-record.ts'
 import type { JsonObject } from '../model/json.ts'
 
 /** One device as lists and the live stream show it. Times are epoch ms; `presenceChangedAt` is 0 if it never connected. */
@@ -21,12 +21,32 @@ export function deviceSummary(record: DeviceRecord): JsonObject {
   return {
     deviceId: record.deviceId,
     connected: record.presence.connected,
+    status: presenceStatus(record.presence),
     seenAt: record.presence.seenAt,
     presenceChangedAt: record.presence.changedAt,
     accepted: record.accepted,
     last,
     alarms,
     desired: shadow?.desired ?? null,
+  }
+}
+
+/** A device that nobody has judged yet is online while it is connected. */
+function presenceStatus({ connected, judged }: Presence): PresenceStatus {
+  return judged?.status ?? (connected ? 'online' : 'unknown')
+}
+
+function presenceView(presence: Presence): JsonObject {
+  const { connected, changedAt, seenAt, gateway, judged } = presence
+  return {
+    status: presenceStatus(presence),
+    since: judged?.since ?? changedAt,
+    connected,
+    changedAt,
+    seenAt,
+    ...(gateway === undefined ? {} : { gateway }),
+    sequence: judged?.sequence ?? 0,
+    flaps: judged?.flaps ?? 0,
   }
 }
 
@@ -42,7 +62,7 @@ export function deviceDetail(record: DeviceRecord): JsonObject {
     ...deviceSummary(record),
     version: record.version,
     createdAt: record.createdAt,
-    presence: { ...record.presence },
+    presence: presenceView(record.presence),
     alarmStates: alarms,
     shadows,
     waitingEffects: record.outbox.length,

@@ -17,6 +17,31 @@ export interface Presence {
   readonly changedAt: number
   /** Epoch ms of the last sign of life of any kind. */
   readonly seenAt: number
+  /** The gateway whose connection it shares, while or after it did. */
+  readonly gateway?: string
+  /** What follows from the facts above; absent until there is something to judge. */
+  readonly judged?: JudgedPresence
+}
+
+/**
+ * Whether a device is there. `late`: it is connected, but silent for longer than it promised; `unreachable`: it is not
+ * heard of, and neither is its gateway, so that nothing is known of it.
+ */
+export type PresenceStatus = 'unknown' | 'online' | 'late' | 'offline' | 'unreachable'
+
+/** The judgement on a device, kept so that everything is told once. */
+export interface JudgedPresence {
+  readonly status: PresenceStatus
+  /** The status that rules were told last. */
+  readonly told: PresenceStatus
+  /** Epoch ms from which on the status has been this one. */
+  readonly since: number
+  /** How often rules were told something. */
+  readonly sequence: number
+  /** Connections that came back before anybody was told that they had ended, since something was told. */
+  readonly flaps: number
+  /** Epoch ms at which it has to be judged again; 0 if never. */
+  readonly dueAt: number
 }
 
 /**
@@ -55,7 +80,7 @@ export function newDeviceRecord(deviceId: string, now: number): DeviceRecord {
     deviceId,
     version: 0,
     createdAt: now,
-    presence: { connected: false, changedAt: 0, seenAt: now },
+    presence: { connected: false, changedAt: 0, seenAt: 0 },
     accepted: 0,
     newestAt: 0,
     last: {},

@@ -16,6 +16,10 @@ export interface PresenceInput {
   readonly connected: boolean
   /** Epoch ms. */
   readonly at: number
+  /** Whether the device itself said so. Unless given: if it connected, for a connection that is lost is no sign of life. */
+  readonly heard?: boolean
+  /** The gateway whose connection it shares. */
+  readonly gateway?: string
 }
 
 /** A request about one shadow, from the device or from the API. `body` is not yet validated. */

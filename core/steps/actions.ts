@@ -4,10 +4,10 @@ import { toBase64 } from '../model/base64.ts'
 import type { EffectOrigin } from '../model/effect.ts'
 import type { FailureInput, InputResult } from '../model/input.ts'
 import type { Json } from '../model/json.ts'
-import type { Telemetry } from '../model/telemetry.ts'
 import type { ProgramRule } from '../program.ts'
 import type { RuleMessage } from '../rules/index.ts'
 import { switchAlarm } from './alarm.ts'
+import type { ActionSource } from './context.ts'
 import type { Draft } from './draft.ts'
 import { applyDesire } from './shadow.ts'
 
@@ -16,16 +16,6 @@ type ActionFailure = {
   readonly failedAction: string
   readonly failedResource: string
   readonly errorMessage: string
-}
-
-/** What the actions of a rule go back to: a message, or the close of a window. */
-export interface ActionSource {
-  readonly topic: string
-  readonly messageId: string
-  readonly at: number
-  readonly receivedAt: number
-  readonly bytes: Uint8Array
-  readonly facts?: Telemetry['facts']
 }
 
 /** Each action by itself: one that cannot be done leaves the others alone and brings the error action. */

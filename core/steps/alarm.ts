@@ -3,9 +3,9 @@ import { acknowledge, judge, judgeTimer, type Verdict } from '../alarms/judge.ts
 import type { AlarmState } from '../model/alarm.ts'
 import type { InputResult } from '../model/input.ts'
 import type { Json } from '../model/json.ts'
-import type { Telemetry } from '../model/telemetry.ts'
 import type { ProgramAlarm } from '../program.ts'
 import type { RuleMessage } from '../rules/index.ts'
+import type { ActionSource } from './context.ts'
 import type { Draft } from './draft.ts'
 
 /** Judges one alarm by one message. */
@@ -13,13 +13,13 @@ export function judgeAlarm(
   draft: Draft,
   alarm: ProgramAlarm,
   message: RuleMessage,
-  telemetry: Telemetry,
+  source: ActionSource,
 ): void {
   try {
     const raise = asBoolean(alarm.when.evaluate(message))
     const clear = alarm.clear === undefined ? not(raise) : asBoolean(alarm.clear.evaluate(message))
     const before = draft.alarm(alarm.alarmId)
-    const judgement = { raise, clear, at: telemetry.at, receivedAt: telemetry.receivedAt }
+    const judgement = { raise, clear, at: source.at, receivedAt: source.receivedAt }
     settle(
       draft,
       alarm,
@@ -27,7 +27,7 @@ export function judgeAlarm(
       before,
     )
   } catch (error) {
-    draft.fail(alarm.alarmId, telemetry.messageId, error)
+    draft.fail(alarm.alarmId, source.messageId, error)
   }
 }
 

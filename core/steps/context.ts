@@ -1,8 +1,9 @@
+import type { GatewayState, PresencePlan } from '../devices/presence.ts'
 import type { CoreError } from '../errors.ts'
 import type { ColdRow } from '../model/cold-row.ts'
 import type { DeviceRecord } from '../model/device-record.ts'
 import type { InputResult } from '../model/input.ts'
-import type { TelemetryRow } from '../model/telemetry.ts'
+import type { Telemetry, TelemetryRow } from '../model/telemetry.ts'
 import type { Program } from '../program.ts'
 import type { Lookups } from '../rules/index.ts'
 
@@ -15,6 +16,10 @@ export interface StepContext {
   readonly known: ReadonlySet<string>
   /** Whether measured values become reported state for this device. */
   readonly report: boolean
+  /** What its presence is judged by. */
+  readonly presence: PresencePlan
+  /** What is known of its gateways; asked only where the judgement depends on it. */
+  readonly gateway: GatewayState
   /** Answers to what the rules ask of the world. */
   readonly lookups: Lookups | undefined
   readonly newId: () => string
@@ -53,4 +58,14 @@ export interface StepResult {
   readonly cold: readonly ColdRow[]
   readonly results: readonly InputResult[]
   readonly events: StepEvents
+}
+
+/** What rules, alarms and their actions go back to: a message, the close of a window, or a change of presence. */
+export interface ActionSource {
+  readonly topic: string
+  readonly messageId: string
+  readonly at: number
+  readonly receivedAt: number
+  readonly bytes: Uint8Array
+  readonly facts?: Telemetry['facts']
 }

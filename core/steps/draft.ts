@@ -1,7 +1,7 @@
 import { CoreError } from '../errors.ts'
 import type { AlarmState } from '../model/alarm.ts'
 import type { ColdRow } from '../model/cold-row.ts'
-import type { DeviceRecord, LastValue } from '../model/device-record.ts'
+import type { DeviceRecord, LastValue, Presence } from '../model/device-record.ts'
 import type { Effect, EffectOrigin, OutboxEntry } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
@@ -39,7 +39,7 @@ export class Draft {
   /** The same ids, from the first time that one is looked for among them. */
   #idsOfBatch: Set<string> | undefined
   #matched: Map<string, number> | undefined
-  #presence: DeviceRecord['presence']
+  #presence: Presence
   #seenAt: number
   #newestAt: number
   #last: Record<string, LastValue> | undefined
@@ -107,9 +107,16 @@ export class Draft {
     return Object.hasOwn(shadows, name) ? shadows[name] : undefined
   }
 
-  presence(connected: boolean, at: number): void {
-    this.#seenAt = Math.max(this.#seenAt, at)
-    this.#presence = { ...this.#presence, connected, changedAt: at }
+  /** What is known of the presence of the device at this point of the step. */
+  get presence(): Presence {
+    if (this.#seenAt !== this.#presence.seenAt)
+      this.#presence = { ...this.#presence, seenAt: this.#seenAt }
+    return this.#presence
+  }
+
+  setPresence(presence: Presence): void {
+    this.#presence = presence
+    this.#seenAt = presence.seenAt
   }
 
   isDuplicate({ messageId: id, identity, redelivered, at }: Telemetry): boolean {
@@ -248,12 +255,12 @@ export class Draft {
     if (!changed) return { record: before, rows: this.#rows, cold: this.#cold, results, events }
     const outbox = this.#outbox ?? before.outbox
     const alarms = this.alarms
-    const { connected, changedAt } = this.#presence
+    const { presence } = this
     const record: DeviceRecord = {
       deviceId: before.deviceId,
       version: before.version,
       createdAt: before.createdAt,
-      presence: { connected, changedAt, seenAt: this.#seenAt },
+      presence,
       accepted: this.accepted,
       newestAt: this.#newestAt,
       last: this.#last ?? before.last,
@@ -262,7 +269,7 @@ export class Draft {
       alarms,
       windows: this.windows,
       outbox,
-      dueAt: nextDue({ alarms, outbox, windows: this.windows }),
+      dueAt: nextDue({ alarms, outbox, windows: this.windows, presence }),
     }
     return { record, rows: this.#rows, cold: this.#cold, results, events }
   }
@@ -325,13 +332,14 @@ function charsOf(effect: Effect): number {
   }
 }
 
-/** Epoch ms at which the tick has to come: a pending alarm, an open window, or effects left behind. 0: never. */
+/** Epoch ms at which the tick has to come: a pending alarm, an open window, a presence, or effects left behind. 0: never. */
 export function nextDue({
   alarms,
   outbox,
   windows,
-}: Pick<DeviceRecord, 'alarms' | 'outbox' | 'windows'>): number {
-  let due = 0
+  presence,
+}: Pick<DeviceRecord, 'alarms' | 'outbox' | 'windows' | 'presence'>): number {
+  let due = presence.judged?.dueAt ?? 0
   const earliest = (at: number): void => {
     if (due === 0 || at < due) due = at
   }

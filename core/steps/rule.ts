@@ -1,14 +1,14 @@
-import type { Telemetry } from '../model/telemetry.ts'
 import type { ProgramRule } from '../program.ts'
 import type { RuleMessage, RuleOutput } from '../rules/index.ts'
 import { runActions } from './actions.ts'
+import type { ActionSource } from './context.ts'
 import type { Draft } from './draft.ts'
 import { enterWindow } from './window.ts'
 
 /** Runs the rules that one message reaches. One that fails is noted and touches nothing else. */
-export function runRules(draft: Draft, message: RuleMessage, telemetry: Telemetry): void {
+export function runRules(draft: Draft, message: RuleMessage, source: ActionSource): void {
   for (const output of draft.context.program.rules.run(message)) {
-    for (const rule of output.entries) applyOutput(draft, rule, output, message, telemetry)
+    for (const rule of output.entries) applyOutput(draft, rule, output, message, source)
   }
 }
 
@@ -17,7 +17,7 @@ export function runOnlyRule(
   draft: Draft,
   ruleId: string,
   message: RuleMessage,
-  telemetry: Telemetry,
+  source: ActionSource,
 ): void {
   const rule = draft.context.program.rulesById.get(ruleId)
   if (rule === undefined) return
@@ -29,10 +29,10 @@ export function runOnlyRule(
       rule,
       { status: 'output', value: result.value, entries: [rule] },
       message,
-      telemetry,
+      source,
     )
   } catch (error) {
-    draft.fail(ruleId, telemetry.messageId, error)
+    draft.fail(ruleId, source.messageId, error)
   }
 }
 
@@ -41,17 +41,17 @@ function applyOutput(
   rule: ProgramRule,
   output: RuleOutput<ProgramRule>,
   message: RuleMessage,
-  telemetry: Telemetry,
+  source: ActionSource,
 ): void {
   try {
     if (output.status === 'failed') throw output.error
     if (rule.window !== undefined) {
-      enterWindow(draft, rule, rule.window, message, telemetry)
+      enterWindow(draft, rule, rule.window, message, source)
       return
     }
     draft.countMatch(rule.ruleId)
-    runActions(draft, rule, message, telemetry, output.value)
+    runActions(draft, rule, message, source, output.value)
   } catch (error) {
-    draft.fail(rule.ruleId, telemetry.messageId, error)
+    draft.fail(rule.ruleId, source.messageId, error)
   }
 }

@@ -1,5 +1,4 @@
 import type { InputResult, WindowInput } from '../model/input.ts'
-import type { Telemetry } from '../model/telemetry.ts'
 import type { WindowMessage } from '../model/window.ts'
 import type { ProgramRule, ProgramWindow } from '../program.ts'
 import type { RuleMessage } from '../rules/index.ts'
@@ -10,6 +9,7 @@ import {
   type WindowResult,
 } from '../windows/window.ts'
 import { runActions } from './actions.ts'
+import type { ActionSource } from './context.ts'
 import type { Draft } from './draft.ts'
 
 /** What a window of no messages passes on. */
@@ -21,14 +21,14 @@ export function enterWindow(
   rule: ProgramRule,
   window: ProgramWindow,
   message: RuleMessage,
-  telemetry: Telemetry,
+  source: ActionSource,
 ): void {
   const { groups, aggregates } = window.rule
   const group = groups.map((key) => key.evaluate(message) ?? null)
   const entering: WindowMessage = {
-    at: telemetry.at,
-    receivedAt: telemetry.receivedAt,
-    topic: telemetry.topic,
+    at: source.at,
+    receivedAt: source.receivedAt,
+    topic: source.topic,
     group,
     // `count(*)` counts messages, whatever they hold.
     values: aggregates.map(({ argument }) =>
@@ -36,10 +36,10 @@ export function enterWindow(
     ),
   }
   if (window.fleet) {
-    const key = `${rule.ruleId}/window/${telemetry.messageId}/${telemetry.at}`
+    const key = `${rule.ruleId}/window/${source.messageId}/${source.at}`
     const deviceId = fleetRecordId(rule.ruleId, group)
     draft.emit(key, { kind: 'window', deviceId, ruleId: rule.ruleId, message: entering })
-  } else takeIn(draft, rule, window, entering, telemetry.messageId)
+  } else takeIn(draft, rule, window, entering, source.messageId)
 }
 
 /** The record of one fleet-wide group. No device can have such an id. */

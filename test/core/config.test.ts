@@ -92,6 +92,8 @@ describe('parseConfig', () => {
             timeUnit: 'auto',
             metrics: '',
             report: true,
+            expectEvery: 0,
+            offlineAfter: 60_000,
           },
         },
         rules: {},

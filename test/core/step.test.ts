@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type ConfigInput,
+  DEFAULT_PRESENCE,
   type DeviceInput,
   type DeviceRecord,
   type Json,
@@ -58,6 +59,8 @@ function context(changes: Partial<StepContext> = {}): StepContext {
     now: NOW,
     known: new Set(),
     report: true,
+    presence: DEFAULT_PRESENCE,
+    gateway: undefined,
     lookups: undefined,
     newId: () => `id-${++ids}`,
     random: () => 0.5,

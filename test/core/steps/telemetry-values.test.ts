@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   compileProgram,
+  DEFAULT_PRESENCE,
   type DeviceRecord,
   newDeviceRecord,
   parseConfig,
@@ -47,6 +48,8 @@ function take(record: DeviceRecord, ...messages: Telemetry[]): StepResult {
     now: 10_000,
     known: new Set(),
     report: true,
+    presence: DEFAULT_PRESENCE,
+    gateway: undefined,
     lookups: undefined,
     newId: () => 'id',
     random: () => 0,
