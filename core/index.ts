@@ -116,6 +116,7 @@ export {
   type ProgramRule,
   type ProgramWindow,
 } from './program.ts'
+export * from './routing/index.ts'
 export * from './rules/index.ts'
 export * from './shadow/index.ts'
 export { step } from './step.ts'

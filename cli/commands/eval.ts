@@ -1,5 +1,6 @@
 import type { Json } from '../../core/index.ts'
 import { evalDecode } from '../eval/decode.ts'
+import { evalRoute } from '../eval/route.ts'
 import { evalShadow } from '../eval/shadow.ts'
 import { evalSql } from '../eval/sql.ts'
 import { evalTemplate } from '../eval/template.ts'
@@ -19,6 +20,7 @@ const KINDS: Readonly<Record<string, (line: Json) => Json>> = {
   decode: evalDecode,
   shadow: evalShadow,
   twin: evalTwin,
+  route: evalRoute,
 }
 
 /** `anyhub eval WHAT`: one JSON line out for each JSON line in, in order. */

@@ -1,0 +1,6 @@
+export type { RouteSource } from './check.ts'
+export { type CompiledCondition, compileCondition, type RouteVerdict } from './condition.ts'
+export { type ConditionExplanation, type ConditionPart, explainCondition } from './explain.ts'
+export { ROUTE_FUNCTIONS } from './functions.ts'
+export { isReadableBody, objectBody, propertiesOf, type RouteMessage } from './message.ts'
+export { createRouteSet, type RouteEntry, type RouteSet } from './route-set.ts'
