@@ -13,9 +13,11 @@ const HISTORY_ROWS = 90
 
 const PRESENCES = {
   connected: 'connected',
-  heard: 'not connected, heard of within a minute',
+  heard: 'not connected, heard of lately',
   silent: 'not connected',
   offline: 'offline',
+  late: 'connected, but silent for longer than expected',
+  unreachable: 'its gateway is gone',
 }
 
 /**
@@ -177,8 +179,9 @@ export function createDeviceList() {
       item.querySelector('.dot')?.setAttribute('aria-label', PRESENCES[state])
     }
     const age = formatAge(device.seenAt, now)
-    const absent = age === 'now' ? 'offline' : `offline\n${age}`
-    setText(item.querySelector('.seen'), state === 'offline' ? absent : age)
+    const isAbsent = state === 'offline' || state === 'late' || state === 'unreachable'
+    const absent = age === 'now' ? state : `${state}\n${age}`
+    setText(item.querySelector('.seen'), isAbsent ? absent : age)
   }
 
   /**

@@ -22,6 +22,8 @@ const SEVERITIES = ['info', 'warning', 'critical']
  * @typedef {object} Summary One device as the cloud tells it.
  * @property {string} deviceId
  * @property {boolean} connected
+ * @property {'unknown' | 'online' | 'late' | 'offline' | 'unreachable'} status The judgement of the cloud.
+ * @property {boolean} expected Whether it promised to be heard of at an interval, and is judged by that.
  * @property {number} seenAt Epoch ms.
  * @property {number} presenceChangedAt Epoch ms; 0: it never held a connection.
  * @property {number} accepted
@@ -81,11 +83,13 @@ export function weight(severity) {
  *
  * @param {Summary} device
  * @param {number} now Epoch ms.
- * @returns {'connected' | 'heard' | 'silent' | 'offline'}
+ * @returns {'connected' | 'heard' | 'silent' | 'offline' | 'late' | 'unreachable'}
  */
 export function presence(device, now) {
+  if (device.status === 'late' || device.status === 'unreachable') return device.status
   if (device.connected) return 'connected'
-  if (device.presenceChangedAt) return 'offline'
+  if (device.status === 'online' && device.expected) return 'heard'
+  if (device.status === 'offline' || device.presenceChangedAt) return 'offline'
   return now - device.seenAt < ONLINE_MS ? 'heard' : 'silent'
 }
 

@@ -22,6 +22,7 @@ export function deviceSummary(record: DeviceRecord): JsonObject {
     deviceId: record.deviceId,
     connected: record.presence.connected,
     status: presenceStatus(record.presence),
+    expected: record.presence.judged?.byInterval ?? false,
     seenAt: record.presence.seenAt,
     presenceChangedAt: record.presence.changedAt,
     accepted: record.accepted,

@@ -31,6 +31,7 @@ const BEHIND_GATEWAY_MS = 1_000
 /** Nobody has said anything yet. */
 const UNJUDGED: JudgedPresence = {
   status: 'unknown',
+  byInterval: false,
   told: 'unknown',
   since: 0,
   sequence: 0,
@@ -63,11 +64,14 @@ export function judgePresence(
   const status = isHidden ? 'unreachable' : found.status
   const until = isHidden ? now + recheckMs(plan) : found.until
   const isNews = status !== before.told && status !== 'unreachable'
-  if (!isNews && status === before.status && holds(before.dueAt, until, now))
+  const byInterval = plan.expectMs > 0
+  const isSame = status === before.status && byInterval === before.byInterval
+  if (!isNews && isSame && holds(before.dueAt, until, now))
     return { judged: presence.judged, isNews: false }
   return {
     judged: {
       status,
+      byInterval,
       told: isNews ? status : before.told,
       since: status === before.status ? before.since : now,
       sequence: before.sequence + (isNews ? 1 : 0),

@@ -32,6 +32,8 @@ export type PresenceStatus = 'unknown' | 'online' | 'late' | 'offline' | 'unreac
 /** The judgement on a device, kept so that everything is told once. */
 export interface JudgedPresence {
   readonly status: PresenceStatus
+  /** Whether it promised to be heard of at an interval, and is judged by that and not by its connection. */
+  readonly byInterval: boolean
   /** The status that rules were told last. */
   readonly told: PresenceStatus
   /** Epoch ms from which on the status has been this one. */
