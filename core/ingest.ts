@@ -49,6 +49,7 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
 
   function decode(uplink: Uplink): { deviceId: string; telemetry: Telemetry } {
     const deviceId = checkDeviceId(uplink)
+    if (uplink.fault !== undefined) throw new CoreError('uplink.bad_properties', uplink.fault)
     const type = program.deviceType(deviceId)
     if (type === undefined) {
       throw new CoreError(

@@ -24,6 +24,7 @@ import { ensureDataFolder } from './data-folder.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeviceStore } from './device-store.ts'
 import { createAwsHttp } from './dialects/aws-http.ts'
+import { createClientDialects } from './dialects/client-dialects.ts'
 import { createDownlink } from './downlink.ts'
 import { createHttpAccess } from './http-access.ts'
 import { createIdentities } from './identity.ts'
@@ -242,7 +243,7 @@ export async function startLocalCloud({
   const desk = createShadowDesk(core, tell)
   const sessions = await openSessionStore(database, notKept)
   const retained = await openRetainedStore(database, notKept)
-  mqtt = createMqttListener({
+  const broker = createMqttListener({
     sessions,
     retained,
     hooks: createMqttFront({
@@ -251,11 +252,24 @@ export async function startLocalCloud({
       publish: tell,
       stats: countsAsJson,
       desk,
-      admission: createMqttAdmission({ core, identities, requireAuth, log: logMqtt }),
+      admission: createMqttAdmission({
+        core,
+        identities,
+        requireAuth,
+        dialects: createClientDialects({
+          core,
+          identities,
+          requireAuth,
+          add: batcher.add,
+          listener: () => broker,
+          log: logMqtt,
+        }),
+        log: logMqtt,
+      }),
       log: logMqtt,
     }),
   })
-  const broker = mqtt
+  mqtt = broker
   const isAdmin = (authorization: string | undefined): boolean =>
     carriesToken(authorization, adminToken)
   const api = createApi({ core, add: batcher.add, isAdmin })
@@ -264,7 +278,7 @@ export async function startLocalCloud({
     core,
     desk,
     add: batcher.add,
-    publish: (message) => void broker.publish(message),
+    publish: (message) => broker.publish(message),
     identities,
   })
   const openPaths = new Set(['/healthz', '/mqtt', ...listPageFiles().map(({ path }) => path)])

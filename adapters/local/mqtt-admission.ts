@@ -1,4 +1,5 @@
 import type { Core } from '../../core/index.ts'
+import type { ClientDecision, ClientDialect, ClientLink } from './dialects/client-dialect.ts'
 import type { Meaning } from './dialects/dialect.ts'
 import type { Identities, Judged } from './identity.ts'
 import type {
@@ -14,12 +15,16 @@ export interface MqttAdmissionOptions {
   readonly identities: Identities
   /** Nobody is let in who does not prove who he is. */
   readonly requireAuth: boolean
+  /** Dialects whose clients are known at CONNECT. */
+  readonly dialects?: readonly ClientDialect[]
   readonly log: MqttHooks['log']
 }
 
 /** Lets MQTT clients in, and says what each of them may do. */
 export interface MqttAdmission {
   connect(request: MqttConnectRequest): MqttConnectDecision | Promise<MqttConnectDecision>
+  /** The connection of a client that speaks a dialect of clients; `undefined` for all others. */
+  linkOf(client: MqttClientInfo): ClientLink | undefined
   /** Whether a client was known as a device when it connected, by proof or by having been heard of. */
   isDevice(client: MqttClientInfo): boolean
   mayPublish(client: MqttClientInfo, topic: string, meaning: Meaning): boolean
@@ -30,11 +35,16 @@ export function createMqttAdmission({
   core,
   identities,
   requireAuth,
+  dialects = [],
   log,
 }: MqttAdmissionOptions): MqttAdmission {
   const { observer } = core.ports
   /** The `data` of clients that are devices; those that have proved it with their id, the others with ''. */
   const devices = new WeakMap<object, string>()
+  /** The `data` of clients that speak a dialect of clients. */
+  const links = new WeakMap<object, ClientLink>()
+  /** Where nobody does, nobody has to be asked for it with each message. */
+  let anyLinks = false
 
   /** `undefined`: nothing was shown, or nothing that anybody here knows. */
   function judge(request: MqttConnectRequest): Judged | undefined {
@@ -56,7 +66,7 @@ export function createMqttAdmission({
 
   function refuse(
     clientId: string,
-    reason: 'bad_credentials' | 'not_authorized',
+    reason: Extract<MqttConnectDecision, { accept: false }>['reason'],
     why: string,
   ): MqttConnectDecision {
     observer.count('mqtt.connect_refused', 1, { reason })
@@ -80,12 +90,32 @@ export function createMqttAdmission({
       : { accept: true, principal: username ?? clientId, data }
   }
 
+  function decideOn(
+    { clientId }: MqttConnectRequest,
+    decision: ClientDecision,
+  ): MqttConnectDecision {
+    if (!decision.accept) return refuse(clientId, decision.reason, decision.why)
+    const { deviceId, principal, link } = decision
+    const data = {}
+    links.set(data, link)
+    anyLinks = true
+    devices.set(data, deviceId)
+    return { accept: true, principal, clientId: deviceId, data }
+  }
+
   function entryOf({ data }: MqttClientInfo): string | undefined {
     return typeof data === 'object' && data !== null ? devices.get(data) : undefined
   }
 
   return {
     connect(request) {
+      for (const dialect of dialects) {
+        const decision = dialect.connect(request)
+        if (decision === undefined) continue
+        return 'then' in decision
+          ? decision.then((decided) => decideOn(request, decided))
+          : decideOn(request, decision)
+      }
       const judged = judge(request)
       if (judged === undefined) return admitUnproven(request)
       if (judged.kind === 'refused') return refuse(request.clientId, judged.reason, judged.why)
@@ -96,6 +126,9 @@ export function createMqttAdmission({
       // Sessions of devices go by their ids, so that nobody takes the session of another.
       return { accept: true, principal, clientId: deviceId, data }
     },
+
+    linkOf: ({ data }) =>
+      anyLinks && typeof data === 'object' && data !== null ? links.get(data) : undefined,
 
     isDevice: (client) => entryOf(client) !== undefined,
 

@@ -105,6 +105,13 @@ export function createMqttFront({
     connect: admission.connect,
 
     publish(message, client) {
+      const link = admission.linkOf(client)
+      if (link !== undefined) {
+        const answer = link.publish(message, client)
+        return 'then' in answer && !presence.shows(client)
+          ? answer.finally(() => presence.spoke(client))
+          : answer
+      }
       const { dialect, meaning } = readAnyTopic(message.topic)
       if (!admission.mayPublish(client, message.topic, meaning)) return refuse(client, 'publish')
       if (meaning.kind === 'stats') {
@@ -130,19 +137,31 @@ export function createMqttFront({
         : verdict
     },
 
-    subscribe(filter, _qos, client) {
+    subscribe(filter, qos, client) {
+      const link = admission.linkOf(client)
+      if (link !== undefined) return link.subscribe(filter, qos, client)
       if (admission.maySubscribe(client, filter)) return { accept: true }
       refuse(client, 'subscribe')
       return { accept: false }
     },
 
+    subscribed(client, filter, qos) {
+      admission.linkOf(client)?.subscribed(filter, qos, client)
+    },
+
+    unsubscribed(client, filter) {
+      admission.linkOf(client)?.unsubscribed(filter, client)
+    },
+
     connected(client) {
       presence.connected(client)
+      admission.linkOf(client)?.connected(client)
       tell(client, undefined)
     },
 
     disconnected(client, reason) {
       gone.add(client)
+      admission.linkOf(client)?.disconnected(client, reason)
       presence.disconnected(client, reason)
       tell(client, reason)
     },

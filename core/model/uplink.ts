@@ -7,6 +7,11 @@ export interface UplinkFacts {
   readonly sourceIp?: string
   readonly traceId?: string
   readonly userProperties?: Readonly<Record<string, readonly string[]>>
+  /**
+   * What the sender said of the message in words that its dialect knows, by the names of Azure: `messageId`, `correlationId`,
+   * `userId`, `contentType`, `contentEncoding`, `iothub-creation-time-utc`, …
+   */
+  readonly systemProperties?: Readonly<Record<string, string>>
 }
 
 /** One message from a device, as a trigger or a listener received it: bytes, not yet decoded. */
@@ -30,6 +35,8 @@ export interface Uplink {
   readonly redelivered?: boolean
   /** The message is for this rule alone. */
   readonly ruleId?: string
+  /** What the transport found wrong with it, for people: it is set aside. */
+  readonly fault?: string
   readonly facts?: UplinkFacts
 }
 
