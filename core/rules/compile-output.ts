@@ -2,7 +2,8 @@ import { isJsonObject, type Json } from '../model/json.ts'
 import type { Expression, Item, Select } from './ast.ts'
 import { compileExpressionNode, keyOf } from './compile.ts'
 import type { CompileContext } from './compile-context.ts'
-import { compilePath, isPlainKey, type ReadPath } from './compile-path.ts'
+import { asPropertyName, compilePath, isPlainKey, type ReadPath } from './compile-path.ts'
+import { compilePick, type Pick } from './compile-pick.ts'
 import { compileItems, JSON_SHAPE } from './compile-select.ts'
 import type { Evaluate, Frame } from './frame.ts'
 import { canGrow } from './growth.ts'
@@ -41,13 +42,36 @@ function compileSelect(select: Select, context: CompileContext): Project {
     if (isWhole) return wholePayload
     if (select.value) return compileValue(only, context)
   }
-  return compileItems(
+  const project = compileItems(
     select.items.map((item) => ({
       take: compileTake(item.expression, context),
       key: keyOf(item, context.source),
     })),
     JSON_SHAPE,
   )
+  const picks = picksOf(select, context)
+  return picks === undefined ? project : (compilePick(picks, project) ?? project)
+}
+
+/** The keys of a list that takes nothing but keys of the message; `undefined` for every other list. */
+function picksOf({ items }: Select, { source }: CompileContext): readonly Pick[] | undefined {
+  const picks: Pick[] = []
+  for (const item of items) {
+    const key = plainKeyOf(item.expression)
+    const [name, ...inner] = keyOf(item, source)
+    if (key === undefined || name === undefined || name === '__proto__' || inner.length > 0) {
+      return undefined
+    }
+    picks.push({ key, name })
+  }
+  return picks
+}
+
+/** The key of a path of one plain key. */
+function plainKeyOf(node: Expression): string | undefined {
+  if (node.kind !== 'path' || node.root !== undefined || node.steps.length !== 1) return undefined
+  const [key] = node.steps
+  return typeof key === 'string' && isPlainKey(key) ? asPropertyName(key) : undefined
 }
 
 /** `SELECT *` alone: the body itself, or the bytes of a payload that is not JSON. */
@@ -72,9 +96,8 @@ type Take = (row: Value, frame: Frame) => Json | undefined
 /** Takes a value that leaves the rule; parts of the body go out as they are, without a look inside. */
 function compileTake(node: Expression, context: CompileContext): Take {
   if (node.kind === 'path' && node.root === undefined) {
-    const [key, ...rest] = node.steps
-    const isShort = typeof key === 'string' && rest.length === 0 && isPlainKey(key)
-    return isShort ? takeKey(key) : takePath(compilePath(node.steps))
+    const key = plainKeyOf(node)
+    return key === undefined ? takePath(compilePath(node.steps)) : takeKey(key)
   }
   const take = compileExpressionNode(node, context)
   return node.kind === 'star' ? takeWhole(take) : takeValue(take, context.semantics.limits)

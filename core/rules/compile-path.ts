@@ -13,13 +13,21 @@ export interface ReadPath {
  * `__proto__` is Undefined unless the message has such a key, and so are the keys of strings and arrays.
  */
 export function compilePath(steps: readonly Step[]): ReadPath {
-  const keys = steps.filter((step) => typeof step === 'string')
+  const keys = steps.filter((step) => typeof step === 'string').map(asPropertyName)
   if (keys.length < steps.length || !keys.every(isPlainKey)) return readSteps(steps)
   const [first, second, third] = keys
   if (first === undefined) return readSteps(steps)
   if (second === undefined) return readOne(first)
   if (third === undefined) return readTwo(first, second)
   return keys.length === 3 ? readThree(first, second, third) : readKeys(keys)
+}
+
+/**
+ * The same text as engines keep the names of properties: a part cut out of a statement has to be looked up among them
+ * each time that it is used as a key.
+ */
+export function asPropertyName(key: string): string {
+  return Object.keys({ [key]: true })[0] ?? key
 }
 
 /** What objects and bytes have without being given it. */

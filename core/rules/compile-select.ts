@@ -41,7 +41,26 @@ export function compileItems<T>(items: readonly SelectItem<T>[], shape: Shape<T>
 
 type MakeObject<T> = (row: Value, frame: Frame) => Record<string, T>
 
+/** Short lists are written out: a call of its own for each item costs less than a loop over them. */
 function makeObject<T>(puts: readonly Put<T>[]): MakeObject<T> {
+  const [one, two, three] = puts
+  if (one !== undefined && two !== undefined && puts.length === 2) {
+    return (row, frame) => {
+      const output: Record<string, T> = {}
+      one(output, row, frame)
+      two(output, row, frame)
+      return output
+    }
+  }
+  if (one !== undefined && two !== undefined && three !== undefined && puts.length === 3) {
+    return (row, frame) => {
+      const output: Record<string, T> = {}
+      one(output, row, frame)
+      two(output, row, frame)
+      three(output, row, frame)
+      return output
+    }
+  }
   return (row, frame) => {
     const output: Record<string, T> = {}
     for (const put of puts) put(output, row, frame)

@@ -25,7 +25,7 @@ import {
   matchesLike,
 } from './compile-condition.ts'
 import { type CompileContext, slotOf } from './compile-context.ts'
-import { compilePath } from './compile-path.ts'
+import { asPropertyName, compilePath } from './compile-path.ts'
 import { compileItems, VALUE_SHAPE } from './compile-select.ts'
 import { negate } from './decimal.ts'
 import type { Evaluate, Frame, Test } from './frame.ts'
@@ -364,8 +364,13 @@ function compileInnerSelect(node: Subquery, context: CompileContext): Evaluate {
   )
 }
 
-/** The key of an item: its alias, or the last key of a path, or the name of a function, or its text; none for a spread. */
+/** The key of an item, ready to be set. */
 export function keyOf(item: Item, source: string): readonly string[] {
+  return namesOf(item, source).map(asPropertyName)
+}
+
+/** The name of an item: its alias, or the last key of a path, or the name of a function, or its text; none for a spread. */
+function namesOf(item: Item, source: string): readonly string[] {
   if (item.alias !== undefined) return item.alias
   const { expression } = item
   if (item.spread || expression.kind === 'star') return []

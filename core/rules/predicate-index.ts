@@ -14,7 +14,9 @@ export interface Indexed {
 /** Items that are found together. */
 export interface ItemList<T> {
   readonly items: readonly T[]
-  /** True if they are of one group and their predicate is all that counts. */
+  /** True if their predicates are all that counts. */
+  readonly areWhole: boolean
+  /** True if besides they are of one group. */
   readonly isUniform: boolean
 }
 
@@ -47,7 +49,10 @@ interface PathIndex<T> {
 
 /** Items sorted by their literals. */
 interface Thresholds<T> extends ItemList<T> {
-  readonly sign: Order
+  /** True where values above a limit fulfil it. */
+  readonly isAbove: boolean
+  /** True if a limit that equals the value counts as below it. */
+  readonly countsEqual: boolean
   readonly limits: Float64Array
 }
 
@@ -88,10 +93,11 @@ function put<K, T>(lists: Map<K, T[]>, key: K, item: T): void {
 
 function listOf<T extends Indexed>(items: readonly T[]): ItemList<T> {
   const group = items[0]?.group ?? 0
-  const isUniform =
-    group !== 0 &&
-    items.every((item) => item.group === group && (predicateOf(item)?.isWhole ?? true))
-  return { items, isUniform }
+  const areWhole = items.every(
+    ({ predicate }) => predicate === 'always' || predicate?.isWhole === true,
+  )
+  const isUniform = areWhole && group !== 0 && items.every((item) => item.group === group)
+  return { items, areWhole, isUniform }
 }
 
 function indexPath<T extends Indexed>(items: readonly T[]): PathIndex<T> {
@@ -131,7 +137,12 @@ function sortByGroup<T extends Indexed>(items: readonly T[], sign: Order): Thres
 
 function sortThresholds<T extends Indexed>(items: readonly T[], sign: Order): Thresholds<T> {
   const sorted = items.toSorted((left, right) => limitOf(left) - limitOf(right))
-  return { ...listOf(sorted), sign, limits: Float64Array.from(sorted, limitOf) }
+  return {
+    ...listOf(sorted),
+    isAbove: sign === '>' || sign === '>=',
+    countsEqual: sign === '>=' || sign === '<',
+    limits: Float64Array.from(sorted, limitOf),
+  }
 }
 
 function limitOf(item: Indexed): number {
@@ -150,7 +161,7 @@ function visitPath<T, S>(
   const same = equals.size === 0 ? undefined : equals.get(value)
   if (same !== undefined) take(state, same, 0, same.items.length, true)
   if (thresholds.length === 0) return
-  const number = toNumeric(value, false)
+  const number = typeof value === 'number' ? value : toNumeric(value, false)
   if (number === undefined) return
   for (const list of thresholds) {
     if (typeof number === 'number') visitThresholds(list, number, state, take)
@@ -164,12 +175,10 @@ function visitThresholds<T, S>(
   state: S,
   take: TakeItems<T, S>,
 ): void {
-  const { sign, limits, items } = list
-  const inclusive = sign === '>=' || sign === '<'
-  const split = countBelow(limits, value, inclusive)
-  const isAbove = sign === '>' || sign === '>='
+  const { isAbove, countsEqual, limits } = list
+  const split = countBelow(limits, value, countsEqual)
   const from = isAbove ? 0 : split
-  const to = isAbove ? split : items.length
+  const to = isAbove ? split : limits.length
   if (from < to) take(state, list, from, to, true)
 }
 

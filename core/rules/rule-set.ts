@@ -1,7 +1,7 @@
 import type { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
 import { toRuleError } from './guard.ts'
-import type { RuleMessage } from './message.ts'
+import type { RuleMessage, RuleResult } from './message.ts'
 import {
   createPredicateIndex,
   type Indexed,
@@ -34,13 +34,15 @@ export interface RuleSet<T> {
   readonly size: number
 }
 
-/** How many topics keep their matches at hand. Beyond it the oldest is forgotten. */
+/** So many topics keep their matches at hand, and up to as many that were heard before them. */
 const LIVE_TOPICS = 10_000
 
 interface Item<T> extends Indexed {
   /** Its place in the rule set. */
   readonly order: number
   readonly entry: T
+  /** Makes the output of the group: one rule for all of them, so that its closures are at hand. */
+  readonly lead: CompiledRule
 }
 
 /** The rules of one topic filter; the index is built when the first message asks. */
@@ -49,6 +51,8 @@ interface FilterRules<T> {
   index: PredicateIndex<Item<T>> | undefined
 }
 
+type RuleEntry = { readonly rule: CompiledRule }
+
 interface LiveTopic<T> {
   readonly filters: readonly FilterRules<T>[]
   /** All entries, found when they are asked for. */
@@ -56,30 +60,20 @@ interface LiveTopic<T> {
 }
 
 /** Builds the set once; entries cannot be added later. Rules without FROM are never matched. */
-export function createRuleSet<T extends { readonly rule: CompiledRule }>(
-  entries: readonly T[],
-): RuleSet<T> {
+export function createRuleSet<T extends RuleEntry>(entries: readonly T[]): RuleSet<T> {
   const trie = createTopicTrie<FilterRules<T>>(() => ({ items: [], index: undefined }))
-  const groupOf = createGrouper()
+  const groups = groupsOf(entries)
   for (const [order, entry] of entries.entries()) {
     const { rule } = entry
-    if (rule.filter === '') continue
-    const { predicate } = rule
-    trie.at(rule.filter).items.push({ order, entry, predicate, group: groupOf(rule) })
+    const { predicate, filter } = rule
+    if (filter === '') continue
+    const shared = groups[order]
+    const { group, lead } = shared === undefined || shared.size === 1 ? alone(rule) : shared
+    trie.at(filter).items.push({ order, entry, predicate, group, lead })
   }
-  const live = new Map<string, LiveTopic<T>>()
-
-  function topicOf(topic: string): LiveTopic<T> {
-    const known = live.get(topic)
-    if (known !== undefined) return known
-    const found: LiveTopic<T> = { filters: trie.match(topic), entries: undefined }
-    if (live.size >= LIVE_TOPICS) {
-      const oldest = live.keys().next().value
-      if (oldest !== undefined) live.delete(oldest)
-    }
-    live.set(topic, found)
-    return found
-  }
+  const topicOf = createTopicMemory((topic): LiveTopic<T> => {
+    return { filters: trie.match(topic), entries: undefined }
+  })
 
   return {
     size: entries.length,
@@ -92,11 +86,44 @@ export function createRuleSet<T extends { readonly rule: CompiledRule }>(
     run(message) {
       const gathering = startGathering<T>(message)
       for (const filter of topicOf(message.facts.topic).filters) {
-        if (message.rawText === undefined) indexOf(filter).visit(message.body, gathering, gather)
-        else for (const item of filter.items) gatherOne(gathering, item, false)
+        const { items } = filter
+        // A rule by itself is asked at once. Of a text with more digits than the body an index knows nothing.
+        if (items.length > 1 && message.rawText === undefined) {
+          indexOf(filter).visit(message.body, gathering, gather)
+        } else for (const item of items) gatherOne(gathering, item, false)
       }
-      return gathering.outputs
+      return gathering.outputs ?? NO_OUTPUTS
     },
+  }
+}
+
+const NO_OUTPUTS: readonly never[] = []
+
+/**
+ * Remembers what was found for topics. Two generations: what was asked for in the younger one or the one before is at
+ * hand, and forgetting costs nothing, whether topics come again and again or each one once.
+ */
+function createTopicMemory<T>(find: (topic: string) => T): (topic: string) => T {
+  let young = new Map<string, T>()
+  let old = new Map<string, T>()
+  let lastTopic: string | undefined
+  let last: T | undefined
+
+  return (topic) => {
+    // Messages of one device come in batches.
+    if (topic === lastTopic && last !== undefined) return last
+    let found = young.get(topic)
+    if (found === undefined) {
+      found = old.get(topic) ?? find(topic)
+      if (young.size >= LIVE_TOPICS) {
+        old = young
+        young = new Map()
+      }
+      young.set(topic, found)
+    }
+    lastTopic = topic
+    last = found
+    return found
   }
 }
 
@@ -130,21 +157,39 @@ function inOrder<T>(items: readonly Item<T>[]): readonly T[] {
   return items.toSorted((left, right) => left.order - right.order).map(({ entry }) => entry)
 }
 
-/** Numbers the outputs that rules can share, from 1 on; 0 for a rule whose output is its own. */
-function createGrouper(): (rule: CompiledRule) => number {
-  const groups = new Map<string, Map<unknown, number>>()
+/** An output that rules share. */
+interface Group {
+  /** Its number, from 1 on; 0 for a rule whose output is its own. */
+  readonly group: number
+  /** The first of the rules. */
+  readonly lead: CompiledRule
+  size: number
+}
+
+function alone(lead: CompiledRule): Group {
+  return { group: 0, lead, size: 1 }
+}
+
+/** The group of each rule, in their order. */
+function groupsOf(entries: readonly RuleEntry[]): readonly Group[] {
+  const groups = new Map<string, Map<unknown, Group>>()
   let count = 0
-  return ({ sql, sqlVersion, limits, outputEnd }) => {
-    if (outputEnd === 0) return 0
+  return entries.map(({ rule }) => {
+    const { sql, sqlVersion, limits, outputEnd } = rule
+    if (outputEnd === 0) return alone(rule)
     const text = `${sqlVersion} ${sql.slice(0, outputEnd)}`
-    const byLimits = groups.get(text) ?? new Map<unknown, number>()
+    const byLimits = groups.get(text) ?? new Map<unknown, Group>()
     groups.set(text, byLimits)
     const known = byLimits.get(limits)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      known.size += 1
+      return known
+    }
     count += 1
-    byLimits.set(limits, count)
-    return count
-  }
+    const made = { group: count, lead: rule, size: 1 }
+    byLimits.set(limits, made)
+    return made
+  })
 }
 
 type OpenOutput<T> = RuleOutput<T> & { readonly entries: T[] }
@@ -152,16 +197,17 @@ type OpenOutput<T> = RuleOutput<T> & { readonly entries: T[] }
 /** The outputs of one message so far; each group is projected once. */
 interface Gathering<T> {
   readonly message: RuleMessage
-  readonly outputs: OpenOutput<T>[]
+  /** Made when the first rule matches: to most messages most rule sets say nothing. */
+  outputs: OpenOutput<T>[] | undefined
   /** The output that was shared last: most messages have no other. */
   lastGroup: number
   last: OpenOutput<T> | undefined
-  /** All shared outputs, once there is more than one. */
+  /** The shared outputs before the last one. */
   byGroup: Map<number, OpenOutput<T>> | undefined
 }
 
 function startGathering<T>(message: RuleMessage): Gathering<T> {
-  return { message, outputs: [], lastGroup: 0, last: undefined, byGroup: undefined }
+  return { message, outputs: undefined, lastGroup: 0, last: undefined, byGroup: undefined }
 }
 
 function sharedOutput<T>(gathering: Gathering<T>, group: number): OpenOutput<T> | undefined {
@@ -174,17 +220,15 @@ function share<T>(gathering: Gathering<T>, group: number, output: OpenOutput<T>)
   const { lastGroup, last } = gathering
   if (last !== undefined) {
     gathering.byGroup ??= new Map()
-    gathering.byGroup.set(lastGroup, last).set(group, output)
+    gathering.byGroup.set(lastGroup, last)
   }
   gathering.lastGroup = group
   gathering.last = output
 }
 
-type RuleEntry = { readonly rule: CompiledRule }
-
 function gather<T extends RuleEntry>(
   gathering: Gathering<T>,
-  { items, isUniform }: ItemList<Item<T>>,
+  { items, areWhole, isUniform }: ItemList<Item<T>>,
   from: number,
   to: number,
   isCertain: boolean,
@@ -203,36 +247,51 @@ function gather<T extends RuleEntry>(
   }
   for (let at = from; at < to; at += 1) {
     const item = items[at]
-    if (item !== undefined) gatherOne(gathering, item, isCertain)
+    if (item !== undefined) gatherOne(gathering, item, isCertain && (areWhole || isWhole(item)))
   }
 }
 
+function isWhole({ predicate }: Indexed): boolean {
+  return predicate === 'always' || predicate?.isWhole === true
+}
+
+/** `holds` tells that WHERE is known to be true. */
 function gatherOne<T extends RuleEntry>(
   gathering: Gathering<T>,
   item: Item<T>,
-  isCertain: boolean,
+  holds: boolean,
 ): void {
-  const { predicate, group, entry } = item
-  const holds = isCertain && (predicate === 'always' || predicate?.isWhole === true)
+  const { group, entry } = item
   const known = holds ? sharedOutput(gathering, group) : undefined
-  if (known === undefined) open(gathering, item, holds, [entry])
+  if (known === undefined) open(gathering, item, holds, undefined)
   else known.entries.push(entry)
 }
 
-/** Runs a rule for itself and for the others of its group that come after it. */
+/** Runs a rule for itself, or for all that are found together with it; others of its group may come after it. */
 function open<T extends RuleEntry>(
   gathering: Gathering<T>,
-  { entry, group }: Item<T>,
+  { entry, group, lead }: Item<T>,
   holds: boolean,
-  entries: T[],
+  together: T[] | undefined,
 ): void {
   try {
-    const result = entry.rule.evaluate(gathering.message, holds)
-    if (result.status === 'no_match') return
-    const output = { status: 'output', value: result.value, entries } as const
-    gathering.outputs.push(output)
+    let value: Extract<RuleResult, { status: 'output' }>['value']
+    if (holds) value = lead.project(gathering.message)
+    else {
+      const result = entry.rule.evaluate(gathering.message)
+      if (result.status === 'no_match') return
+      value = result.value
+    }
+    const output = { status: 'output', value, entries: together ?? [entry] } as const
+    add(gathering, output)
     share(gathering, group, output)
   } catch (error) {
-    gathering.outputs.push({ status: 'failed', error: toRuleError(error), entries })
+    const entries = together ?? [entry]
+    add(gathering, { status: 'failed', error: toRuleError(error), entries })
   }
+}
+
+function add<T>(gathering: Gathering<T>, output: OpenOutput<T>): void {
+  if (gathering.outputs === undefined) gathering.outputs = [output]
+  else gathering.outputs.push(output)
 }

@@ -2,7 +2,7 @@ import type { Statement } from './ast.ts'
 import { checkStatement } from './check.ts'
 import { compileTestNode } from './compile.ts'
 import { createContext, limitsOf, type RuleOptions } from './compile-context.ts'
-import { compileOutput, type Project } from './compile-output.ts'
+import { compileOutput, type Output, type Project } from './compile-output.ts'
 import { type Assign, compileSet } from './compile-set.ts'
 import { frameOf, type Test } from './frame.ts'
 import { toRuleError } from './guard.ts'
@@ -30,10 +30,15 @@ export interface CompiledRule {
   /**
    * Runs WHERE, and where it is true the projection. It does not look at the topic filter.
    *
-   * `whereHolds` leaves WHERE out, for a caller who knows that it is true.
    * @throws CoreError `rule.limit` for a message that costs too much, `rule.failed` for a fault of ours.
    */
-  evaluate(message: RuleMessage, whereHolds?: boolean): RuleResult
+  evaluate(message: RuleMessage): RuleResult
+  /**
+   * The output of a message of which the caller knows that WHERE is true.
+   *
+   * @throws CoreError as `evaluate`.
+   */
+  project(message: RuleMessage): Output
   /** True if the rule asks stores outside the message. */
   readonly asks: boolean
   /**
@@ -91,7 +96,7 @@ export function runRule(rule: CompiledRule, message: RuleMessage): RuleResult {
 }
 
 /** The facts of a rule that are plain data. */
-type RuleFacts = Omit<CompiledRule, 'matchesTopic' | 'evaluate' | 'lookups'>
+type RuleFacts = Omit<CompiledRule, 'matchesTopic' | 'evaluate' | 'project' | 'lookups'>
 
 /** The closures of a rule. */
 interface Program {
@@ -116,15 +121,28 @@ function createRule(facts: RuleFacts, compiled: Program | undefined): CompiledRu
   const { filter, asks, needsSlots } = facts
   let program = compiled
 
-  function evaluate(message: RuleMessage, whereHolds = false): RuleResult {
+  function evaluate(message: RuleMessage): RuleResult {
     try {
       program ??= compileAgain(facts)
       const { rowOf, assign, where, project } = program
       const row = rowOf(message)
       const frame = needsSlots ? frameOf(message) : message
       if (assign !== undefined) assign(row, frame)
-      if (where !== undefined && !whereHolds && !where(row, frame)) return NO_MATCH_WHERE
+      if (where !== undefined && !where(row, frame)) return NO_MATCH_WHERE
       return { status: 'output', value: project(row, frame) }
+    } catch (error) {
+      throw toRuleError(error)
+    }
+  }
+
+  function projectOnly(message: RuleMessage): Output {
+    try {
+      program ??= compileAgain(facts)
+      const { rowOf, assign, project } = program
+      const row = rowOf(message)
+      const frame = needsSlots ? frameOf(message) : message
+      if (assign !== undefined) assign(row, frame)
+      return project(row, frame)
     } catch (error) {
       throw toRuleError(error)
     }
@@ -135,6 +153,7 @@ function createRule(facts: RuleFacts, compiled: Program | undefined): CompiledRu
     matchesTopic: (topic) =>
       basicIngestTopic(topic) !== undefined || matchTopicFilter(filter, topic, 'aws'),
     evaluate,
+    project: projectOnly,
     lookups: asks ? (message) => unanswered(message, evaluate) : noLookups,
   }
 }

@@ -174,7 +174,7 @@ describe('a rule set agrees with its rules run one by one', () => {
   })
 })
 
-/** Entries whose rules count how often they are evaluated. */
+/** Entries whose rules count how often they are evaluated or make an output. */
 function counted(statements: readonly string[]): {
   entries: readonly Entry[]
   evaluations: () => number
@@ -184,9 +184,13 @@ function counted(statements: readonly string[]): {
     id,
     rule: {
       ...rule,
-      evaluate: (each: RuleMessage, holds?: boolean) => {
+      evaluate: (each: RuleMessage) => {
         evaluations += 1
-        return rule.evaluate(each, holds)
+        return rule.evaluate(each)
+      },
+      project: (each: RuleMessage) => {
+        evaluations += 1
+        return rule.project(each)
       },
     },
   }))
@@ -245,4 +249,61 @@ describe('the cost of a rule set grows with the rules that match', () => {
       { status: 'output', value: { x: 1 }, entries: [{ id: 1 }] },
     ])
   })
+})
+
+describe('topics that were heard before', () => {
+  it('reach the same rules however many others came between', () => {
+    const entries = entriesOf([
+      "SELECT * FROM 'plant/+/state'",
+      "SELECT * FROM 'plant/#'",
+      "SELECT * FROM 'plant/7/state'",
+    ])
+    const set = createRuleSet(entries)
+    const topics = ['plant/7/state', 'plant/8/state', 'plant/7/other', 'else']
+    const wanted = [[0, 1, 2], [0, 1], [1], []]
+    const reached = () =>
+      topics.map((topic) =>
+        set
+          .run(message({ a: 1 }, topic))
+          .flatMap((o) => o.entries.map((e) => e.id))
+          .toSorted(),
+      )
+    for (let round = 0; round < 3; round++) {
+      expect(reached()).toEqual(wanted)
+      expect(topics.map((topic) => set.match(topic).map(({ id }) => id))).toEqual(wanted)
+      for (let other = 0; other < 15_000; other++) {
+        expect(set.match(`plant/${round}-${other}/state`)).toHaveLength(2)
+      }
+    }
+  })
+})
+
+describe('a SELECT list of keys', () => {
+  const keys = ['a', 'b', 'constructor', 'c', 'd']
+
+  it.each([1, 2, 3, 4, 5])(
+    'of %i items gives what is there, in order, later names first',
+    (count) => {
+      for (const bodyOf of [{ a: 1, b: null, c: [2], d: 'x' }, { c: 1 }, {}, [1], 7, null]) {
+        for (const alias of ['', ' AS x', ' AS __proto__']) {
+          const list = keys
+            .slice(0, count)
+            .map((key, index) => `${key}${index % 2 === 0 ? alias : ''}`)
+          const rule = compileRule(`SELECT ${list.join(', ')} FROM '#'`)
+          const wanted = new Map<string, unknown>()
+          for (const [index, key] of keys.slice(0, count).entries()) {
+            const isObject = typeof bodyOf === 'object' && bodyOf !== null && !Array.isArray(bodyOf)
+            const value = isObject ? new Map(Object.entries(bodyOf)).get(key) : undefined
+            const name = index % 2 === 0 && alias !== '' ? alias.slice(4) : key
+            if (value !== undefined) wanted.set(name, value)
+          }
+          const result = rule.evaluate(message(bodyOf))
+          expect(result.status).toBe('output')
+          if (result.status === 'output')
+            expect(Object.entries(result.value ?? {})).toEqual([...wanted])
+          expect(Object.entries(rule.project(message(bodyOf)) ?? {})).toEqual([...wanted])
+        }
+      }
+    },
+  )
 })
