@@ -81,6 +81,15 @@ export const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS queue_due ON queue (queue, due_at);
 
+  -- What Event Hubs consumers read: an encoded message each.
+  CREATE TABLE IF NOT EXISTS hub_event (
+    partition INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    event BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX IF NOT EXISTS hub_event_sequence ON hub_event (partition, sequence);
+
   CREATE TABLE IF NOT EXISTS mqtt_session (
     client_id TEXT PRIMARY KEY,
     session TEXT NOT NULL
@@ -178,6 +187,15 @@ export const STATEMENTS = {
       SELECT id FROM queue WHERE queue = ? AND due_at <= ? ORDER BY id LIMIT ?)
     RETURNING id, at, body`,
   queueRemove: 'DELETE FROM queue WHERE queue = ? AND id = ?',
+
+  hubEventPut: 'INSERT INTO hub_event (partition, sequence, at, event) VALUES (?, ?, ?, ?)',
+  hubEventRead:
+    'SELECT sequence, at, event FROM hub_event WHERE partition = ? AND sequence >= ? ORDER BY sequence LIMIT ?',
+  hubEventAt:
+    'SELECT at FROM hub_event WHERE partition = ? AND sequence >= ? ORDER BY sequence LIMIT 1',
+  hubEventDrop: 'DELETE FROM hub_event WHERE partition = ? AND sequence < ?',
+  hubEventFacts: `SELECT partition, min(sequence) AS first, max(sequence) AS last, max(at) AS last_at
+    FROM hub_event GROUP BY partition`,
 
   sessionAll: 'SELECT client_id, session FROM mqtt_session',
   sessionPut: 'INSERT OR REPLACE INTO mqtt_session (client_id, session) VALUES (?, ?)',
