@@ -231,6 +231,28 @@ export const ConfigSchema = z
       })
       .prefault({})
       .meta({ description: 'Whether every accepted message also goes to the archive.' }),
+    eventHub: z
+      .strictObject({
+        enabled: z.boolean().default(true).meta({ description: 'Whether it does.' }),
+        partitions: z
+          .int()
+          .min(1)
+          .max(32)
+          .default(4)
+          .meta({ description: 'Partitions; each device has its own one.' }),
+        events: z
+          .int()
+          .min(1)
+          .max(10_000_000)
+          .default(100_000)
+          .meta({ description: 'Events that are kept at most, in all partitions together.' }),
+        retention: Duration.prefault('1d').meta({ description: 'How long events are kept.' }),
+      })
+      .prefault({})
+      .meta({
+        description:
+          'Whether accepted messages are also kept as events for Event Hubs consumers, while the embedded cloud serves AMQP.',
+      }),
     retention: z
       .strictObject({
         telemetry: Duration.prefault('90d').meta({ description: 'Rows of telemetry.' }),

@@ -77,6 +77,7 @@ const FULL = {
   smtp: { url: 'smtps://user:pass@mail.example.org:465', from: 'hub@example.org' },
   limits: { bodyBytes: 1_000, bodyDepth: 8, metrics: 16, future: '1h' },
   cold: { enabled: true },
+  eventHub: { enabled: false, partitions: 2, events: 500, retention: '6h' },
   retention: { telemetry: '7d', deadLetters: '12h' },
 }
 
@@ -108,6 +109,7 @@ describe('parseConfig', () => {
           future: 600_000,
         },
         cold: { enabled: false },
+        eventHub: { enabled: true, partitions: 4, events: 100_000, retention: 86_400_000 },
         retention: { telemetry: 90 * 86_400_000, deadLetters: 30 * 86_400_000 },
       },
     })
@@ -146,6 +148,7 @@ describe('parseConfig', () => {
         alarms: { warm: { for: 120_000 } },
         channels: { hook: { timeout: 5_000 } },
         limits: { future: 3_600_000 },
+        eventHub: { enabled: false, partitions: 2, events: 500, retention: 21_600_000 },
         retention: { telemetry: 604_800_000, deadLetters: 43_200_000 },
       },
     })
