@@ -7,6 +7,7 @@ import { Draft } from './steps/draft.ts'
 import { applyPresence, settlePresence } from './steps/presence.ts'
 import { applyDesire, applyShadow } from './steps/shadow.ts'
 import { applyTelemetry } from './steps/telemetry.ts'
+import { applyTwin } from './steps/twin.ts'
 import { applyWindow, closeWindows } from './steps/window.ts'
 
 /**
@@ -37,6 +38,8 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
       return applyPresence(draft, input)
     case 'shadow':
       return applyShadow(draft, input)
+    case 'twin':
+      return applyTwin(draft, input)
     case 'desire':
       return applyDesire(draft, input)
     case 'acknowledge':

@@ -1,6 +1,6 @@
 import type { CoreError, ErrorCode } from '../errors.ts'
 import type { Effect, OutboxEntry } from './effect.ts'
-import type { Json } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
 import type { Telemetry } from './telemetry.ts'
 import type { WindowMessage } from './window.ts'
 
@@ -30,6 +30,25 @@ export interface ShadowInput {
   readonly name: string
   /** The request document as it was sent; '' where the operation has none. */
   readonly body: string | Uint8Array
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** A change of the device twin: by the device what it reports, by the back end what is desired and the tags. */
+export interface TwinInput {
+  readonly kind: 'twin'
+  /** By section; `null` empties it. Not yet validated. */
+  readonly patches: {
+    readonly desired?: JsonObject | null
+    readonly reported?: JsonObject | null
+    readonly tags?: JsonObject | null
+  }
+  /** True: the sections named take the place of the old ones. */
+  readonly replace?: boolean
+  /** The version of the whole twin that must be the current one. */
+  readonly ifVersion?: number
+  /** Who wants it, in words for people. */
+  readonly by?: string
   /** Epoch ms. */
   readonly at: number
 }
@@ -85,6 +104,7 @@ export type DeviceInput =
   | TelemetryInput
   | PresenceInput
   | ShadowInput
+  | TwinInput
   | DesireInput
   | AcknowledgeInput
   | EffectInput

@@ -16,6 +16,7 @@ export { type MergeTwinOptions, mergeTwin } from './merge-twin.ts'
 export { type PropertyAck, readPropertyAck, withoutAcks } from './property-ack.ts'
 export { type RejectionReason, reject, type ShadowRejection } from './rejection.ts'
 export { reportValues } from './report-values.ts'
+export { deltaBody, snapshotBody } from './shadow-bodies.ts'
 export { AWS_SHADOW, type ShadowDialect } from './shadow-dialect.ts'
 export {
   deleteShadow,
