@@ -34,6 +34,8 @@ const USE_CASES = [
   'notify',
   'tick',
   'dead-letters',
+  'commands',
+  'methods',
   'observe',
   'lookup',
 ].map((name) => `core/${name}.ts`)
@@ -105,6 +107,11 @@ const TABLE: readonly Row[] = [
       '@peculiar/x509',
       'reflect-metadata',
     ],
+  },
+  {
+    of: 'adapters/aws/',
+    may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],
+    packages: ['node:*', 'aws4', '@aws-sdk/client-iot', 'zod'],
   },
   {
     of: 'cli/',

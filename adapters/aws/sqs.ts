@@ -1,0 +1,72 @@
+import * as z from 'zod'
+import { CoreError } from '../../core/index.ts'
+import { type AwsClient, faultOf, unexpected } from './client.ts'
+
+/** One message for a queue. */
+export interface SqsMessage {
+  readonly body: string
+  /** For queues that keep an order: who is told apart, and the key of which one is taken. */
+  readonly group?: string
+  readonly deduplicationId?: string
+}
+
+/** The operations of SQS that the adapters need. */
+export interface Sqs {
+  /** @throws CoreError `input.not_found` if there is no queue of that name. */
+  urlOf(name: string): Promise<string>
+  send(url: string, messages: readonly SqsMessage[]): Promise<void>
+}
+
+/** What SendMessageBatch takes at most. */
+const MAX_BATCH = 10
+
+const UrlReply = z.object({ QueueUrl: z.string() })
+const SendReply = z.object({
+  Failed: z.array(z.object({ Id: z.string(), Message: z.string().default('') })).default([]),
+})
+
+/** SQS over its JSON interface. */
+export function createSqs(client: AwsClient): Sqs {
+  async function call(operation: string, input: object) {
+    return client.send({
+      service: 'sqs',
+      method: 'POST',
+      path: '/',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': `AmazonSQS.${operation}`,
+      },
+      body: JSON.stringify(input),
+    })
+  }
+
+  return {
+    async urlOf(name) {
+      const response = await call('GetQueueUrl', { QueueName: name })
+      if (response.status === 200)
+        return UrlReply.parse(JSON.parse(response.body.toString('utf8'))).QueueUrl
+      if (/NonExistentQueue|QueueDoesNotExist/.test(faultOf(response).code))
+        throw new CoreError('input.not_found', `expected a queue, found none of the name ${name}`)
+      throw unexpected('sqs', response)
+    },
+
+    async send(url, messages) {
+      for (let from = 0; from < messages.length; from += MAX_BATCH) {
+        const batch = messages.slice(from, from + MAX_BATCH)
+        const response = await call('SendMessageBatch', {
+          QueueUrl: url,
+          Entries: batch.map(({ body, group, deduplicationId }, index) => ({
+            Id: String(index),
+            MessageBody: body,
+            ...(group === undefined ? {} : { MessageGroupId: group }),
+            ...(deduplicationId === undefined ? {} : { MessageDeduplicationId: deduplicationId }),
+          })),
+        })
+        if (response.status !== 200) throw unexpected('sqs', response)
+        const [failed] = SendReply.parse(JSON.parse(response.body.toString('utf8'))).Failed
+        if (failed !== undefined)
+          throw new CoreError('store.unavailable', `sqs: message not taken: ${failed.Message}`)
+      }
+    },
+  }
+}
