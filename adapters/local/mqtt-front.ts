@@ -70,7 +70,11 @@ export function createMqttFront({
     const now = core.ports.clock.now()
     return batcher.add(toUplink(message, client, meaning, deviceOf(client, meaning), now)).then(
       // Basic ingest goes past the broker.
-      meaning.kind === 'own' && meaning.ruleId !== undefined ? toTaken : toVerdict,
+      meaning.kind === 'own' && meaning.ruleId !== undefined
+        ? toTaken
+        : message.dup
+          ? toVerdictOfRepeated
+          : toVerdict,
     )
   }
 
@@ -229,6 +233,11 @@ function toVerdict(outcome: Outcome): MqttPublishVerdict {
     case 'retry':
       throw outcome.error
   }
+}
+
+/** Whether one that its sender got no answer to has reached the subscribers is not known: QoS 1 is at least once. */
+function toVerdictOfRepeated(outcome: Outcome): MqttPublishVerdict {
+  return outcome.status === 'duplicate' ? ROUTED : toVerdict(outcome)
 }
 
 function toTaken(outcome: Outcome): MqttPublishVerdict {

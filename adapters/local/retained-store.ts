@@ -43,9 +43,15 @@ export async function openRetainedStore(
       ]
     },
   })
+  let owes = false
   return {
     get: memory.get,
     match: memory.match,
+    owed() {
+      if (!owes) return undefined
+      owes = false
+      return behind.settled()
+    },
     get size() {
       return memory.size
     },
@@ -53,6 +59,7 @@ export async function openRetainedStore(
       const isKept = memory.set(topic, message)
       // Also where there was no room: then what was there before is gone.
       behind.touch(topic)
+      owes = true
       return isKept
     },
     flush: behind.flush,

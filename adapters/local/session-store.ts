@@ -40,7 +40,7 @@ interface Dirt {
 
 /**
  * Opens the sessions of a data folder. Changes reach the disk a moment later, so that a message which is delivered and
- * acknowledged at once is never written; the last moment is lost with the process, unless it ends in order.
+ * acknowledged at once is never written; whoever promises something waits for `owed`.
  */
 export async function openSessionStore(
   database: Database,
@@ -115,8 +115,17 @@ export async function openSessionStore(
     return known
   }
 
+  /** Whether something was promised to a client since `owed` was asked last. */
+  let owes = false
+
   return {
     flush: behind.flush,
+
+    owed() {
+      if (!owes) return undefined
+      owes = false
+      return behind.settled()
+    },
 
     load: () =>
       [...sessions].map(
@@ -140,6 +149,7 @@ export async function openSessionStore(
       const session = sessions.get(clientId) ?? newSession()
       sessions.set(clientId, session)
       const changed = apply(session, change)
+      if (PROMISES.has(change.kind)) owes = true
       const found = dirtOf(clientId)
       if (changed === 'session') found.session = true
       else found.deliveries.add(changed)
@@ -153,6 +163,9 @@ export async function openSessionStore(
     for (const sequence of writtenOf(clientId)) found.deliveries.add(sequence)
   }
 }
+
+/** Changes that somebody is told of, and relies on. */
+const PROMISES: ReadonlySet<SessionChange['kind']> = new Set(['queued', 'received', 'subscribed'])
 
 /** Takes a change over, and says what has changed: the session, or the delivery of this sequence. */
 function apply(session: Session, change: SessionChange): 'session' | number {

@@ -3,6 +3,8 @@ import type { Operation } from './sqlite/protocol.ts'
 
 /** Changes gather for so long: what comes and goes in between is never written. Unit: ms. */
 const GATHER_MS = 20
+/** As long when somebody waits for it. Unit: ms. */
+const AWAITED_MS = 2
 /** A disk that refused is tried again after so long. Unit: ms. */
 const RETRY_MS = 1_000
 
@@ -12,6 +14,8 @@ export interface WriteBehind<K> {
   touch(key: K): void
   /** Writes what is gathered, and resolves once all of it is durable or refused. */
   flush(): Promise<void>
+  /** Writes soon what is gathered, and resolves once it is durable; rejects if it was refused. */
+  settled(): Promise<void>
 }
 
 export interface WriteBehindOptions<K> {
@@ -22,6 +26,11 @@ export interface WriteBehindOptions<K> {
   readonly onRefused: (keys: ReadonlySet<K>, error: unknown) => void
 }
 
+/** What the disk said. */
+interface Refused {
+  readonly error: unknown
+}
+
 export function createWriteBehind<K>({
   database,
   operationsOf,
@@ -29,24 +38,27 @@ export function createWriteBehind<K>({
 }: WriteBehindOptions<K>): WriteBehind<K> {
   let dirty = new Set<K>()
   let timer: NodeJS.Timeout | undefined
-  let underWay: Promise<void> = Promise.resolve()
+  let underWay: Promise<Refused | undefined> = Promise.resolve(undefined)
+  let awaited: Promise<void> | undefined
 
-  async function write(): Promise<void> {
+  async function write(): Promise<Refused | undefined> {
     const keys = dirty
     dirty = new Set()
     const operations: Operation[] = []
     for (const key of keys) for (const operation of operationsOf(key)) operations.push(operation)
-    if (operations.length === 0) return
+    if (operations.length === 0) return undefined
     try {
       await database.write(operations)
+      return undefined
     } catch (error) {
       onRefused(keys, error)
       for (const key of keys) dirty.add(key)
       schedule(RETRY_MS)
+      return { error }
     }
   }
 
-  function start(): Promise<void> {
+  function start(): Promise<Refused | undefined> {
     clearTimeout(timer)
     timer = undefined
     underWay = underWay.then(write)
@@ -61,6 +73,14 @@ export function createWriteBehind<K>({
     touch(key) {
       dirty.add(key)
       schedule(GATHER_MS)
+    },
+    settled() {
+      awaited ??= new Promise((resolve) => setTimeout(resolve, AWAITED_MS)).then(async () => {
+        awaited = undefined
+        const refused = await start()
+        if (refused !== undefined) throw refused.error
+      })
+      return awaited
     },
     async flush() {
       await start()

@@ -23,8 +23,8 @@ export interface AwsHttpOptions {
   readonly desk: ShadowDesk
   /** Hands one uplink to the core. */
   readonly add: (uplink: Uplink) => Promise<Outcome>
-  /** Delivers to subscribers. */
-  readonly publish: (message: PlainMessage) => void
+  /** Delivers to subscribers; resolves once those that are offline will get it for sure. */
+  readonly publish: (message: PlainMessage) => Promise<void> | undefined
   readonly identities: Pick<Identities, 'isRegistered' | 'isDisabled'>
 }
 
@@ -157,7 +157,7 @@ export function createAwsHttp({ core, desk, add, publish, identities }: AwsHttpO
     if (deviceId === undefined) {
       // A back end that speaks to devices: there is no device whose telemetry it could be.
       if (topic.startsWith('$')) return awsError(403, 'the topic is reserved')
-      publish(message)
+      await publish(message)
       return done(context)
     }
     const outcome = await add(
@@ -168,7 +168,7 @@ export function createAwsHttp({ core, desk, add, publish, identities }: AwsHttpO
     )
     if (outcome.status === 'retry') return awsError(503, outcome.error.message)
     const isForOneRule = meaning.kind === 'own' && meaning.ruleId !== undefined
-    if (outcome.status === 'accepted' && !isForOneRule) publish(message)
+    if (outcome.status === 'accepted' && !isForOneRule) await publish(message)
     return done(context)
   })
 

@@ -52,8 +52,10 @@ export interface Broker {
   unsubscribe(session: Session, filter: string): boolean
   /** Sends what is retained for the topics of a subscription. */
   deliverRetained(session: Session, subscription: Subscription): void
-  /** Hands an accepted message to its subscribers and to the retained store. */
-  route(inbound: InboundMessage, publisher: Session): void
+  /** Hands an accepted message to its subscribers and to the retained store. Gives what `owed` gives. */
+  route(inbound: InboundMessage, publisher: Session): Promise<void> | undefined
+  /** Resolves once what was promised since the last call is durable; `undefined` if nothing was, or is at once. */
+  owed(): Promise<void> | undefined
   /** Counts one inbound message whose hook is under way, or takes it off. */
   reserve(bytes: number): void
   free(bytes: number): void

@@ -54,6 +54,14 @@ interface Entry {
   failure: { readonly error: unknown } | undefined
 }
 
+/** One message that is with its subscribers and waits until that is durable; its answer, once it is. */
+interface Owing {
+  readonly entry: Entry
+  readonly reason: number
+  done: boolean
+  failure: { readonly error: unknown } | undefined
+}
+
 const REFUSALS = {
   not_authorized: REASON.notAuthorized,
   quota_exceeded: REASON.quotaExceeded,
@@ -75,6 +83,8 @@ const REPEATED: MqttPublishVerdict = { accept: true, route: false }
 export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
   const { hooks, limits, stats } = broker
   const queue = createFifo<Entry>()
+  /** In the order of arrival, all before those in `queue`. */
+  const owing = createFifo<Owing>()
   const recent: KnownTopic<Session>[] = []
   const aliases = new Map<number, KnownTopic<Session>>()
   // Where Receive Maximum is as low, one message more must be seen to be refused.
@@ -214,8 +224,11 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
     }
     if (!('then' in answer)) {
       entry.verdict = answer
-      if (queue.length === 0) finish(entry, answer)
-      else enqueue(entry)
+      if (queue.length === 0 && owing.length === 0) finish(entry, answer)
+      else {
+        enqueue(entry)
+        drain()
+      }
       return
     }
     enqueue(entry)
@@ -259,7 +272,7 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
     pendingBytes += entry.bytes
     if (entry.qos === 1) unacked += 1
     broker.reserve(entry.bytes)
-    const over = queue.length >= maxPending || pendingBytes >= limits.maxUnackedBytes
+    const over = queue.length + owing.length >= maxPending || pendingBytes >= limits.maxUnackedBytes
     if (!full && (over || !broker.hasRoom)) {
       full = true
       owner.onFull()
@@ -280,7 +293,8 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
   }
 
   function resumeIfRoom(): void {
-    if (queue.length > maxPending / 2 || pendingBytes > limits.maxUnackedBytes / 2) return
+    if (queue.length + owing.length > maxPending / 2 || pendingBytes > limits.maxUnackedBytes / 2)
+      return
     if (broker.hasRoom) {
       full = false
       owner.onRoom()
@@ -307,14 +321,51 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
         owner.session.record?.({ kind: 'received', packetId: entry.packetId })
       }
       // Stored is stored: it goes to the subscribers even if its sender has left meanwhile.
-      if (verdict.route && entry.inbound) broker.route(entry.inbound, owner.session)
-      answer(entry, REASON.success)
+      const owed =
+        verdict.route && entry.inbound
+          ? broker.route(entry.inbound, owner.session)
+          : entry.qos === 2 && owner.session.record !== undefined
+            ? broker.owed()
+            : undefined
+      respond(entry, REASON.success, owed)
       return
     }
     stats.refused += 1
     if (entry.qos === 2) owner.session.received.delete(entry.packetId)
     if (verdict.disconnect) owner.dismiss(REFUSALS[verdict.reason])
-    else answer(entry, REFUSALS[verdict.reason])
+    else respond(entry, REFUSALS[verdict.reason], undefined)
+  }
+
+  /** The answer waits for the disk, those behind it for their turn (MQTT-4.6.0-2); the messages themselves do not. */
+  function respond(entry: Entry, reason: number, owed: Promise<void> | undefined): void {
+    if (entry.qos === 0 || (owed === undefined && owing.length === 0)) {
+      answer(entry, reason)
+      return
+    }
+    const one: Owing = { entry, reason, done: owed === undefined, failure: undefined }
+    owing.push(one)
+    if (entry.qos === 1) unacked += 1
+    broker.reserve(0)
+    if (owed === undefined) return
+    void owed
+      .catch((error) => {
+        one.failure = { error }
+      })
+      .then(() => {
+        one.done = true
+        payOff()
+      })
+  }
+
+  function payOff(): void {
+    for (let one = owing.peek(); one?.done; one = owing.peek()) {
+      owing.shift()
+      if (one.entry.qos === 1) unacked -= 1
+      broker.free(0)
+      if (one.failure) abandon(one.entry, one.failure.error)
+      else answer(one.entry, one.reason)
+    }
+    if (full) resumeIfRoom()
   }
 
   function answer(entry: Entry, reason: number): void {

@@ -34,9 +34,10 @@ export interface MqttListener {
   attach(stream: Duplex, transport: MqttTransport): void
   /**
    * Delivers to all subscribers that match. On return QoS 0 is handed over and QoS 1 is queued in the
-   * sessions. A topic that is no topic name is dropped and logged.
+   * sessions; a promise resolves once that is durable for sessions that are. A topic that is no topic name is dropped and
+   * logged.
    */
-  publish(message: MqttOutgoing): void | Promise<void>
+  publish(message: MqttOutgoing): Promise<void> | undefined
   /** Delivers to this client alone. Gives false if it has no subscription that matches, or the message was dropped. */
   publishTo(clientId: string, message: MqttOutgoing): boolean
   /**
@@ -71,7 +72,18 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
   const setTimer = options.setTimer ?? startTimer
   const stats = createStats()
   const index = createSubscriptionIndex<Session>()
-  const router = createRouter({ hooks, limits, stats, clock, index, retained })
+  const owed = (): Promise<void> | undefined => {
+    const sessions = store.owed()
+    const messages = retained.owed()
+    const both =
+      sessions === undefined || messages === undefined
+        ? (sessions ?? messages)
+        : Promise.all([sessions, messages]).then(() => undefined)
+    // Who does not wait for it does not hear of it; the store says itself what it could not keep.
+    both?.catch(() => undefined)
+    return both
+  }
+  const router = createRouter({ hooks, limits, stats, clock, index, retained, owed })
   const registry = createSessionRegistry({
     hooks,
     limits,
@@ -100,7 +112,7 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
     void (async () => {
       try {
         const verdict = await hooks.publish(inbound.message, client)
-        if (verdict.accept && verdict.route) router.route(inbound, publisher)
+        if (verdict.accept && verdict.route) await router.route(inbound, publisher)
       } catch (error) {
         hookFailed('publish of a will', error, client.clientId)
       } finally {
@@ -167,6 +179,7 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
     unsubscribe: registry.unsubscribe,
     deliverRetained: router.deliverRetained,
     route: router.route,
+    owed,
     reserve,
     free,
     get hasRoom() {

@@ -19,6 +19,8 @@ export interface RetainedStore {
   set(topic: string, message: RetainedMessage | undefined): boolean
   /** The messages whose topic matches the filter, given as its levels. */
   match(filter: readonly string[]): readonly RetainedMessage[]
+  /** Resolves once what was set since the last call is durable; `undefined` if nothing was, rejects if it was refused. */
+  owed(): Promise<void> | undefined
   readonly size: number
 }
 
@@ -93,6 +95,7 @@ export function createMemoryRetainedStore(
       return found
     },
 
+    owed: () => undefined,
     get size() {
       return size
     },

@@ -33,14 +33,16 @@ export interface RouterParts {
   readonly clock: () => number
   readonly index: SubscriptionIndex<Session>
   readonly retained: RetainedStore
+  /** Resolves once what was promised since the last call is durable; `undefined` if nothing was. */
+  readonly owed: () => Promise<void> | undefined
 }
 
 /** The way of a message to its subscribers and into the retained store. */
 export interface Router {
-  /** A message of a client that the hook accepted. */
-  route(inbound: InboundMessage, publisher: Session): void
-  /** A message from the server's side. */
-  publish(message: MqttOutgoing): void
+  /** A message of a client that the hook accepted. Gives what `owed` gives. */
+  route(inbound: InboundMessage, publisher: Session): Promise<void> | undefined
+  /** A message from the server's side. Gives what `owed` gives. */
+  publish(message: MqttOutgoing): Promise<void> | undefined
   /** The same for one session, if it has a subscription that matches. */
   publishTo(session: Session, message: MqttOutgoing): boolean
   /** Hands a message to the connection of one session alone, or to nobody. */
@@ -52,17 +54,17 @@ export interface Router {
 const NO_PROPERTIES = new Uint8Array(0)
 
 export function createRouter(parts: RouterParts): Router {
-  const { hooks, limits, stats, clock, index, retained } = parts
+  const { hooks, limits, stats, clock, index, retained, owed } = parts
 
   function toExpiresAt(properties: MqttMessageProperties | undefined): number {
     const seconds = properties?.messageExpirySeconds
     return seconds === undefined ? Infinity : clock() + seconds * 1_000
   }
 
-  function route(inbound: InboundMessage, publisher: Session): void {
+  function route(inbound: InboundMessage, publisher: Session): Promise<void> | undefined {
     const { message, topic, forward } = inbound
     const { deliveries, groups } = index.matches(topic)
-    if (!message.retain && deliveries.length === 0 && groups.length === 0) return
+    if (!message.retain && deliveries.length === 0 && groups.length === 0) return owed()
     const outbound = createOutboundMessage({
       topic: topic.topic,
       topicBytes: topic.bytes,
@@ -73,6 +75,7 @@ export function createRouter(parts: RouterParts): Router {
       expiresAt: toExpiresAt(message.properties),
     })
     spread(outbound, topic, publisher)
+    return owed()
   }
 
   function spread(
@@ -165,6 +168,7 @@ export function createRouter(parts: RouterParts): Router {
     publish(message) {
       const outbound = toOutbound(message)
       if (outbound) spread(outbound, index.topic(message.topic), undefined)
+      return owed()
     },
     publishTo(session, message) {
       const outbound = toOutbound(message)

@@ -65,6 +65,11 @@ export interface SessionStore {
   /** All sessions, once, when the listener starts. */
   load(): readonly StoredSession[]
   record(clientId: string, change: SessionChange): void
+  /**
+   * Resolves once all that was promised to a client since the last call is durable: subscriptions, messages that wait,
+   * ids of messages that were taken. `undefined` if nothing was; rejects if the store refused it.
+   */
+  owed(): Promise<void> | undefined
 }
 
 interface MemorySession {
@@ -93,6 +98,9 @@ export function createMemorySessionStore(): SessionStore {
         received: [...session.received],
       }))
     },
+
+    // What is kept in memory is kept as well as it will ever be.
+    owed: () => undefined,
 
     record(clientId, change) {
       const session = sessions.get(clientId) ?? createMemorySession()

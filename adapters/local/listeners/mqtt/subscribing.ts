@@ -64,8 +64,8 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
     packet: SubscribePacket,
     results: readonly (Subscription | number)[],
     answer: (codes: readonly number[]) => void,
-  ): void {
-    if (owner.isClosed) return
+  ): Promise<void> | undefined {
+    if (owner.isClosed) return undefined
     const codes: number[] = []
     const wantRetained: Subscription[] = []
     const granted: Subscription[] = []
@@ -88,9 +88,19 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
       const wants = handling === 0 || (handling === 1 && !isKnown)
       if (wants && result.parsed.group === undefined) wantRetained.push(result)
     }
-    answer(codes)
-    for (const subscription of wantRetained) broker.deliverRetained(session, subscription)
-    if (hooks.subscribed) for (const result of granted) tell(result.filter, result.qos)
+    const conclude = (): void => {
+      if (owner.isClosed) return
+      answer(codes)
+      for (const subscription of wantRetained) broker.deliverRetained(session, subscription)
+      if (hooks.subscribed) for (const result of granted) tell(result.filter, result.qos)
+    }
+    // What was acknowledged survives: a session that does waits for the disk.
+    const owed = session.record === undefined ? undefined : broker.owed()
+    if (owed === undefined) {
+      conclude()
+      return undefined
+    }
+    return owed.catch((error) => owner.hookFailed('session store', error)).then(conclude)
   }
 
   function tell(filter: string, qos: MqttQos): void {
@@ -140,14 +150,16 @@ export function createSubscribing(broker: Broker, owner: SubscribingOwner): Subs
         else judge(verdict)
       }
       if (asked.length === 0) {
-        finish(packet, results, answer)
+        const finished = finish(packet, results, answer)
+        if (finished === undefined) return
+        owner.onAsking()
+        void finished.then(() => owner.onJudged())
         return
       }
       owner.onAsking()
-      void Promise.all(asked).then(() => {
-        finish(packet, results, answer)
-        owner.onJudged()
-      })
+      void Promise.all(asked)
+        .then(() => finish(packet, results, answer))
+        .then(() => owner.onJudged())
     },
 
     unsubscribe(filters, answer) {

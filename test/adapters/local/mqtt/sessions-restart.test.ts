@@ -145,6 +145,7 @@ describe('a session store', () => {
       record: () => {
         throw new Error('disk full')
       },
+      owed: () => undefined,
     }
     const subject = await start({ sessions: broken })
     const { client } = await connectRaw(subject.port, 'dev', { clean: false })
