@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   'codec.truncated': { retryable: false },
   'codec.wrong_type': { retryable: false },
   'codec.failed': { retryable: false },
+  'trigger.malformed': { retryable: false },
   'config.invalid': { retryable: false },
   'config.syntax': { retryable: false },
   'config.not_found': { retryable: false },
