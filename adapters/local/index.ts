@@ -51,6 +51,7 @@ import { openDatabase } from './sqlite/database.ts'
 import { createStoredKeys } from './stored-keys.ts'
 import { createTableStore } from './table-store.ts'
 import { createTelemetryStore } from './telemetry-store.ts'
+import { createTwinDesk } from './twin-desk.ts'
 import { createUplinkBatcher } from './uplink-batcher.ts'
 
 export { adminTokenPath } from './admin-token.ts'
@@ -150,7 +151,8 @@ export async function startLocalCloud({
   }
 
   const storedKeys = createStoredKeys(KNOWN_KEYS)
-  const core = createCore(
+  const twins = createTwinDesk(() => core)
+  const core: Core = createCore(
     {
       devices: createDeviceStore({
         database,
@@ -158,6 +160,7 @@ export async function startLocalCloud({
         cacheSize: CACHED_RECORDS,
         onCommit(commit) {
           storedKeys.add(commit)
+          twins.committed(commit.record)
           if (isDeviceId(commit.record.deviceId)) feed.changed(commit.record)
         },
       }),
@@ -262,6 +265,7 @@ export async function startLocalCloud({
           requireAuth,
           add: batcher.add,
           listener: () => broker,
+          twins,
           log: logMqtt,
         }),
         log: logMqtt,

@@ -1,25 +1,10 @@
-import type { Outcome } from '../../../core/index.ts'
 import type { Judged } from '../identity.ts'
-import type {
-  MqttClientInfo,
-  MqttConnectRequest,
-  MqttPublish,
-  MqttPublishVerdict,
-} from '../listeners/mqtt/index.ts'
-import { type AzureProperties, readPropertyBag } from './azure-properties.ts'
-import { toAzureUplink } from './azure-uplink.ts'
-import {
-  type ClientDecision,
-  type ClientDialect,
-  type ClientLink,
-  type ClientServices,
-  callAt,
-} from './client-dialect.ts'
+import type { MqttConnectRequest } from '../listeners/mqtt/index.ts'
+import { createAzureLink } from './azure-link.ts'
+import type { ClientDecision, ClientDialect, ClientServices } from './client-dialect.ts'
 
 /** `{host}/{device}[/{module}]/?api-version=…`; older clients leave out the question mark. */
 const USERNAME = /^([^/]+)\/([^/?]+)(?:\/([^/?=]+))?\/\??(?:.*&)?api-version=/
-
-const TAKEN: MqttPublishVerdict = { accept: true, route: false }
 
 /**
  * The dialect of devices that were built for Azure IoT Hub, over MQTT.
@@ -90,107 +75,6 @@ export function createAzureMqtt(services: ClientServices): ClientDialect {
       return decide(deviceId, request)
     },
   }
-}
-
-/** One connection of an Azure device. */
-function createAzureLink(
-  { core, add, listener, log }: ClientServices,
-  deviceId: string,
-  expiresAt: number | undefined,
-): ClientLink {
-  const { clock, observer } = core.ports
-  const events = `devices/${deviceId}/messages/events`
-  const filters: ReadonlySet<string> = new Set([
-    `devices/${deviceId}/messages/devicebound/#`,
-    '$iothub/twin/res/#',
-    '$iothub/twin/PATCH/properties/desired/#',
-    '$iothub/methods/POST/#',
-  ])
-  let cancelExpiry: (() => void) | undefined
-  /** What still comes of a client that is gone is its will. */
-  let gone = false
-
-  function refuse(what: string, reason: string): MqttPublishVerdict {
-    observer.count('mqtt.refused', 1, { what })
-    log?.({ event: 'message.dropped', clientId: deviceId, reason: `${what}: ${reason}` })
-    return { accept: false, reason: 'not_authorized', disconnect: true }
-  }
-
-  function telemetry(message: MqttPublish, client: MqttClientInfo): Promise<MqttPublishVerdict> {
-    const bag = message.topic.slice(events.length + 1)
-    const properties = withMqttFacts(readPropertyBag(bag), message.retain, gone)
-    if (properties === undefined) observer.count('mqtt.refused', 1, { what: 'property bag' })
-    return add(
-      toAzureUplink({
-        deviceId,
-        payload: message.payload,
-        properties,
-        source: 'mqtt',
-        receivedAt: clock.now(),
-        principal: client.principal,
-        sourceIp: client.transport.remoteAddress,
-        sentTo: message.topic,
-        redelivered: message.dup,
-        deliveryId: message.packetId === undefined ? undefined : `${deviceId}:${message.packetId}`,
-      }),
-    ).then(toVerdict)
-  }
-
-  return {
-    publish(message, client) {
-      const { topic } = message
-      // Source: iot-mqtt-connect-to-iot-hub: IoT Hub closes the connection of who publishes with QoS 2.
-      if (message.qos === 2) return refuse('publish', 'QoS 2')
-      if (topic === events || topic.startsWith(`${events}/`)) return telemetry(message, client)
-      return refuse('publish', 'not a topic of its own')
-    },
-
-    subscribe(filter, qos) {
-      if (filters.has(filter)) return { accept: true, qos: qos === 2 ? 1 : qos }
-      refuse('subscribe', 'not a filter of its own')
-      return { accept: false }
-    },
-
-    subscribed() {},
-
-    unsubscribed() {},
-
-    connected() {
-      if (expiresAt === undefined) return
-      cancelExpiry = callAt(expiresAt, clock.now, () => {
-        observer.count('mqtt.expired', 1)
-        listener().disconnect(deviceId, 'not_authorized')
-      })
-    },
-
-    disconnected() {
-      gone = true
-      cancelExpiry?.()
-    },
-  }
-}
-
-/** Source: iot-mqtt-connect-to-iot-hub, "Send device-to-cloud messages", "Using the will". */
-function withMqttFacts(
-  properties: AzureProperties | undefined,
-  retain: boolean,
-  isWill: boolean,
-): AzureProperties | undefined {
-  if (properties === undefined || (!retain && !isWill)) return properties
-  return {
-    system: properties.system,
-    application: {
-      ...properties.application,
-      ...(retain ? { 'mqtt-retain': 'true' } : {}),
-      ...(isWill ? { 'iothub-MessageType': 'Will' } : {}),
-    },
-  }
-}
-
-/** What was set aside is acknowledged: it is kept, and sending it again would not help. */
-function toVerdict(outcome: Outcome): MqttPublishVerdict {
-  if (outcome.status === 'retry') throw outcome.error
-  return TAKEN
 }
 
 function refused(why: string): ClientDecision {

@@ -11,6 +11,7 @@ import type {
   MqttQos,
   MqttSubscribeVerdict,
 } from '../listeners/mqtt/index.ts'
+import type { TwinDesk } from '../twin-desk.ts'
 
 /**
  * A dialect that is spoken by clients and not by topics: its clients are known at CONNECT, and what they then say means
@@ -69,6 +70,7 @@ export interface ClientServices {
   readonly add: (uplink: Uplink) => Promise<Outcome>
   /** The listener, once it is there: to answer one client, and to end its connection. */
   readonly listener: () => Pick<MqttListener, 'deliver' | 'publishTo' | 'disconnect'>
+  readonly twins: TwinDesk
   readonly log: MqttHooks['log']
 }
 

@@ -12,7 +12,12 @@ export interface AzureCloud extends TlsCloud {
   /** A shared access signature of the device. Unit: epoch ms. */
   sas(expiresAt?: number, key?: string, resource?: string): string
   /** Connects as the firmware of an Azure device would, without an SDK. */
-  connectAzure(options?: IClientOptions): Promise<MqttClient>
+  connectAzure(options?: ConnectOptions): Promise<MqttClient>
+}
+
+/** Options of a connection; no password: none is sent. */
+export type ConnectOptions = Omit<IClientOptions, 'password'> & {
+  readonly password?: string | undefined
 }
 
 export const USERNAME = 'localhost/dev1/?api-version=2021-04-12'
@@ -41,18 +46,24 @@ export async function openAzureCloud(
       `HostName=localhost:${port};DeviceId=dev1;SharedAccessKey=${signedWith}`,
     sas,
     async connectAzure(more = {}) {
+      const { password, ...others }: ConnectOptions = { password: sas(), ...more }
       const client = await connectAsync(`mqtts://localhost:${cloud.mqttsPort}`, {
         clientId: 'dev1',
         username: USERNAME,
-        password: sas(),
+        ...(password === undefined ? {} : { password }),
         protocolVersion: 4,
         reconnectPeriod: 0,
         ca: cloud.authority,
-        ...more,
+        ...others,
       })
       client.on('error', () => undefined)
       onTestFinished(() => void client.end(true))
       return client
     },
   }
+}
+
+/** Resolves when the connection has ended. */
+export function closeOf(client: MqttClient): Promise<void> {
+  return new Promise((resolve) => void client.once('close', () => resolve()))
 }

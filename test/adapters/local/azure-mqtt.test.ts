@@ -1,8 +1,13 @@
-import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { ownerKeyOf } from '../../../adapters/local/identity.ts'
 import { createSasToken } from '../../../adapters/local/sas.ts'
-import { type AzureCloud, openAzureCloud, USERNAME } from './azure-cloud.ts'
+import {
+  type AzureCloud,
+  type ConnectOptions,
+  closeOf,
+  openAzureCloud,
+  USERNAME,
+} from './azure-cloud.ts'
 
 const HOUR = 3_600_000
 
@@ -33,7 +38,7 @@ describe('CONNECT of an Azure device', () => {
     expect(client.connected).toBe(true)
   })
 
-  const refusals: [string, (cloud: AzureCloud) => object, number][] = [
+  const refusals: [string, (cloud: AzureCloud) => ConnectOptions, number][] = [
     ['a wrong key', (cloud) => ({ password: cloud.sas(undefined, btoa('wrong wrong wrong')) }), 5],
     ['an expired token', (cloud) => ({ password: cloud.sas(Date.now() - 1_000) }), 5],
     ['a token of another device', (c) => ({ password: c.sas(undefined, c.key, 'h/devices/d') }), 5],
@@ -65,7 +70,7 @@ describe('CONNECT of an Azure device', () => {
   it('is refused for a device that is disabled, and one that is connected is cut off', async () => {
     const cloud = await openAzureCloud()
     const client = await cloud.connectAzure()
-    const closed = once(client, 'close')
+    const closed = closeOf(client)
     await cloud.admin('PATCH', '/devices/dev1', { enabled: false })
     await closed
     await expect(cloud.connectAzure()).rejects.toMatchObject({ code: 5 })
@@ -74,12 +79,12 @@ describe('CONNECT of an Azure device', () => {
   it('ends the connection before, and its own when the signature expires', async () => {
     const cloud = await openAzureCloud()
     const first = await cloud.connectAzure()
-    const replaced = once(first, 'close')
+    const replaced = closeOf(first)
     const second = await cloud.connectAzure({ password: cloud.sas(Date.now() + 2_500) })
     await replaced
     expect(second.connected).toBe(true)
     const startedAt = Date.now()
-    await once(second, 'close')
+    await closeOf(second)
     expect(Date.now() - startedAt).toBeGreaterThan(400)
     expect(await cloud.stats()).toMatchObject({ 'mqtt.expired': 1 })
   })
@@ -161,7 +166,7 @@ describe('telemetry of an Azure device', () => {
   ] as const)('ends the connection: %s', async (_name, topic, qos) => {
     const cloud = await openAzureCloud()
     const client = await cloud.connectAzure()
-    const closed = once(client, 'close')
+    const closed = closeOf(client)
     client.publish(topic, '{"t":1}', { qos })
     await closed
     expect(await cloud.core.ports.deadLetters.count()).toBe(0)
