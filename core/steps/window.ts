@@ -119,9 +119,9 @@ function giveOut(
   const body = value instanceof Uint8Array ? undefined : value
   const source = {
     topic,
-    // A sliding window tells something after each message; the others once for each window.
+    // A sliding window tells something after each message; all others once for each moment.
     messageId:
-      window.plan.shape.kind === 'sliding'
+      closed.entered === true
         ? messageId
         : `${closed.start}-${closed.end}-${JSON.stringify(closed.group)}`,
     at: closed.end,

@@ -29,11 +29,13 @@ export interface WindowResult {
   readonly end: number
   /** For each aggregate. */
   readonly results: readonly (Json | undefined)[]
+  /** True for what is inside a sliding window once a message has come in. */
+  readonly entered?: boolean
 }
 
 export interface WindowChange {
   readonly state: WindowState
-  /** Windows that closed, in the order of their ends; for a sliding window what is inside after each message. */
+  /** Windows that closed, in the order of their ends; for a sliding window what is inside after each change. */
   readonly closed: readonly WindowResult[]
 }
 
@@ -73,10 +75,7 @@ export function addToWindows(
 
 /** Closes windows whose time is up by our clock. The same state comes back if there are none. */
 export function closeDueWindows(state: WindowState, plan: WindowPlan, now: number): WindowChange {
-  if (plan.shape.kind === 'sliding') {
-    const panes = state.panes.filter(({ dueAt }) => dueAt > now)
-    return { state: panes.length === state.panes.length ? state : { ...state, panes }, closed: [] }
-  }
+  if (plan.shape.kind === 'sliding') return leaveByClock(state, plan, plan.shape.sizeMs, now)
   const due = state.panes.filter(({ dueAt }) => dueAt <= now)
   if (due.length === 0) return { state, closed: [] }
   const through = Math.max(state.closedThrough, ...due.map(({ end }) => end))
@@ -161,7 +160,12 @@ function addToSession(
   )
 }
 
-/** What is inside after this message: everything not older than the size. */
+/**
+ * A message comes in: what is inside with it is told, everything not older than the size. What has left before it was
+ * told then, as long as something stayed.
+ *
+ * Source: Azure Stream Analytics, sliding window: a result for each moment at which a message enters or leaves.
+ */
 function addToSliding(
   state: WindowState,
   plan: WindowPlan,
@@ -171,38 +175,132 @@ function addToSliding(
   const newestAt = Math.max(state.newestAt, message.at)
   if (message.at <= newestAt - sizeMs - plan.latenessMs)
     return { state: { ...state, late: state.late + 1 }, closed: [] }
-  const others = state.panes.filter(
-    ({ group, lastAt }) => !sameGroup(group, message.group) && lastAt > newestAt - sizeMs,
-  )
-  const own = state.panes.find(({ group }) => sameGroup(group, message.group))
+  const until = newestAt - plan.latenessMs
+  const closed: WindowResult[] = []
+  const others: Pane[] = []
+  let own: Pane | undefined
+  let { dropped } = state
+  for (const pane of state.panes) {
+    const isOwn = sameGroup(pane.group, message.group)
+    // What leaves at the very moment at which the message comes in is told together with it.
+    const departure = leave(pane, plan, sizeMs, until, isOwn ? message.at : undefined)
+    closed.push(...departure.closed)
+    dropped += departure.untold
+    if (isOwn) own = departure.pane
+    else if (departure.pane !== undefined) others.push(departure.pane)
+  }
   if (own === undefined && others.length >= plan.maxPanes) {
-    return { state: { ...state, dropped: state.dropped + 1 }, closed: [] }
+    return { state: { ...state, newestAt, panes: others, dropped: dropped + 1 }, closed }
   }
   const sample: Sample = [message.at, message.values]
   const sorted = [...(own?.samples ?? []), sample].toSorted((a, b) => a[0] - b[0])
+  const samples = sorted.slice(-plan.maxSamples)
   const lastAt = Math.max(own?.lastAt ?? message.at, message.at)
-  const inside = sorted.filter(([at]) => at > lastAt - sizeMs)
-  const samples = inside.slice(-plan.maxSamples)
+  const firstAt = samples[0]?.[0] ?? message.at
   const pane: Pane = {
     group: message.group,
     start: lastAt - sizeMs,
     end: lastAt,
     lastAt,
-    dueAt: message.receivedAt + sizeMs,
+    dueAt: message.receivedAt + (firstAt + sizeMs - message.at) + plan.latenessMs,
     aggregates: [],
     samples,
   }
+  closed.push({ ...insideAt(pane, plan, sizeMs, lastAt), entered: true })
+  return {
+    state: {
+      ...state,
+      newestAt,
+      panes: [...others, pane],
+      dropped: dropped + sorted.length - samples.length,
+    },
+    closed: closed.toSorted((a, b) => a.end - b.end),
+  }
+}
+
+/** More departures than this are not told at once: of a window that nobody looked at for long the newest count. */
+const MOST_DEPARTURES = 64
+
+interface Departure {
+  /** What stays; `undefined` if nothing does. */
+  readonly pane: Pane | undefined
+  /** What was inside after each moment at which messages left, if something was. */
+  readonly closed: readonly WindowResult[]
+  /** How many such moments were passed over. */
+  readonly untold: number
+}
+
+/** Lets all leave that have been inside for longer than the size at `until`. Nothing is told of the moment `except`. */
+function leave(
+  pane: Pane,
+  plan: WindowPlan,
+  sizeMs: number,
+  until: number,
+  except: number | undefined,
+): Departure {
+  const samples = pane.samples ?? []
+  const [first] = samples
+  if (first === undefined || first[0] + sizeMs > until)
+    return { pane: first === undefined ? undefined : pane, closed: [], untold: 0 }
+  const moments = new Set<number>()
+  for (const [index, [at]] of samples.entries()) {
+    const moment = at + sizeMs
+    // Of messages of one moment the last decides whether something stays.
+    const next = samples[index + 1]
+    const stays = next !== undefined && next[0] > at && next[0] <= moment
+    if (stays && moment <= until && moment !== except) moments.add(moment)
+  }
+  const told = [...moments].slice(-MOST_DEPARTURES)
+  const closed = told.map((moment) => insideAt(pane, plan, sizeMs, moment))
+  const left = samples.filter(([at]) => at + sizeMs > until)
+  const [next] = left
+  return {
+    pane:
+      next === undefined
+        ? undefined
+        : { ...pane, samples: left, dueAt: pane.dueAt + (next[0] - first[0]) },
+    closed,
+    untold: moments.size - told.length,
+  }
+}
+
+/** What leaves by our clock because no message comes. */
+function leaveByClock(
+  state: WindowState,
+  plan: WindowPlan,
+  sizeMs: number,
+  now: number,
+): WindowChange {
+  if (state.panes.every(({ dueAt }) => dueAt > now)) return { state, closed: [] }
+  const panes: Pane[] = []
+  const closed: WindowResult[] = []
+  let { dropped } = state
+  for (const pane of state.panes) {
+    const firstAt = pane.samples?.[0]?.[0] ?? pane.lastAt
+    // The clock has gone on since the first message was due to leave, and event time with it.
+    const until = firstAt + sizeMs + (now - pane.dueAt)
+    const departure = leave(pane, plan, sizeMs, until, undefined)
+    if (departure.pane !== undefined) panes.push(departure.pane)
+    closed.push(...departure.closed)
+    dropped += departure.untold
+  }
+  return {
+    state: { ...state, panes, dropped },
+    closed: closed.toSorted((a, b) => a.end - b.end),
+  }
+}
+
+/** What a sliding window holds at one moment: that moment belongs to it, the one a size before does not. */
+function insideAt(pane: Pane, plan: WindowPlan, sizeMs: number, end: number): WindowResult {
+  const start = end - sizeMs
+  const inside = (pane.samples ?? []).filter(([at]) => at > start && at <= end)
   const aggregates = plan.aggregates.map((aggregate, index) =>
-    samples.reduce(
+    inside.reduce(
       (acc, [at, values]) => addValue(aggregate, acc, values[index], at),
       EMPTY_AGGREGATE,
     ),
   )
-  const dropped = state.dropped + inside.length - samples.length
-  return {
-    state: { ...state, newestAt, panes: [...others, pane], dropped },
-    closed: [toResult(plan, { ...pane, aggregates })],
-  }
+  return toResult(plan, { ...pane, start, end, aggregates })
 }
 
 function emptyPane(plan: WindowPlan, message: WindowMessage, start: number, end: number): Pane {

@@ -210,6 +210,106 @@ describe('sliding windows', () => {
     ])
   })
 
+  const sliding = plan({ kind: 'sliding', sizeMs: 10 })
+
+  it('tells when messages leave and something stays, not when all have left', () => {
+    const { closed } = feed(sliding, [message(0, 1), message(4, 2), message(4, 4), message(30, 8)])
+    expect(closed).toEqual([
+      { group: [], start: -10, end: 0, results: [1, 1, 1], entered: true },
+      { group: [], start: -6, end: 4, results: [2, 3, 2], entered: true },
+      { group: [], start: -6, end: 4, results: [3, 7, 4], entered: true },
+      { group: [], start: 0, end: 10, results: [2, 6, 4] },
+      { group: [], start: 20, end: 30, results: [1, 8, 8], entered: true },
+    ])
+  })
+
+  it('lets messages leave by our clock if none comes', () => {
+    const { state } = feed(sliding, [message(0, 1, [], 1_000), message(4, 2, [], 1_004)])
+    if (state === undefined) throw new Error('no state')
+    expect(nextWindowDue(state)).toBe(1_010)
+    expect(closeDueWindows(state, sliding, 1_009)).toEqual({ state, closed: [] })
+    const left = closeDueWindows(state, sliding, 1_011)
+    expect(left.closed).toEqual([{ group: [], start: 0, end: 10, results: [1, 2, 2] }])
+    expect(nextWindowDue(left.state)).toBe(1_014)
+    const gone = closeDueWindows(left.state, sliding, 1_020)
+    expect(gone.closed).toEqual([])
+    expect(gone.state.panes).toEqual([])
+    expect(nextWindowDue(gone.state)).toBe(0)
+  })
+
+  it('lets messages of one group leave when one of another comes', () => {
+    const { closed, state } = feed(sliding, [
+      message(0, 1, ['a']),
+      message(5, 2, ['a']),
+      message(12, 4, ['b']),
+    ])
+    expect(closed.map(({ group, end, results }) => [group, end, results[0]])).toEqual([
+      [['a'], 0, 1],
+      [['a'], 5, 2],
+      [['a'], 10, 1],
+      [['b'], 12, 1],
+    ])
+    expect(state?.panes).toHaveLength(2)
+  })
+
+  it('waits for late data before it lets messages leave', () => {
+    const patient = plan({ kind: 'sliding', sizeMs: 10 }, { latenessMs: 5 })
+    const { closed } = feed(patient, [message(0, 1), message(12, 2), message(4, 4), message(15, 8)])
+    expect(closed.map(({ end, results }) => [end, results[0]])).toEqual([
+      [0, 1],
+      [12, 1],
+      [12, 2],
+      [10, 1],
+      [15, 2],
+    ])
+  })
+
+  it('agrees with a look at every moment', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 25 }), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 20 }),
+        (gaps, sizeMs) => {
+          const windows = plan({ kind: 'sliding', sizeMs })
+          let at = 0
+          const times = gaps.map((gap) => {
+            at += gap
+            return at
+          })
+          const { closed, state } = feed(
+            windows,
+            times.map((time) => message(time, 1)),
+          )
+          if (state === undefined) throw new Error('no state')
+          const all = [...closed, ...closeDueWindows(state, windows, at + 1_000).closed]
+          // The last result of each moment, and how many messages are inside by definition.
+          const found = new Map(all.map(({ end, results }) => [end, results[0]]))
+          const wanted = new Map<number, number>()
+          for (const moment of [...times, ...times.map((time) => time + sizeMs)].toSorted(
+            (a, b) => a - b,
+          )) {
+            const count = times.filter((time) => time > moment - sizeMs && time <= moment).length
+            if (count > 0) wanted.set(moment, count)
+          }
+          expect(found).toEqual(wanted)
+        },
+      ),
+    )
+  })
+
+  it('passes over moments of long ago if there are many, and counts them', () => {
+    const windows = plan({ kind: 'sliding', sizeMs: 1_000 })
+    const { state } = feed(
+      windows,
+      Array.from({ length: 100 }, (_, at) => message(at, 1)),
+    )
+    if (state === undefined) throw new Error('no state')
+    const left = closeDueWindows(state, windows, 100_000)
+    expect(left.closed).toHaveLength(64)
+    expect(left.closed.at(-1)?.results[0]).toBe(1)
+    expect(left.state).toMatchObject({ panes: [], dropped: 99 - 64 })
+  })
+
   it('holds no more messages than allowed', () => {
     const windows = plan({ kind: 'sliding', sizeMs: 1_000 }, { maxSamples: 3 })
     const { closed, state } = feed(
