@@ -5,6 +5,7 @@ import {
   type DeviceStore,
   MAX_RECORD_CHARS,
 } from '../../core/index.ts'
+import type { AwsCommandStore } from './command-store.ts'
 import { type Dynamo, type Item, number, text } from './dynamo.ts'
 import { EMPTY_TAIL, type HotTails, type Tail } from './hot-tails.ts'
 import { pack, unpack } from './pack.ts'
@@ -19,6 +20,7 @@ export interface DeviceStoreOptions {
   readonly tails: HotTails
   /** Keeps the rows for the archive, before the commit. */
   readonly archive: (commit: Commit) => Promise<void>
+  readonly contents: Pick<AwsCommandStore, 'keep' | 'drop'>
   /** Epoch ms. */
   readonly now: () => number
   /** How long telemetry is kept. Unit: ms. */
@@ -127,6 +129,7 @@ export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
           await dynamo.put(telemetryTable, item)
       }
       await options.archive(commit)
+      await options.contents.keep(deviceId, commit.commands)
       const kept = moves ? EMPTY_TAIL : before
       const since = kept.rows.length === 0 ? record.version : kept.since
       const tail: Tail = {
@@ -150,6 +153,7 @@ export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
         if (!ok) throw conflict(deviceId, expectedVersion, undefined)
       } else await write(deviceId, item, expectedVersion, nonce)
       tails.keep(deviceId, tail)
+      await options.contents.drop(deviceId, commit.commands)
     },
 
     async due(now, limit) {

@@ -15,6 +15,19 @@ export interface Sqs {
   /** @throws CoreError `input.not_found` if there is no queue of that name. */
   urlOf(name: string): Promise<string>
   send(url: string, messages: readonly SqsMessage[]): Promise<void>
+  /** Takes up to `limit` messages and hides them for so long. Unit: s. */
+  receive(url: string, limit: number, seconds: number): Promise<readonly ReceivedMessage[]>
+  /** Gives false if the handle is none, or none any more. */
+  remove(url: string, handle: string): Promise<boolean>
+  /** Shows a message to others again, at once. */
+  release(url: string, handle: string): Promise<void>
+}
+
+export interface ReceivedMessage {
+  readonly handle: string
+  /** Epoch ms. */
+  readonly sentAt: number
+  readonly body: string
 }
 
 /** What SendMessageBatch takes at most. */
@@ -23,6 +36,18 @@ const MAX_BATCH = 10
 const UrlReply = z.object({ QueueUrl: z.string() })
 const SendReply = z.object({
   Failed: z.array(z.object({ Id: z.string(), Message: z.string().default('') })).default([]),
+})
+
+const ReceiveReply = z.object({
+  Messages: z
+    .array(
+      z.object({
+        Body: z.string(),
+        ReceiptHandle: z.string(),
+        Attributes: z.object({ SentTimestamp: z.coerce.number() }),
+      }),
+    )
+    .default([]),
 })
 
 /** SQS over its JSON interface. */
@@ -67,6 +92,42 @@ export function createSqs(client: AwsClient): Sqs {
         if (failed !== undefined)
           throw new CoreError('store.unavailable', `sqs: message not taken: ${failed.Message}`)
       }
+    },
+
+    async receive(url, limit, seconds) {
+      const found: ReceivedMessage[] = []
+      while (found.length < limit) {
+        const response = await call('ReceiveMessage', {
+          QueueUrl: url,
+          MaxNumberOfMessages: Math.min(MAX_BATCH, limit - found.length),
+          VisibilityTimeout: seconds,
+          MessageSystemAttributeNames: ['SentTimestamp'],
+        })
+        if (response.status !== 200) throw unexpected('sqs', response)
+        const { Messages } = ReceiveReply.parse(JSON.parse(response.body.toString('utf8')))
+        if (Messages.length === 0) break
+        for (const { Body, ReceiptHandle, Attributes } of Messages)
+          found.push({ handle: ReceiptHandle, sentAt: Attributes.SentTimestamp, body: Body })
+      }
+      return found
+    },
+
+    async remove(url, handle) {
+      const response = await call('DeleteMessage', { QueueUrl: url, ReceiptHandle: handle })
+      if (response.status === 200) return true
+      if (/ReceiptHandleIsInvalid|InvalidParameterValue/.test(faultOf(response).code)) return false
+      throw unexpected('sqs', response)
+    },
+
+    async release(url, handle) {
+      const response = await call('ChangeMessageVisibility', {
+        QueueUrl: url,
+        ReceiptHandle: handle,
+        VisibilityTimeout: 0,
+      })
+      const gone = /ReceiptHandleIsInvalid|MessageNotInflight|InvalidParameterValue/
+      if (response.status !== 200 && !gone.test(faultOf(response).code))
+        throw unexpected('sqs', response)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { createColdStore } from '../../../adapters/aws/cold-store.ts'
+import { createCommandStore } from '../../../adapters/aws/command-store.ts'
 import { createDeviceStore } from '../../../adapters/aws/device-store.ts'
 import { createHotTails } from '../../../adapters/aws/hot-tails.ts'
 import { createObjectStore } from '../../../adapters/aws/object-store.ts'
@@ -62,6 +63,7 @@ describeWithMoto('AWS, stores on moto', () => {
           table,
           telemetryTable,
           tails,
+          contents: createCommandStore({ dynamo, table: telemetryTable, now: Date.now }),
           archive: archives ? cold.archive : async () => undefined,
           now: Date.now,
           retentionMs: 86_400_000,
