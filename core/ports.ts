@@ -181,6 +181,11 @@ export interface CredentialIssuer {
     readonly primary?: string | undefined
     readonly secondary?: string | undefined
   }): Promise<IssuedKey>
+  /**
+   * Reads the public key of a pair that the device made.
+   * @throws CoreError `input.malformed` if it is none that devices may sign with.
+   */
+  publicKey(pem: string): Promise<DeviceCredential>
 }
 
 export interface IssuedKey {

@@ -1,4 +1,10 @@
-import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto'
+import {
+  createHash,
+  createPublicKey,
+  type KeyObject,
+  timingSafeEqual,
+  X509Certificate,
+} from 'node:crypto'
 import {
   type Clock,
   findCredential,
@@ -8,6 +14,7 @@ import {
   type SymmetricKeys,
 } from '../../core/index.ts'
 import { type Authority, fingerprintOf } from './authority.ts'
+import { CLOCK_SKEW_MS, faultOf, isSignedBy, readJwt } from './jwt.ts'
 import { isSignedWith, readSasToken } from './sas.ts'
 
 /** Who somebody is. */
@@ -45,6 +52,11 @@ export interface Identities {
   ofSas(deviceId: string, text: string): Judged
   /** By a shared access signature of the policy `iothubowner`, whatever resource of this cloud it is for: the admin. */
   ofServiceSas(text: string): Judged
+  /**
+   * By a JSON Web Token that the device signed, for an audience. One that has expired proves nothing; its end is that of
+   * the token with the clock skew that devices are allowed.
+   */
+  ofJwt(deviceId: string, text: string, audience: string): Judged
   /** Whether a token is the admin's. */
   isAdmin(token: string): boolean
   isRegistered(deviceId: string): boolean
@@ -62,6 +74,9 @@ export interface IdentitiesOptions {
 /** Certificates of ours that were signed before their device was registered may belong to one that was removed. Unit: ms. */
 const SLACK_MS = 2 * 86_400_000
 
+/** Public keys that are kept ready for use. */
+const MAX_PUBLIC_KEYS = 1_000
+
 export function createIdentities({
   peek,
   authority,
@@ -70,6 +85,17 @@ export function createIdentities({
 }: IdentitiesOptions): Identities {
   const adminDigest = digestOf(adminToken)
   const ownerKey = ownerKeyOf(adminToken)
+  /** Public keys that tokens were verified with lately: reading one takes longer than using it. */
+  const publicKeys = new Map<string, KeyObject>()
+
+  function keyOf(pem: string): KeyObject {
+    const known = publicKeys.get(pem)
+    if (known !== undefined) return known
+    const key = createPublicKey(pem)
+    if (publicKeys.size >= MAX_PUBLIC_KEYS) publicKeys.clear()
+    publicKeys.set(pem, key)
+    return key
+  }
 
   function refused(
     why: string,
@@ -154,6 +180,24 @@ export function createIdentities({
       if (expiresAt <= now) return refused('shared access signature has expired', 'bad_credentials')
       const found = findEnabled(deviceId)
       if (typeof found === 'string') return refused(found)
+      return { kind: 'device', deviceId, principal: deviceId, expiresAt }
+    },
+
+    ofJwt(deviceId, text, audience) {
+      const jwt = readJwt(text)
+      if (jwt === undefined) return refused('token cannot be read', 'bad_credentials')
+      const now = clock.now()
+      // First what costs nothing: anybody may send a token.
+      const fault = faultOf(jwt, audience, now)
+      if (fault !== undefined) return refused(fault, 'bad_credentials')
+      const isSigned = (peek(deviceId)?.credentials ?? []).some(
+        (one) =>
+          one.publicKey !== undefined && isLive(one, now) && isSignedBy(jwt, keyOf(one.publicKey)),
+      )
+      if (!isSigned) return refused('token is of no key of the device', 'bad_credentials')
+      const found = findEnabled(deviceId)
+      if (typeof found === 'string') return refused(found)
+      const expiresAt = jwt.expiresAt + CLOCK_SKEW_MS
       return { kind: 'device', deviceId, principal: deviceId, expiresAt }
     },
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Clock, CoreError, type CredentialIssuer } from '../../core/index.ts'
 import type { Authority } from './authority.ts'
 import { keysDigest, tokenDigest } from './identity.ts'
+import { readPublicKey } from './jwt.ts'
 
 /** Issues certificates of this cloud's own authority, and tokens and keys of 32 random bytes. */
 export function createIssuer(authority: () => Promise<Authority>, clock: Clock): CredentialIssuer {
@@ -22,6 +23,9 @@ export function createIssuer(authority: () => Promise<Authority>, clock: Clock):
         credential: { kind: 'key', digest: keysDigest(keys), createdAt: clock.now(), keys },
         keys,
       }
+    },
+    async publicKey(pem) {
+      return { kind: 'public_key', ...readPublicKey(pem), createdAt: clock.now() }
     },
   }
 }

@@ -105,7 +105,12 @@ export function createMemoryPorts(options: MemoryOptions): {
       update: async () => undefined,
       remove: async () => false,
     },
-    issuer: { certificate: issuesNothing, token: issuesNothing, key: issuesNothing },
+    issuer: {
+      certificate: issuesNothing,
+      token: issuesNothing,
+      key: issuesNothing,
+      publicKey: issuesNothing,
+    },
     clock: { now: () => world.now },
     ids: {
       next: () => `test-${String(++ids).padStart(6, '0')}`,

@@ -2,10 +2,11 @@
 
 import { type Context, Hono } from 'hono'
 import { isLive, rotateCredential } from '../devices/credentials.ts'
+import { bindTo, GATEWAY_AUTHS, isBound, MAX_GATEWAYS, unbindFrom } from '../devices/gateways.ts'
 import { CoreError } from '../errors.ts'
 import { isDeviceId } from '../model/device-id.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
-import type { DeviceCredential, RegisteredDevice } from '../model/registered-device.ts'
+import type { DeviceCredential, GatewayAuth, RegisteredDevice } from '../model/registered-device.ts'
 import type { Ports } from '../ports.ts'
 import { problem, problemOf } from './problem.ts'
 import { readBody } from './read-body.ts'
@@ -63,7 +64,21 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
         const { credential, ...secrets } = await issuer.certificate(deviceId)
         return { credentials: [credential], secrets }
       }
+      case 'public_key':
+        throw malformed('credential: a key pair is made by the device; send its public key')
     }
+  }
+
+  async function readPublicKey(
+    pem: Json | undefined,
+    expiresAt: Json | undefined,
+  ): Promise<DeviceCredential | undefined> {
+    if (pem === undefined) return undefined
+    if (typeof pem !== 'string') throw malformed('publicKey: expected a public key in PEM')
+    if (expiresAt !== undefined && !(typeof expiresAt === 'number' && expiresAt > 0))
+      throw malformed('expected the end of the public key in epoch milliseconds')
+    const credential = await issuer.publicKey(pem)
+    return expiresAt === undefined ? credential : { ...credential, endsAt: expiresAt }
   }
 
   async function find(deviceId: string): Promise<RegisteredDevice> {
@@ -97,6 +112,9 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
       'tags',
       'credential',
       'fingerprint',
+      'publicKey',
+      'publicKeyExpiresAt',
+      'gatewayAuth',
     ])
     const { deviceId } = body
     if (typeof deviceId !== 'string' || !isDeviceId(deviceId))
@@ -106,6 +124,8 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
     const now = clock.now()
     if ((await registry.get(deviceId)) !== undefined)
       throw new CoreError('device.exists', `${deviceId} is registered already`)
+    const publicKey = await readPublicKey(body['publicKey'], body['publicKeyExpiresAt'])
+    const gatewayAuth = readGatewayAuth(body['gatewayAuth'])
     const issued = kind === undefined ? undefined : await issue(deviceId, kind)
     const device: RegisteredDevice = {
       deviceId,
@@ -118,8 +138,10 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
         ...(fingerprint === undefined
           ? []
           : [{ kind: 'certificate' as const, digest: fingerprint, createdAt: now }]),
+        ...(publicKey === undefined ? [] : [publicKey]),
         ...(issued?.credentials ?? []),
       ],
+      ...(gatewayAuth === undefined ? {} : { gatewayAuth }),
     }
     await registry.create(device)
     return context.json({ device: view(device, now), ...issued?.secrets }, 201)
@@ -143,7 +165,8 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
   )
 
   api.patch('/devices/:id', async (context) => {
-    const body = await readObject(context, ['enabled', 'type', 'tags'])
+    const body = await readObject(context, ['enabled', 'type', 'tags', 'gatewayAuth'])
+    const gatewayAuth = readGatewayAuth(body['gatewayAuth'])
     const { enabled } = body
     if (enabled !== undefined && typeof enabled !== 'boolean')
       throw malformed('enabled: expected true or false')
@@ -154,6 +177,7 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
       ...type,
       ...(tags === undefined ? {} : { tags }),
       ...(enabled === undefined ? {} : { enabled }),
+      ...(gatewayAuth === undefined ? {} : { gatewayAuth }),
     }))
     return context.json(view(device, clock.now()))
   })
@@ -181,6 +205,49 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
     return context.json({ device: view(device, clock.now()), ...secrets })
   })
 
+  api.post('/devices/:id/public-keys', async (context) => {
+    const body = await readObject(context, ['publicKey', 'expiresAt'])
+    const publicKey = await readPublicKey(body['publicKey'], body['expiresAt'])
+    if (publicKey === undefined) throw malformed('publicKey: expected a public key in PEM')
+    const device = await change(context.req.param('id'), (before) => ({
+      ...before,
+      credentials: [
+        ...before.credentials.filter((one) => !isSamePublicKey(one, publicKey.digest)),
+        publicKey,
+      ],
+    }))
+    return context.json(view(device, clock.now()), 201)
+  })
+
+  api.delete('/devices/:id/public-keys/:fingerprint', async (context) => {
+    const fingerprint = context.req.param('fingerprint')
+    const device = await change(context.req.param('id'), (before) => {
+      const kept = before.credentials.filter((one) => !isSamePublicKey(one, fingerprint))
+      if (kept.length === before.credentials.length)
+        throw new CoreError('input.not_found', 'the device has no public key of this fingerprint')
+      return { ...before, credentials: kept }
+    })
+    return context.json(view(device, clock.now()))
+  })
+
+  api.put('/devices/:gateway/bound/:id', async (context) => {
+    const gatewayId = context.req.param('gateway')
+    if ((await find(gatewayId)).gatewayAuth === undefined)
+      throw malformed(`${gatewayId} is no gateway: give it a gatewayAuth first`)
+    const device = await change(context.req.param('id'), (before) => {
+      if ((before.gateways?.length ?? 0) >= MAX_GATEWAYS && !isBound(before, gatewayId))
+        throw malformed(`a device is bound to at most ${MAX_GATEWAYS} gateways`)
+      return bindTo(before, gatewayId)
+    })
+    return context.json(view(device, clock.now()))
+  })
+
+  api.delete('/devices/:gateway/bound/:id', async (context) => {
+    const gatewayId = context.req.param('gateway')
+    const device = await change(context.req.param('id'), (before) => unbindFrom(before, gatewayId))
+    return context.json(view(device, clock.now()))
+  })
+
   api.delete('/devices/:id', async (context) => {
     const deviceId = context.req.param('id')
     if (await registry.remove(deviceId)) return context.body(null, 204)
@@ -196,9 +263,10 @@ interface Issued {
   readonly secrets: Readonly<Record<string, string>>
 }
 
-/** A device without keys and digests of tokens: they are nobody's business. Fingerprints of certificates are public. */
+/** A device without keys and digests of tokens: they are nobody's business. Fingerprints of certificates and of public keys are public. */
 function view(device: RegisteredDevice, now: number): JsonObject {
   const { deviceId, type, tags, enabled, createdAt, version, credentials } = device
+  const { gateways, gatewayAuth } = device
   return {
     deviceId,
     ...(type === undefined ? {} : { type }),
@@ -210,13 +278,26 @@ function view(device: RegisteredDevice, now: number): JsonObject {
       const { kind, digest, endsAt } = credential
       return {
         kind,
-        ...(kind === 'certificate' ? { fingerprint: digest } : {}),
+        ...(kind === 'certificate' || kind === 'public_key' ? { fingerprint: digest } : {}),
         createdAt: credential.createdAt,
         ...(endsAt === undefined ? {} : { endsAt }),
         live: isLive(credential, now),
       }
     }),
+    ...(gateways === undefined ? {} : { gateways: [...gateways] }),
+    ...(gatewayAuth === undefined ? {} : { gatewayAuth }),
   }
+}
+
+function isSamePublicKey({ kind, digest }: DeviceCredential, fingerprint: string): boolean {
+  return kind === 'public_key' && digest === fingerprint
+}
+
+function readGatewayAuth(value: Json | undefined): GatewayAuth | undefined {
+  if (value === undefined) return undefined
+  const found = GATEWAY_AUTHS.find((one) => one === value)
+  if (found !== undefined) return found
+  throw malformed(`gatewayAuth: expected ${GATEWAY_AUTHS.join(', ')}`)
 }
 
 async function readObject(context: Context, known: readonly string[]): Promise<JsonObject> {

@@ -25,11 +25,13 @@ export type GatewayAuth = 'association' | 'token' | 'association_and_token'
 
 /** Something that proves who a device is. A secret is never kept, only its digest, but for keys that sign. */
 export interface DeviceCredential {
-  readonly kind: 'certificate' | 'token' | 'key'
-  /** SHA-256 of the certificate (DER), of the token or of both keys, in hex. */
+  readonly kind: 'certificate' | 'token' | 'key' | 'public_key'
+  /** SHA-256 of the certificate (DER), of the token, of both keys or of the public key (DER), in hex. */
   readonly digest: string
   /** Only of kind `key`: who verifies a signature needs the key itself. Never shown, never logged. */
   readonly keys?: SymmetricKeys
+  /** Only of kind `public_key`: PEM. The device alone has the private one, and signs tokens with it. */
+  readonly publicKey?: string
   /** Epoch ms. */
   readonly createdAt: number
   /** Epoch ms from which it proves nothing any more; absent while nobody has ended it. */

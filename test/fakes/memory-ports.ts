@@ -391,6 +391,12 @@ export function createMemoryPorts(
           keys,
         }
       },
+      async publicKey(pem) {
+        if (!pem.startsWith('-----BEGIN PUBLIC KEY-----'))
+          throw new CoreError('input.malformed', 'expected a public key in PEM')
+        const digest = `${pem.length}`.padEnd(64, '0')
+        return { kind: 'public_key', digest, createdAt: world.now, publicKey: pem }
+      },
     },
     clock: { now: () => world.now },
     ids: {
