@@ -1,24 +1,12 @@
 import * as z from 'zod'
 import { ActionSchema } from './actions/list.ts'
+import { readDuration } from './model/duration.ts'
 import { SEVERITIES } from './model/notification.ts'
 
 // anyhub.yml as a schema. What it accepts, editors know too: `configJsonSchema` is the same thing as JSON Schema.
 
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-/** Reads `90s`, `2m`, `1h`, `30d` or a bare `0`. Unit of the result: ms. `undefined` if the text is no duration. */
-export function readDuration(text: string): number | undefined {
-  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
-  if (text === '0') return 0
-  if (parts === null) return undefined
-  const unit = parts[2]
-  if (unit !== 'ms' && unit !== 's' && unit !== 'm' && unit !== 'h' && unit !== 'd')
-    return undefined
-  return Math.round(Number(parts[1]) * UNIT_MS[unit])
-}
-
 /** A century: times that lie this far ahead still fit into every store. Unit: ms. */
-const LONGEST_MS = 36_500 * UNIT_MS.d
+const LONGEST_MS = 36_500 * 86_400_000
 
 const Duration = z
   .union([z.string(), z.literal(0)])
@@ -104,6 +92,53 @@ const Rule = z
   })
   .meta({ description: 'What to do with messages that match.' })
 
+const Route = z
+  .strictObject({
+    source: z
+      .enum(['telemetry', 'twinChanges', 'lifecycle', 'connectionState'])
+      .default('telemetry')
+      .meta({ description: 'Which messages it looks at.' }),
+    condition: z.string().optional().meta({
+      description: 'A condition in the language of Azure message routing; true unless given.',
+    }),
+    fallback: z.boolean().default(false).meta({
+      description: 'Takes the messages that no other route of its source takes; without condition.',
+    }),
+    enabled: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'Whether it runs; one that does not is checked all the same.' }),
+    enrichments: z
+      .array(
+        z.strictObject({
+          key: z.string().min(1).max(128).meta({ description: 'The name of the property.' }),
+          value: z.string().max(4_096).meta({
+            description:
+              'A text, $iothubname, or a path such as $twin.tags.site or $twin.properties.desired.mode.',
+          }),
+        }),
+      )
+      .max(10, 'expected at most 10 enrichments')
+      .default([])
+      .meta({ description: 'Properties that a message gets before the actions see it.' }),
+    output: z.enum(['body', 'message']).default('body').meta({
+      description:
+        'What the actions get: the body, or an object of body, properties and systemProperties.',
+    }),
+    actions: z
+      .array(ActionSchema)
+      .max(10)
+      .default([])
+      .meta({ description: 'What to do, each by itself.' }),
+    errorAction: ActionSchema.optional().meta({
+      description: 'Done when another action of the route cannot be done.',
+    }),
+  })
+  .meta({ description: 'What to do with messages that a condition takes, as Azure routes them.' })
+
+/** Source: learn.microsoft.com, iot-hub-devguide-quotas-throttling, "message routing". */
+const MAX_ROUTES = 100
+
 const Alarm = z
   .strictObject({
     from: z.string().min(1).default('devices/+/telemetry').meta({ description: 'Topic filter.' }),
@@ -171,6 +206,13 @@ export const ConfigSchema = z
         'Kinds of devices, by their ids; of several that fit the one with the longest pattern.',
     }),
     rules: z.record(Id, Rule).default({}).meta({ description: 'Rules, by their ids.' }),
+    routes: z
+      .record(Id, Route)
+      .refine((routes) => Object.keys(routes).length <= MAX_ROUTES, {
+        message: `expected at most ${MAX_ROUTES} routes`,
+      })
+      .default({})
+      .meta({ description: 'Routes in the language of Azure IoT Hub, by their names.' }),
     alarms: z.record(Id, Alarm).default({}).meta({ description: 'Alarms, by their ids.' }),
     channels: z.record(Id, Channel).default({}).meta({ description: 'Channels, by their ids.' }),
     smtp: z
@@ -253,6 +295,29 @@ export const ConfigSchema = z
         description:
           'Whether accepted messages are also kept as events for Event Hubs consumers, while the embedded cloud serves AMQP.',
       }),
+    commands: z
+      .strictObject({
+        ttl: Duration.prefault('1h').meta({
+          description: 'How long a command waits for its device, unless its sender says otherwise.',
+        }),
+        maxTtl: Duration.refine((ms) => ms >= 1_000, 'expected at least 1s')
+          .prefault('2d')
+          .meta({ description: 'How long a sender may let a command wait.' }),
+        maxPending: z
+          .int()
+          .min(1)
+          .max(200)
+          .default(50)
+          .meta({ description: 'Commands of one device that have not ended; more are refused.' }),
+        maxDeliveries: z.int().min(1).max(100).default(10).meta({
+          description: 'Deliveries that come to nothing before a command is given up.',
+        }),
+        lock: Duration.refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'expected 1s to 1h')
+          .prefault('1m')
+          .meta({ description: 'How long a device holds a command before it waits again.' }),
+      })
+      .prefault({})
+      .meta({ description: 'Commands that wait for their device.' }),
     retention: z
       .strictObject({
         telemetry: Duration.prefault('90d').meta({ description: 'Rows of telemetry.' }),
@@ -270,6 +335,7 @@ export type Config = z.output<typeof ConfigSchema>
 export type ConfigInput = z.input<typeof ConfigSchema>
 export type DeviceTypeConfig = Config['deviceTypes'][string]
 export type RuleConfig = Config['rules'][string]
+export type RouteConfig = Config['routes'][string]
 export type AlarmConfig = Config['alarms'][string]
 export type ChannelConfig = Config['channels'][string]
 

@@ -1,6 +1,8 @@
+import { type Commands, createCommands } from './commands.ts'
 import { createRedrive, type Redrive } from './dead-letters.ts'
 import { createDeviceGate, type DeviceGate } from './device-gate.ts'
 import { createIngest } from './ingest.ts'
+import { createMethodCalls, type MethodCalls } from './methods.ts'
 import type { Ingest } from './model/uplink.ts'
 import { createNotify, type Notify } from './notify.ts'
 import { observePorts } from './observe.ts'
@@ -17,6 +19,8 @@ export interface Core {
   readonly notify: Notify
   readonly tick: Tick
   readonly redrive: Redrive
+  readonly commands: Commands
+  readonly methods: MethodCalls
 }
 
 /** Wires the use cases to the ports of one cloud. */
@@ -32,5 +36,7 @@ export function createCore(ports: Ports, program: Program): Core {
     notify: createNotify(observed),
     tick: createTick(observed, gate),
     redrive: createRedrive(observed, ingest, gate),
+    commands: createCommands(observed, program, gate),
+    methods: createMethodCalls(observed),
   }
 }

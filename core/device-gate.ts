@@ -1,3 +1,5 @@
+import { messageFingerprint } from './codecs/message-id.ts'
+import { checkCommand } from './commands/check.ts'
 import {
   asksGateway,
   DEFAULT_PRESENCE,
@@ -56,6 +58,8 @@ interface Job {
 interface Committed {
   readonly record: DeviceRecord | undefined
   readonly results: readonly InputResult[]
+  /** True if a command waits for the device that did not wait before. */
+  readonly wait: boolean
 }
 
 /** What became of outbox entries since the last commit: `undefined` is done, an entry is put off. */
@@ -127,7 +131,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       jobs.length === 1 && jobs[0] !== undefined
         ? jobs[0].inputs
         : jobs.flatMap((job) => job.inputs)
-    const { record, results } = await settle(deviceId, inputs)
+    const { record, results, wait } = await settle(deviceId, inputs)
     const answer = (): void => {
       let from = 0
       for (const job of jobs) {
@@ -141,6 +145,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     }
     if (ports.longLived) answer()
     if (record !== undefined) await perform(record)
+    if (wait) await wake(deviceId)
     // Who comes next strikes off what was performed with his own commit; if nobody waits, this is the one more write.
     if (performed.has(deviceId) && lane.length === 0) await strike(deviceId)
     if (!ports.longLived) answer()
@@ -157,7 +162,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       if (!isOfInputs(error) || inputs.length === 0) throw error
       if (inputs.length === 1) {
         const refused: InputResult = { status: 'refused', code: error.code, message: error.message }
-        return { record: undefined, results: [refused] }
+        return { record: undefined, results: [refused], wait: false }
       }
     }
     const half = inputs.length >> 1
@@ -165,7 +170,11 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     if (first.record !== undefined) await perform(first.record)
     const rest = inputs.slice(half)
     const second = await settle(deviceId, rest).catch((error) => unstored(rest, error))
-    return { record: second.record, results: [...first.results, ...second.results] }
+    return {
+      record: second.record,
+      results: [...first.results, ...second.results],
+      wait: first.wait || second.wait,
+    }
   }
 
   /** What the last commit did not strike off, the next one has to. */
@@ -209,7 +218,8 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
       if (outcome.events.crowded && inputs.length > 1) {
         throw new CoreError('device.outbox_full', 'expected fewer effects of one step')
       }
-      if (outcome.record === stored) return { record: stored, results: outcome.results }
+      const wait = outcome.events.commandsWait
+      if (outcome.record === stored) return { record: stored, results: outcome.results, wait }
       const expectedVersion = record.version
       const next: DeviceRecord = { ...outcome.record, version: expectedVersion + 1 }
       try {
@@ -218,6 +228,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
           expectedVersion,
           rows: outcome.rows,
           cold: outcome.cold,
+          commands: outcome.commandRows,
         })
       } catch (error) {
         if (!isConflict(error) || race >= MAX_RACES) throw error
@@ -225,7 +236,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         continue
       }
       report(deviceId, outcome.events)
-      return { record: next, results: outcome.results }
+      return { record: next, results: outcome.results, wait }
     }
   }
 
@@ -284,12 +295,13 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     const { deviceId } = record
     for (const entry of record.outbox) {
       if (entry.attempts > 0 && entry.at > ports.clock.now()) continue
-      if (entry.effect.kind === 'desire' || entry.effect.kind === 'window') {
-        forward(deviceId, entry, entry.effect)
+      const { effect } = entry
+      if (effect.kind === 'desire' || effect.kind === 'window' || effect.kind === 'command') {
+        forward(deviceId, entry, effect)
         continue
       }
       try {
-        await performOne(deviceId, entry.key, entry.effect)
+        await performOne(deviceId, entry.key, effect)
         mark(deviceId, entry.key, undefined)
       } catch (error) {
         await leaveBehind(deviceId, entry, error)
@@ -305,8 +317,8 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         return ports.downlink.shadow(effect, `${deviceId}/${key}`)
       case 'notify':
         return ports.notifications.enqueue(fanOut(effect.notification))
-      case 'command':
-        return ports.downlink.command(effect, `${deviceId}/${key}`)
+      case 'wake':
+        return ports.downlink.command(effect.deviceId)
       case 'queue':
         return ports.queues.send(effect.queue, effect.body, `${deviceId}/${key}`)
       case 'table':
@@ -319,8 +331,11 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     const flight = `${deviceId}/${entry.key}`
     if (underWay.has(flight)) return
     underWay.add(flight)
-    const input = toInput(effect, flight, ports.clock.now())
-    void (effect.kind === 'window' ? enter : run)(effect.deviceId, [input])
+    const send = async (): Promise<readonly InputResult[]> => {
+      const input = toInput(effect, flight, program, ports.clock.now())
+      return (effect.kind === 'window' ? enter : run)(effect.deviceId, [input])
+    }
+    void send()
       .then(([result]) => {
         if (result?.status === 'refused') throw new CoreError(result.code, result.message)
         mark(deviceId, entry.key, undefined)
@@ -337,6 +352,23 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         underWay.delete(flight)
         wakeIfIdle()
       })
+  }
+
+  /** The queue itself is durable: only where nobody can be told now, the word waits in the outbox. */
+  async function wake(deviceId: string): Promise<void> {
+    try {
+      await ports.downlink.command(deviceId)
+    } catch (error) {
+      const key = `wake/${ports.ids.next(ports.clock.now())}`
+      const input: DeviceInput = { kind: 'effect', key, effect: { kind: 'wake', deviceId } }
+      // Not awaited: this device is busy with what asks for it.
+      void enter(deviceId, [input]).catch(() =>
+        ports.observer.log('warn', 'nobody told of a command', {
+          deviceId,
+          reason: reasonOf(error),
+        }),
+      )
+    }
   }
 
   function mark(deviceId: string, key: string, next: OutboxEntry | undefined): void {
@@ -411,6 +443,8 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
   function report(deviceId: string, events: StepEvents): void {
     for (const [ruleId, times] of events.matched)
       ports.observer.count('rule.matched', times, { ruleId })
+    for (const [routeId, times] of events.routed)
+      ports.observer.count('route.matched', times, { routeId })
     for (const { ruleId, messageId, error } of events.failed) {
       ports.observer.count('rule.failed', 1, { ruleId })
       ports.observer.log('warn', 'rule failed on a message', {
@@ -422,6 +456,8 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
     }
     for (const { level, text, key } of events.logs)
       ports.observer.log(level, text, { deviceId, key })
+    for (const [state, times] of events.commandsEnded)
+      ports.observer.count('command.ended', times, { state })
     if (events.late > 0) ports.observer.count('window.late', events.late)
     if (events.raised > 0) ports.observer.count('alarm.raised', events.raised)
     if (events.notified > 0) ports.observer.count('notification.asked', events.notified)
@@ -442,6 +478,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
 
 const NONE: ReadonlySet<string> = new Set()
 const NOTHING: Performed = new Map()
+const NO_BYTES = new Uint8Array()
 
 /**
  * Messages that may have been stored before. Only a message that is not newer than the record can be one, or one without
@@ -474,10 +511,27 @@ function takeBatch(jobs: Job[]): Job[] {
 }
 
 /** What another record is asked to do. */
-function toInput(effect: ForwardedEffect, key: string, at: number): DeviceInput {
+function toInput(
+  effect: ForwardedEffect,
+  key: string,
+  { config }: Program,
+  at: number,
+): DeviceInput {
+  if (effect.kind === 'command') {
+    const request = {
+      // The same wish is the same command, however often it comes.
+      commandId: `rule-${messageFingerprint(key, NO_BYTES)}`,
+      name: effect.name,
+      payload: new TextEncoder().encode(JSON.stringify(effect.payload)),
+      contentType: 'application/json',
+      sentBy: 'rule',
+    }
+    return { kind: 'enqueue', command: checkCommand(request, config.commands, at), at }
+  }
   if (effect.kind === 'window')
     return { kind: 'window', ruleId: effect.ruleId, message: effect.message, key }
-  return { kind: 'desire', name: effect.name, desired: effect.desired, at }
+  const { deviceId: _, ...wish } = effect
+  return { ...wish, at }
 }
 
 /** The record without the effects that are done, and with those that failed put off. */
@@ -510,7 +564,11 @@ function unstored(inputs: readonly DeviceInput[], cause: unknown): Committed {
     cause instanceof CoreError
       ? cause
       : new CoreError('store.unavailable', reasonOf(cause), { cause })
-  return { record: undefined, results: inputs.map(() => ({ status: 'unstored', error })) }
+  return {
+    record: undefined,
+    results: inputs.map(() => ({ status: 'unstored', error })),
+    wait: false,
+  }
 }
 
 function reasonOf(error: unknown): string {

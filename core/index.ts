@@ -15,6 +15,15 @@ export { readEventTime, type TimeUnit } from './codecs/event-time.ts'
 export { CODECS } from './codecs/list.ts'
 export { type Pointer, parsePointer, readPointer } from './codecs/pointer.ts'
 export {
+  type CommandLimits,
+  type CommandRequest,
+  isCommandId,
+  isCommandName,
+  MAX_COMMAND_BYTES,
+} from './commands/check.ts'
+export { isPending, pendingOf } from './commands/queue.ts'
+export type { ClaimedFeedback, Commands, ReceivedCommand } from './commands.ts'
+export {
   type ChannelConfig,
   type Config,
   type ConfigFault,
@@ -24,7 +33,6 @@ export {
   defineConfig,
   faultsOf,
   parseConfig,
-  readDuration,
 } from './config.ts'
 export { type Core, createCore } from './create-core.ts'
 export type { Redrive, RedriveResult } from './dead-letters.ts'
@@ -44,9 +52,25 @@ export {
   type SourcePosition,
 } from './errors.ts'
 export { createIngest } from './ingest.ts'
+export { isMethodName, type MethodCalls, type MethodRequest } from './methods.ts'
 export type { AlarmState } from './model/alarm.ts'
 export type { ColdRow } from './model/cold-row.ts'
+export {
+  COMMAND_ACKS,
+  COMMAND_STATES,
+  type CommandAck,
+  type CommandContent,
+  type CommandEntry,
+  type CommandFeedback,
+  type CommandInfo,
+  type CommandRow,
+  type CommandState,
+  FEEDBACK_QUEUE,
+  SETTLEMENTS,
+  type Settlement,
+} from './model/command.ts'
 export type { DeadLetter } from './model/dead-letter.ts'
+export { readDuration } from './model/duration.ts'
 export { BEFORE_DEVICES, isDeviceId } from './model/device-id.ts'
 export {
   type DeviceRecord,
@@ -57,12 +81,12 @@ export {
   type PresenceStatus,
 } from './model/device-record.ts'
 export type {
-  CommandEffect,
   Effect,
   NotifyEffect,
   OutboxEntry,
   PublishEffect,
   ShadowEffect,
+  WakeEffect,
 } from './model/effect.ts'
 export type { DeviceInput, InputResult } from './model/input.ts'
 export { isJsonObject, type Json, type JsonObject } from './model/json.ts'
@@ -90,6 +114,7 @@ export type {
   ChannelSender,
   Clock,
   ColdStore,
+  CommandStore,
   Commit,
   CredentialIssuer,
   DeadLetters,
@@ -100,9 +125,14 @@ export type {
   IssuedKey,
   IssuedToken,
   LookupSource,
+  MethodAnswer,
+  MethodCall,
+  Methods,
   NotificationQueue,
   Observer,
   Ports,
+  QueueEntry,
+  QueueReader,
   QueueSender,
   Registry,
   TableStore,

@@ -29,7 +29,7 @@ export function observePorts(ports: Ports): Ports {
     } satisfies TelemetryStore,
     downlink: {
       publish: timed('downlink.publish', (message, key) => downlink.publish(message, key)),
-      command: timed('downlink.command', (message, key) => downlink.command(message, key)),
+      command: timed('downlink.command', (deviceId) => downlink.command(deviceId)),
       shadow: timed('downlink.shadow', (message, key) => downlink.shadow(message, key)),
     } satisfies Downlink,
     notifications: {

@@ -2,9 +2,10 @@
 // here and, line for line, in its contract suite under test/contract.
 
 import type { ColdRow } from './model/cold-row.ts'
+import type { CommandContent, CommandRow } from './model/command.ts'
 import type { DeadLetter } from './model/dead-letter.ts'
 import type { DeviceRecord } from './model/device-record.ts'
-import type { CommandEffect, PublishEffect, ShadowEffect } from './model/effect.ts'
+import type { PublishEffect, ShadowEffect } from './model/effect.ts'
 import type { Json } from './model/json.ts'
 import type { LookupRequest } from './model/lookup.ts'
 import type { Delivery } from './model/notification.ts'
@@ -23,6 +24,8 @@ export interface Commit {
   readonly rows: readonly TelemetryRow[]
   /** Rows for the archive; empty unless the config asks for one. */
   readonly cold: readonly ColdRow[]
+  /** Contents of commands: what comes is stored before the record names it, what goes is removed after. */
+  readonly commands: readonly CommandRow[]
 }
 
 /** Keeps one record per device, and takes its telemetry rows by the same commit. */
@@ -86,8 +89,11 @@ export interface TelemetryRange {
 export interface Downlink {
   /** Hands one message to the broker. Resolves when the broker has it. Who is offline is the broker's business. */
   publish(message: PublishEffect, key: string): Promise<void>
-  /** Asks a device to do something, on the topic of its dialect. */
-  command(message: CommandEffect, key: string): Promise<void>
+  /**
+   * Commands wait for a device: whoever holds a connection of it takes them from its queue. Resolves when they are told;
+   * nobody there is no error, for who connects looks for himself.
+   */
+  command(deviceId: string): Promise<void>
   /** Sends a push about a shadow, on the topics of the device's dialect. */
   shadow(message: ShadowEffect, key: string): Promise<void>
 }
@@ -122,6 +128,51 @@ export interface TableStore {
 export interface QueueSender {
   /** Appends an entry. One whose key is in the queue already is not added again. */
   send(queue: string, body: Json, key: string): Promise<void>
+}
+
+/** Contents of commands, written by commits. */
+export interface CommandStore {
+  /** The content, or `undefined` if there is none (any more). */
+  content(deviceId: string, contentId: string): Promise<CommandContent | undefined>
+}
+
+/** Reads queues that this system fills for its own users, such as the feedback about commands. */
+export interface QueueReader {
+  /** Takes up to `limit` entries, oldest first, and hides them for `leaseMs`; unless removed until then they come again. */
+  claim(queue: string, limit: number, leaseMs: number): Promise<readonly QueueEntry[]>
+  /** The entry is done with. Gives false if it is none. */
+  remove(queue: string, id: string): Promise<boolean>
+  /** The entry is there for others again, at once. */
+  release(queue: string, id: string): Promise<void>
+}
+
+export interface QueueEntry {
+  readonly id: string
+  /** Epoch ms. */
+  readonly at: number
+  readonly body: Json
+}
+
+/** Calls of methods: one question to a device that is there, and its answer. */
+export interface Methods {
+  /**
+   * Waits `connectTimeoutMs` for the device to be there, and `responseTimeoutMs` for its answer.
+   * @throws CoreError `method.device_offline` or `method.timed_out`.
+   */
+  invoke(deviceId: string, call: MethodCall): Promise<MethodAnswer>
+}
+
+export interface MethodCall {
+  readonly name: string
+  readonly payload: Json
+  readonly connectTimeoutMs: number
+  readonly responseTimeoutMs: number
+}
+
+/** What the device said; the status is its own. */
+export interface MethodAnswer {
+  readonly status: number
+  readonly payload: Json
 }
 
 /** Answers what rules ask of the world: `get_secret`, `aws_lambda`, `get_registry_data`. */
@@ -242,7 +293,9 @@ export interface Ports {
   readonly downlink: Downlink
   readonly notifications: NotificationQueue
   readonly tables: TableStore
-  readonly queues: QueueSender
+  readonly queues: QueueSender & QueueReader
+  readonly commands: CommandStore
+  readonly methods: Methods
   readonly lookups: LookupSource
   readonly channels: ChannelSender
   readonly deadLetters: DeadLetters

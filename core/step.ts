@@ -2,12 +2,20 @@ import type { DeviceRecord } from './model/device-record.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
 import { applyFailure } from './steps/actions.ts'
 import { applyAcknowledge, applyTimer } from './steps/alarm.ts'
+import {
+  applyEnqueue,
+  applyLock,
+  applyPurge,
+  applySettle,
+  passCommandTime,
+} from './steps/command.ts'
 import type { StepContext, StepResult } from './steps/context.ts'
 import { Draft } from './steps/draft.ts'
 import { applyPresence, settlePresence } from './steps/presence.ts'
-import { applyDesire, applyShadow } from './steps/shadow.ts'
+import { applyDesire, applyShadow, expireWishes } from './steps/shadow.ts'
 import { applyTelemetry } from './steps/telemetry.ts'
 import { applyTwin } from './steps/twin.ts'
+import { tellLifecycle, tellTwinChange, watchTwin } from './steps/twin-change.ts'
 import { applyWindow, closeWindows } from './steps/window.ts'
 
 /**
@@ -23,7 +31,9 @@ export function step(
 ): StepResult {
   const draft = new Draft(record, context)
   const results = inputs.map((input) => {
+    const twin = watchTwin(draft)
     const result = apply(draft, input)
+    tellTwinChange(draft, twin)
     settlePresence(draft)
     return result
   })
@@ -36,6 +46,8 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
       return applyTelemetry(draft, input)
     case 'presence':
       return applyPresence(draft, input)
+    case 'lifecycle':
+      return tellLifecycle(draft, input)
     case 'shadow':
       return applyShadow(draft, input)
     case 'twin':
@@ -51,9 +63,19 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
       return applyWindow(draft, input)
     case 'failure':
       return applyFailure(draft, input)
+    case 'enqueue':
+      return applyEnqueue(draft, input)
+    case 'lock':
+      return applyLock(draft, input)
+    case 'settle':
+      return applySettle(draft, input)
+    case 'purge':
+      return applyPurge(draft, input)
     case 'timer':
       applyTimer(draft, input.at)
       closeWindows(draft, input.at)
+      passCommandTime(draft, input.at)
+      expireWishes(draft, input.at)
       return { status: 'accepted' }
   }
 }

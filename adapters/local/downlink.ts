@@ -1,6 +1,5 @@
 import type { Downlink } from '../../core/index.ts'
 import { DIALECTS } from './dialects/list.ts'
-import { commandTopic } from './dialects/native.ts'
 
 /** Hands one message to the broker of this process. */
 export type Publish = (
@@ -9,8 +8,8 @@ export type Publish = (
   options: { readonly qos: 0 | 1; readonly retain: boolean },
 ) => void | Promise<void> | undefined
 
-/** The way to whoever is connected to this process. */
-export function createDownlink(publish: Publish): Downlink {
+/** The way to whoever is connected to this process; `wake` tells whoever takes the commands of a device. */
+export function createDownlink(publish: Publish, wake: (deviceId: string) => void): Downlink {
   return {
     async publish({ topic, payload, encoding, qos, retain }) {
       await publish(topic, encoding === 'base64' ? Buffer.from(payload, 'base64') : payload, {
@@ -18,11 +17,8 @@ export function createDownlink(publish: Publish): Downlink {
         retain,
       })
     },
-    async command({ deviceId, name, payload }) {
-      await publish(commandTopic(deviceId, name), JSON.stringify(payload), {
-        qos: 1,
-        retain: false,
-      })
+    async command(deviceId) {
+      wake(deviceId)
     },
     async shadow(message) {
       const body = JSON.stringify(message.body)

@@ -19,11 +19,14 @@ import { carriesToken, ensureAdminToken } from './admin-token.ts'
 import { type Authority, openAuthority } from './authority.ts'
 import { createChannelSender } from './channel-sender.ts'
 import { createColdStore } from './cold-store.ts'
+import { createCommandDesk } from './command-desk.ts'
+import { createCommandStore } from './command-store.ts'
 import { LOCAL_SETTINGS, type LocalSettings } from './config.ts'
 import { ensureDataFolder } from './data-folder.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeviceStore } from './device-store.ts'
 import { createAwsHttp } from './dialects/aws-http.ts'
+import { createAzureHttp } from './dialects/azure-http.ts'
 import { createClientDialects } from './dialects/client-dialects.ts'
 import { createDownlink } from './downlink.ts'
 import { createHttpAccess } from './http-access.ts'
@@ -36,6 +39,7 @@ import { listPageFiles } from './listeners/page-files.ts'
 import { mqttTlsOptions, peerCertificate, tlsOptions } from './listeners/tls.ts'
 import { createLiveFeed } from './live-feed.ts'
 import { createLookupSource } from './lookup-source.ts'
+import { createMethodDesk } from './method-desk.ts'
 import { createMqttAdmission } from './mqtt-admission.ts'
 import { createMqttFront } from './mqtt-front.ts'
 import { createNotificationQueue } from './notification-queue.ts'
@@ -152,6 +156,8 @@ export async function startLocalCloud({
 
   const storedKeys = createStoredKeys(KNOWN_KEYS)
   const twins = createTwinDesk(() => core)
+  const commandDesk = createCommandDesk(() => core)
+  const methodDesk = createMethodDesk()
   const core: Core = createCore(
     {
       devices: createDeviceStore({
@@ -166,8 +172,9 @@ export async function startLocalCloud({
       }),
       telemetry: createTelemetryStore(database, storedKeys),
       cold: createColdStore(database),
-      downlink: createDownlink((topic, payload, options) =>
-        mqtt?.publish({ topic, payload, ...options }),
+      downlink: createDownlink(
+        (topic, payload, options) => mqtt?.publish({ topic, payload, ...options }),
+        commandDesk.wake,
       ),
       notifications: createNotificationQueue({
         database,
@@ -181,6 +188,8 @@ export async function startLocalCloud({
       issuer: createIssuer(needAuthority, systemClock),
       tables: createTableStore(database),
       queues: createQueues(database, systemClock),
+      commands: createCommandStore(database),
+      methods: methodDesk,
       lookups: createLookupSource(process.env),
       clock: systemClock,
       ids: createIds(),
@@ -296,6 +305,7 @@ export async function startLocalCloud({
   const httpOptions = {
     api,
     aws,
+    dialects: [createAzureHttp({ core, add: batcher.add })],
     feed,
     snapshot,
     metrics: async () => observer.metrics(await gauges()),

@@ -1,20 +1,8 @@
-import type { Clock, Json, QueueSender } from '../../core/index.ts'
+import type { Clock, QueueReader, QueueSender } from '../../core/index.ts'
 import type { Database } from './sqlite/database.ts'
 
-/** One entry of a queue, claimed by a program that reads it. */
-export interface QueueEntry {
-  readonly id: string
-  readonly at: number
-  readonly body: Json
-}
-
 /** Queues for other programs, with the reading side that a cloud's own queue would have. */
-export interface LocalQueues extends QueueSender {
-  /** Takes up to `limit` entries, oldest first, and hides them for `leaseMs`. */
-  claim(queue: string, limit: number, leaseMs: number): Promise<readonly QueueEntry[]>
-  /** The entry is done with. */
-  remove(queue: string, id: string): Promise<void>
-}
+export interface LocalQueues extends QueueSender, QueueReader {}
 
 /** Queues as a table of SQLite. */
 export function createQueues(database: Database, clock: Clock): LocalQueues {
@@ -26,14 +14,19 @@ export function createQueues(database: Database, clock: Clock): LocalQueues {
     async claim(queue, limit, leaseMs) {
       const now = clock.now()
       const rows = await database.read('queueClaim', now + leaseMs, queue, now, limit)
-      return rows.map((row) => ({
+      // RETURNING keeps no order. Source: SQLite, lang_returning, 3.
+      const inOrder = rows.toSorted((a, b) => Number(a['id']) - Number(b['id']))
+      return inOrder.map((row) => ({
         id: String(row['id']),
         at: Number(row['at']),
         body: JSON.parse(String(row['body'])),
       }))
     },
     async remove(queue, id) {
-      await database.write([['queueRemove', queue, id]])
+      return (await database.read('queueRemove', queue, id)).length > 0
+    },
+    async release(queue, id) {
+      await database.write([['queueRelease', clock.now(), queue, id]])
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Commit, MetricValue, TelemetryRow, TelemetryStore } from '../../core/index.ts'
+import { commandOperation } from './command-store.ts'
 import type { Database } from './sqlite/database.ts'
 import type { Operation, SqlRow } from './sqlite/protocol.ts'
 import { type HourKeys, rowKey, type StoredKeys } from './stored-keys.ts'
@@ -12,8 +13,8 @@ type StoredRow = readonly [
   metrics: Readonly<Record<string, MetricValue>>,
 ]
 
-/** What a commit writes besides the record: its telemetry, one row for each hour of event time, and its cold rows. */
-export function rowOperations({ record, rows, cold }: Commit, now: number): Operation[] {
+/** What a commit writes besides the record: its telemetry, one row for each hour of event time, its cold rows, and contents of commands. */
+export function rowOperations({ record, rows, cold, commands }: Commit, now: number): Operation[] {
   const operations: Operation[] = []
   for (const [hour, ofHour] of byHour(rows)) {
     const stored = distinct(ofHour)
@@ -30,6 +31,7 @@ export function rowOperations({ record, rows, cold }: Commit, now: number): Oper
   }
   for (const row of cold)
     operations.push(['coldPut', new Date(row.at).toISOString().slice(0, 10), JSON.stringify(row)])
+  for (const row of commands) operations.push(commandOperation(record.deviceId, row))
   return operations
 }
 

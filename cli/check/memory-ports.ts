@@ -88,7 +88,18 @@ export function createMemoryPorts(options: MemoryOptions): {
       list: async (table) =>
         [...(tables.get(table) ?? new Map<string, Json>())].map(([key, item]) => ({ key, item })),
     },
-    queues: { send: async () => undefined },
+    queues: {
+      send: async () => undefined,
+      claim: async () => [],
+      remove: async () => false,
+      release: async () => undefined,
+    },
+    commands: { content: async () => undefined },
+    methods: {
+      async invoke(deviceId) {
+        throw new CoreError('method.device_offline', `${deviceId} is not connected`)
+      },
+    },
     lookups: { answer: async (request) => world.answer(request) },
     channels: { send: async () => undefined },
     deadLetters: {

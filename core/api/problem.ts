@@ -14,6 +14,13 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'shadow.version_conflict': 409,
   'shadow.too_large': 413,
   'device.record_too_large': 413,
+  'command.invalid': 400,
+  'command.too_large': 413,
+  'command.queue_full': 429,
+  'command.lock_lost': 412,
+  'method.invalid': 400,
+  'method.device_offline': 404,
+  'method.timed_out': 504,
 }
 
 /** Answers with a problem document. Source: RFC 9457. */

@@ -1,4 +1,5 @@
 import type { AlarmState } from './alarm.ts'
+import type { CommandEntry } from './command.ts'
 import type { OutboxEntry } from './effect.ts'
 import type { ShadowDocument } from './shadow.ts'
 import type { MetricValue } from './telemetry.ts'
@@ -71,6 +72,8 @@ export interface DeviceRecord {
   readonly alarms: Readonly<Record<string, AlarmState>>
   /** Open windows by rule id. */
   readonly windows: Readonly<Record<string, WindowState>>
+  /** Commands in the order in which they came, those that ended lately among them; absent until there is one. */
+  readonly commands?: readonly CommandEntry[]
   readonly outbox: readonly OutboxEntry[]
   /** Epoch ms at which the tick has to look at this device; 0 if never. */
   readonly dueAt: number

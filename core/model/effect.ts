@@ -18,7 +18,8 @@ export interface ShadowEffect {
   readonly deviceId: string
   /** The shadow's name; '' is the classic one. */
   readonly name: string
-  readonly event: 'delta' | 'documents'
+  /** `accepted` answers a request and tells everybody else what was asked for. */
+  readonly event: 'delta' | 'documents' | 'accepted'
   readonly body: Json
 }
 
@@ -34,9 +35,15 @@ export interface DesireEffect {
   readonly deviceId: string
   readonly name: string
   readonly desired: Json
+  /** Who wants it, in words for people. */
+  readonly by?: string
+  /** For how long it is wanted; without it for ever. */
+  readonly forMs?: number
+  /** It goes as soon as the device reports it. */
+  readonly once?: boolean
 }
 
-/** A message that asks a device to do something. The dialect of the device decides the topic. */
+/** A command that a rule wants to be queued for some device. */
 export interface CommandEffect {
   readonly kind: 'command'
   readonly deviceId: string
@@ -68,18 +75,24 @@ export interface WindowEffect {
   readonly message: WindowMessage
 }
 
+/** Commands wait for a device, and nobody could be told so yet. */
+export interface WakeEffect {
+  readonly kind: 'wake'
+  readonly deviceId: string
+}
+
 /** What a step wants done in the world once its record is committed. */
 export type Effect = PerformedEffect | ForwardedEffect
 
 /** Something for another record: it goes through that record's gate. */
-export type ForwardedEffect = DesireEffect | WindowEffect
+export type ForwardedEffect = DesireEffect | WindowEffect | CommandEffect
 
 /** Effects that a port performs. */
 export type PerformedEffect =
   | PublishEffect
   | ShadowEffect
   | NotifyEffect
-  | CommandEffect
+  | WakeEffect
   | QueueEffect
   | TableEffect
 

@@ -1,4 +1,5 @@
 import type { CoreError, ErrorCode } from '../errors.ts'
+import type { CommandEntry, QueuedCommand, Settlement } from './command.ts'
 import type { Effect, OutboxEntry } from './effect.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -22,6 +23,14 @@ export interface PresenceInput {
   readonly gateway?: string
 }
 
+/** The device was registered, or its registration ended. */
+export interface LifecycleInput {
+  readonly kind: 'lifecycle'
+  readonly event: 'registered' | 'removed'
+  /** Epoch ms. */
+  readonly at: number
+}
+
 /** A request about one shadow, from the device or from the API. `body` is not yet validated. */
 export interface ShadowInput {
   readonly kind: 'shadow'
@@ -32,6 +41,12 @@ export interface ShadowInput {
   readonly body: string | Uint8Array
   /** Epoch ms. */
   readonly at: number
+  /** Who asks, in words for people. */
+  readonly by?: string
+  /** When the desired values of an update stop being wanted, epoch ms. */
+  readonly expiresAt?: number
+  /** The desired values of an update go as soon as the device reports them. */
+  readonly once?: boolean
 }
 
 /** A change of the device twin: by the device what it reports, by the back end what is desired and the tags. */
@@ -58,6 +73,12 @@ export interface DesireInput {
   readonly kind: 'desire'
   readonly name: string
   readonly desired: Json
+  /** Who wants it, in words for people. */
+  readonly by?: string
+  /** For how long it is wanted; without it for ever. */
+  readonly forMs?: number
+  /** It goes as soon as the device reports it. */
+  readonly once?: boolean
   readonly at: number
 }
 
@@ -93,6 +114,35 @@ export interface FailureInput {
   readonly at: number
 }
 
+/** A command for the device. */
+export interface EnqueueInput {
+  readonly kind: 'enqueue'
+  readonly command: QueuedCommand
+  readonly at: number
+}
+
+/** Somebody who speaks for the device takes the next command. */
+export interface LockInput {
+  readonly kind: 'lock'
+  readonly lockMs: number
+  readonly at: number
+}
+
+/** Whoever holds a command says what became of it, or goes on holding it. */
+export type SettleInput = {
+  readonly kind: 'settle'
+  readonly lockToken: string
+  readonly at: number
+  /** Told to the sender. */
+  readonly reason?: string
+} & ({ readonly how: Settlement } | { readonly how: 'renew'; readonly lockMs: number })
+
+/** All commands that have not ended are to end. */
+export interface PurgeInput {
+  readonly kind: 'purge'
+  readonly at: number
+}
+
 /** Time has passed: timers of the record that are due fire. */
 export interface TimerInput {
   readonly kind: 'timer'
@@ -103,6 +153,7 @@ export interface TimerInput {
 export type DeviceInput =
   | TelemetryInput
   | PresenceInput
+  | LifecycleInput
   | ShadowInput
   | TwinInput
   | DesireInput
@@ -110,6 +161,10 @@ export type DeviceInput =
   | EffectInput
   | FailureInput
   | WindowInput
+  | EnqueueInput
+  | LockInput
+  | SettleInput
+  | PurgeInput
   | TimerInput
 
 /** What became of one input: a value for its sender, in the order of the inputs. */
@@ -118,6 +173,8 @@ export type InputResult =
   | { readonly status: 'duplicate' }
   /** The answer of a shadow request, as its dialect-free body. */
   | { readonly status: 'answered'; readonly accepted: boolean; readonly body: Json }
+  /** The commands that the input was about, as they are now. */
+  | { readonly status: 'commands'; readonly commands: readonly CommandEntry[] }
   /** Nothing of this input is stored, and trying again would not help. */
   | { readonly status: 'refused'; readonly code: ErrorCode; readonly message: string }
   /** The store went away after earlier inputs were stored: nothing of this one is; it may be tried again. */

@@ -1,6 +1,7 @@
 import type { GatewayState, PresencePlan } from '../devices/presence.ts'
 import type { CoreError } from '../errors.ts'
 import type { ColdRow } from '../model/cold-row.ts'
+import type { CommandRow, CommandState } from '../model/command.ts'
 import type { DeviceRecord } from '../model/device-record.ts'
 import type { InputResult } from '../model/input.ts'
 import type { Telemetry, TelemetryRow } from '../model/telemetry.ts'
@@ -30,6 +31,8 @@ export interface StepContext {
 export interface StepEvents {
   /** How often each rule matched, by rule id. */
   readonly matched: ReadonlyMap<string, number>
+  /** How often each route took a message, by route id. */
+  readonly routed: ReadonlyMap<string, number>
   readonly failed: readonly {
     readonly ruleId: string
     readonly messageId: string
@@ -43,6 +46,10 @@ export interface StepEvents {
   readonly crowded: boolean
   /** Messages that came for a window that was closed. */
   readonly late: number
+  /** True if a command waits for the device that did not wait before. */
+  readonly commandsWait: boolean
+  /** Commands that ended, by how. */
+  readonly commandsEnded: ReadonlyMap<CommandState, number>
   /** Lines that rules asked for. */
   readonly logs: readonly {
     readonly level: 'info' | 'warn' | 'error'
@@ -56,6 +63,7 @@ export interface StepResult {
   readonly record: DeviceRecord
   readonly rows: readonly TelemetryRow[]
   readonly cold: readonly ColdRow[]
+  readonly commandRows: readonly CommandRow[]
   readonly results: readonly InputResult[]
   readonly events: StepEvents
 }

@@ -1,13 +1,15 @@
+import { type CommandQueue, nextCommandDue } from '../commands/queue.ts'
 import { CoreError } from '../errors.ts'
 import type { AlarmState } from '../model/alarm.ts'
 import type { ColdRow } from '../model/cold-row.ts'
+import type { CommandRow, CommandState } from '../model/command.ts'
 import type { DeviceRecord, LastValue, Presence } from '../model/device-record.ts'
 import type { Effect, EffectOrigin, OutboxEntry } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
 import type { WindowState } from '../model/window.ts'
-import { reportValues } from '../shadow/index.ts'
+import { nextDesiredExpiry, reportValues } from '../shadow/index.ts'
 import { nextWindowDue } from '../windows/window.ts'
 import type { StepContext, StepResult } from './context.ts'
 
@@ -39,6 +41,7 @@ export class Draft {
   /** The same ids, from the first time that one is looked for among them. */
   #idsOfBatch: Set<string> | undefined
   #matched: Map<string, number> | undefined
+  #routed: Map<string, number> | undefined
   #presence: Presence
   #seenAt: number
   #newestAt: number
@@ -49,6 +52,11 @@ export class Draft {
   #alarms: Record<string, AlarmState> | undefined
   #shadows: Record<string, ShadowDocument> | undefined
   #windows: Record<string, WindowState> | undefined
+  #commands: CommandQueue | undefined
+  /** True if a command waits that did not wait before. */
+  commandsWait = false
+  #commandRows: CommandRow[] | undefined
+  #commandsEnded: Map<CommandState, number> | undefined
   #outbox: OutboxEntry[] | undefined
   #outboxChars = 0
   #hasRoom = true
@@ -65,6 +73,29 @@ export class Draft {
 
   get deviceId(): string {
     return this.#before.deviceId
+  }
+
+  /** The device, and which of those that had its name. */
+  get identity(): { readonly deviceId: string; readonly createdAt: number } {
+    return this.#before
+  }
+
+  get commands(): CommandQueue {
+    return this.#commands ?? this.#before.commands ?? NO_COMMANDS
+  }
+
+  setCommands(commands: CommandQueue): void {
+    this.#commands = commands
+  }
+
+  addCommandRow(row: CommandRow): void {
+    this.#commandRows ??= []
+    this.#commandRows.push(row)
+  }
+
+  countCommand(ended: CommandState): void {
+    this.#commandsEnded ??= new Map()
+    this.#commandsEnded.set(ended, (this.#commandsEnded.get(ended) ?? 0) + 1)
   }
 
   get alarms(): Readonly<Record<string, AlarmState>> {
@@ -98,6 +129,10 @@ export class Draft {
   /** How many messages the device has sent so far, those of this step among them. */
   get accepted(): number {
     return this.#before.accepted + this.#acceptedIds.length
+  }
+
+  get shadowNames(): readonly string[] {
+    return Object.keys(this.#shadows ?? this.#before.shadows)
   }
 
   /** The shadow of that name, with what was measured in this step already reported. */
@@ -207,6 +242,11 @@ export class Draft {
     this.#matched.set(ruleId, (this.#matched.get(ruleId) ?? 0) + 1)
   }
 
+  countRoute(routeId: string): void {
+    this.#routed ??= new Map()
+    this.#routed.set(routeId, (this.#routed.get(routeId) ?? 0) + 1)
+  }
+
   /**
    * @throws CoreError `device.outbox_full` if too much waits already: many messages acted in one step, or the downlink
    * has been away for long.
@@ -237,6 +277,7 @@ export class Draft {
     const before = this.#before
     const events = {
       matched: this.#matched ?? NO_MATCHES,
+      routed: this.#routed ?? NO_MATCHES,
       failed: this.failed,
       notified: this.#notified,
       crowded: this.#crowded,
@@ -244,18 +285,24 @@ export class Draft {
       late: this.late,
       raised: this.transitions.raised,
       cleared: this.transitions.cleared,
+      commandsWait: this.commandsWait,
+      commandsEnded: this.#commandsEnded ?? NO_ENDS,
     }
+    const commandRows = this.#commandRows ?? NO_ROWS
     const changed =
       this.#acceptedIds.length > 0 ||
       this.#presence !== before.presence ||
       this.#alarms !== undefined ||
       this.#shadows !== undefined ||
       this.#windows !== undefined ||
+      this.#commands !== undefined ||
       this.#outbox !== undefined
-    if (!changed) return { record: before, rows: this.#rows, cold: this.#cold, results, events }
+    if (!changed)
+      return { record: before, rows: this.#rows, cold: this.#cold, commandRows, results, events }
     const outbox = this.#outbox ?? before.outbox
     const alarms = this.alarms
-    const { presence } = this
+    const shadows = this.#shadows ?? before.shadows
+    const { presence, commands } = this
     const record: DeviceRecord = {
       deviceId: before.deviceId,
       version: before.version,
@@ -265,13 +312,15 @@ export class Draft {
       newestAt: this.#newestAt,
       last: this.#last ?? before.last,
       recentIds: this.#recentIds(),
-      shadows: this.#shadows ?? before.shadows,
+      shadows,
       alarms,
       windows: this.windows,
       outbox,
-      dueAt: nextDue({ alarms, outbox, windows: this.windows, presence }),
+      dueAt: nextDue({ alarms, outbox, windows: this.windows, presence, commands, shadows }),
     }
-    return { record, rows: this.#rows, cold: this.#cold, results, events }
+    // Most devices never have one: their records do not grow.
+    const whole = commands.length === 0 ? record : { ...record, commands }
+    return { record: whole, rows: this.#rows, cold: this.#cold, commandRows, results, events }
   }
 
   #recentIds(): readonly string[] {
@@ -298,6 +347,9 @@ export class Draft {
   }
 }
 
+const NO_COMMANDS: CommandQueue = []
+const NO_ROWS: readonly CommandRow[] = []
+const NO_ENDS: ReadonlyMap<CommandState, number> = new Map()
 const NO_MATCHES: ReadonlyMap<string, number> = new Map()
 
 /** Sets an own key: devices choose names, `__proto__` too. */
@@ -332,16 +384,26 @@ function charsOf(effect: Effect): number {
   }
 }
 
-/** Epoch ms at which the tick has to come: a pending alarm, an open window, a presence, or effects left behind. 0: never. */
+/** Epoch ms at which the tick has to come: a desired value that expires, a pending alarm, an open window, a presence, or effects left behind. 0: never. */
 export function nextDue({
   alarms,
   outbox,
   windows,
   presence,
-}: Pick<DeviceRecord, 'alarms' | 'outbox' | 'windows' | 'presence'>): number {
+  commands,
+  shadows,
+}: Pick<
+  DeviceRecord,
+  'alarms' | 'outbox' | 'windows' | 'presence' | 'commands' | 'shadows'
+>): number {
   let due = presence.judged?.dueAt ?? 0
   const earliest = (at: number): void => {
     if (due === 0 || at < due) due = at
+  }
+  for (const name in shadows) {
+    const shadow = shadows[name]
+    const at = shadow === undefined ? undefined : nextDesiredExpiry(shadow)
+    if (at !== undefined) earliest(at * 1_000)
   }
   for (const alarmId in alarms) {
     const state = alarms[alarmId]
@@ -350,6 +412,10 @@ export function nextDue({
   for (const ruleId in windows) {
     const state = windows[ruleId]
     if (state !== undefined && state.panes.length > 0) earliest(nextWindowDue(state))
+  }
+  if (commands !== undefined && commands.length > 0) {
+    const at = nextCommandDue(commands)
+    if (at > 0) earliest(at)
   }
   for (const entry of outbox) earliest(entry.attempts === 0 ? entry.at + OUTBOX_DUE_MS : entry.at)
   return due

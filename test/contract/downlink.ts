@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CommandEffect, Downlink, PublishEffect, ShadowEffect } from '../../core/index.ts'
+import type { Downlink, PublishEffect, ShadowEffect } from '../../core/index.ts'
 
 /** What somebody who subscribed to everything got. */
 export interface Received {
@@ -12,8 +12,8 @@ export interface DownlinkSubject {
   received(): readonly Received[]
   /** The topics on which a push is expected, in the dialects of the subject. */
   shadowTopics(message: ShadowEffect): readonly string[]
-  /** The topic on which a command is expected. */
-  commandTopic(message: CommandEffect): string
+  /** Devices that somebody was told about. */
+  woken(): readonly string[]
   close(): Promise<void>
 }
 
@@ -86,21 +86,12 @@ export function downlinkContract(name: string, open: () => Promise<DownlinkSubje
         expect(JSON.parse(new TextDecoder().decode(payload))).toEqual(body)
     })
 
-    it.each([{ level: 3, list: [null, 'ü'] }, 'text', 0, null])(
-      'sends a command with %j',
-      async (payload) => {
-        const message: CommandEffect = {
-          kind: 'command',
-          deviceId: 'dev-1',
-          name: 'blink',
-          payload,
-        }
-        await subject.downlink.command(message, 'key-1')
-        const [only, ...others] = subject.received()
-        expect(others).toEqual([])
-        expect(only?.topic).toBe(subject.commandTopic(message))
-        expect(JSON.parse(new TextDecoder().decode(only?.payload))).toEqual(payload)
-      },
-    )
+    it('tells whoever holds a connection of a device that commands wait', async () => {
+      await subject.downlink.command('dev-1')
+      await subject.downlink.command('dev-2')
+      await subject.downlink.command('dev-1')
+      expect(subject.woken()).toEqual(['dev-1', 'dev-2', 'dev-1'])
+      expect(subject.received()).toEqual([])
+    })
   })
 }

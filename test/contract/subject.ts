@@ -38,9 +38,22 @@ export function record(
 export function commit(
   deviceId: string,
   version: number,
-  { rows = [], cold = [], ...changes }: Partial<DeviceRecord & Pick<Commit, 'rows' | 'cold'>> = {},
+  {
+    rows = [],
+    cold = [],
+    contents = [],
+    ...changes
+  }: Partial<
+    DeviceRecord & Pick<Commit, 'rows' | 'cold'> & { readonly contents: Commit['commands'] }
+  > = {},
 ): Commit {
-  return { record: record(deviceId, version, changes), expectedVersion: version - 1, rows, cold }
+  return {
+    record: record(deviceId, version, changes),
+    expectedVersion: version - 1,
+    rows,
+    cold,
+    commands: contents,
+  }
 }
 
 export function row(

@@ -7,7 +7,7 @@ import {
   parseConfig,
   type Uplink,
 } from '../../core/index.ts'
-import { createMemoryPorts, createWorld, type World } from '../fakes/memory-ports.ts'
+import { createMemoryPorts, createWorld, recordOf, type World } from '../fakes/memory-ports.ts'
 
 const NOW = 1_700_000_000_000
 
@@ -48,6 +48,14 @@ async function act(
   await core.ingest([uplink(body)])
   await core.gate.idle()
   return world
+}
+
+/** The commands of a device with what they say. */
+function queued(world: World, deviceId: string) {
+  return (recordOf(world, deviceId)?.commands ?? []).map((entry) => {
+    const payload = world.contents.get(deviceId)?.get(entry.contentId)?.payload
+    return { ...entry, payload: JSON.parse(new TextDecoder().decode(payload)) }
+  })
 }
 
 describe('actions', () => {
@@ -145,18 +153,17 @@ describe('actions', () => {
 
   it('sends a command to the sender or to another device', async () => {
     const own = await act({ sendCommand: { name: 'defrost' } })
-    expect(own.commands.map(({ message }) => message)).toEqual([
-      { kind: 'command', deviceId: 'dev-1', name: 'defrost', payload: { temp: 31, at: 'kitchen' } },
+    expect(queued(own, 'dev-1')).toMatchObject([
+      { name: 'defrost', state: 'Enqueued', sentBy: 'rule', payload: { temp: 31, at: 'kitchen' } },
     ])
+    expect(own.woken).toEqual(['dev-1'])
     const other = await act({
       sendCommand: { name: 'open-${at}', device: 'valve-1', payload: { to: '${temp}' } },
     })
-    expect(other.commands[0]?.message).toEqual({
-      kind: 'command',
-      deviceId: 'valve-1',
-      name: 'open-kitchen',
-      payload: { to: 31 },
-    })
+    expect(queued(other, 'valve-1')).toMatchObject([
+      { name: 'open-kitchen', state: 'Enqueued', payload: { to: 31 } },
+    ])
+    expect(recordOf(other, 'dev-1')?.commands).toBeUndefined()
   })
 
   it('posts the bare result to a webhook, fills a queue and a table, archives a row', async () => {

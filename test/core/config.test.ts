@@ -52,6 +52,18 @@ const FULL = {
       ],
     },
   },
+  routes: {
+    high: {
+      source: 'telemetry',
+      condition: "level = 'high' AND $body.temp > 25",
+      enabled: false,
+      enrichments: [{ key: 'site', value: '$twin.tags.site' }],
+      output: 'message',
+      actions: [{ queue: { name: 'high' } }],
+      errorAction: { log: { text: 'not queued' } },
+    },
+    rest: { fallback: true },
+  },
   alarms: {
     warm: {
       from: 'devices/+/telemetry',
@@ -78,6 +90,7 @@ const FULL = {
   limits: { bodyBytes: 1_000, bodyDepth: 8, metrics: 16, future: '1h' },
   cold: { enabled: true },
   eventHub: { enabled: false, partitions: 2, events: 500, retention: '6h' },
+  commands: { ttl: '30m', maxTtl: '1d', maxPending: 20, maxDeliveries: 3, lock: '90s' },
   retention: { telemetry: '7d', deadLetters: '12h' },
 }
 
@@ -98,6 +111,7 @@ describe('parseConfig', () => {
           },
         },
         rules: {},
+        routes: {},
         alarms: {},
         channels: {},
         limits: {
@@ -110,6 +124,13 @@ describe('parseConfig', () => {
         },
         cold: { enabled: false },
         eventHub: { enabled: true, partitions: 4, events: 100_000, retention: 86_400_000 },
+        commands: {
+          ttl: 3_600_000,
+          maxTtl: 172_800_000,
+          maxPending: 50,
+          maxDeliveries: 10,
+          lock: 60_000,
+        },
         retention: { telemetry: 90 * 86_400_000, deadLetters: 30 * 86_400_000 },
       },
     })
@@ -149,6 +170,13 @@ describe('parseConfig', () => {
         channels: { hook: { timeout: 5_000 } },
         limits: { future: 3_600_000 },
         eventHub: { enabled: false, partitions: 2, events: 500, retention: 21_600_000 },
+        commands: {
+          ttl: 1_800_000,
+          maxTtl: 86_400_000,
+          maxPending: 20,
+          maxDeliveries: 3,
+          lock: 90_000,
+        },
         retention: { telemetry: 604_800_000, deadLetters: 43_200_000 },
       },
     })
@@ -479,6 +507,42 @@ describe('compileProgram', () => {
       },
       place: 'rules.r.actions.0.notify.channels.1',
       says: 'expected the name of a channel (ops), found "nobody"',
+    },
+    {
+      title: 'a condition of a route that is none',
+      input: { routes: { r: { condition: "level = 'x' AND 3" } } },
+      place: 'routes.r.condition',
+      says: 'expected true or false beside AND, found true or false and a number (line 1, column 13)',
+    },
+    {
+      title: 'twin_change_includes in a route of telemetry',
+      input: { routes: { r: { condition: 'twin_change_includes(tags.a)' } } },
+      place: 'routes.r.condition',
+      says: 'expected twin_change_includes in a route whose source is twinChanges',
+    },
+    {
+      title: 'a fallback with a condition',
+      input: { routes: { r: { fallback: true, condition: 'true' } } },
+      place: 'routes.r.condition',
+      says: 'expected none beside fallback',
+    },
+    {
+      title: 'an enrichment that reads nothing',
+      input: { routes: { r: { enrichments: [{ key: 'a', value: '$twin.etag' }] } } },
+      place: 'routes.r.enrichments.0.value',
+      says: 'expected a text, $iothubname, or a path',
+    },
+    {
+      title: 'an unknown channel of a route',
+      input: { routes: { r: { actions: [{ notify: { channels: ['nobody'] } }] } } },
+      place: 'routes.r.actions.0.notify.channels.0',
+      says: 'none is declared',
+    },
+    {
+      title: 'a route whose action asks a store',
+      input: { routes: { r: { actions: [{ log: { text: "${lookup('t', 'k')}" } }] } } },
+      place: 'routes.r.actions.0',
+      says: 'in routes nobody answers',
     },
     {
       title: 'a topic filter that is none',

@@ -73,16 +73,12 @@ downlinkContract('memory', async () => {
         topic,
         payload: Buffer.from(payload, encoding),
       })),
-      ...world.commands.map(({ message }) => ({
-        topic: message.name,
-        payload: Buffer.from(JSON.stringify(message.payload)),
-      })),
       ...world.pushes.map(({ message }) => ({
         topic: `${message.name}/${message.event}`,
         payload: Buffer.from(JSON.stringify(message.body)),
       })),
     ],
-    commandTopic: ({ name }) => name,
+    woken: () => world.woken,
     shadowTopics: ({ name, event }) => [`${name}/${event}`],
   }
 })

@@ -25,6 +25,7 @@ const PARTS = [
   'deadLetters',
   'tables',
   'queues',
+  'commands',
   'lookups',
 ] as const
 

@@ -1,6 +1,6 @@
 import {
   type ColdRow,
-  type CommandEffect,
+  type CommandContent,
   CoreError,
   type DeadLetter,
   type Delivery,
@@ -8,6 +8,8 @@ import {
   type Json,
   type LookupRequest,
   MAX_RECORD_CHARS,
+  type MethodAnswer,
+  type MethodCall,
   type Ports,
   type PublishEffect,
   type RegisteredDevice,
@@ -40,6 +42,8 @@ export type Part =
   | 'deadLetters'
   | 'tables'
   | 'queues'
+  | 'commands'
+  | 'methods'
   | 'lookups'
   | 'registry'
 
@@ -59,9 +63,16 @@ export interface World {
   readonly registered: Map<string, RegisteredDevice>
   readonly published: Pushed<PublishEffect>[]
   readonly pushes: Pushed<ShadowEffect>[]
-  readonly commands: Pushed<CommandEffect>[]
+  /** Devices that were told of commands. */
+  readonly woken: string[]
+  /** Contents of commands by device and content id. */
+  readonly contents: Map<string, Map<string, CommandContent>>
   readonly tables: Map<string, Map<string, Json>>
   readonly queues: Map<string, Map<string, Json>>
+  /** Entries of queues that are hidden, by queue and key, until epoch ms. */
+  readonly leases: Map<string, number>
+  /** What a device answers to a method. */
+  onMethod: (deviceId: string, call: MethodCall) => MethodAnswer
   /** What the world answers to a question of a rule. */
   onLookup: (request: LookupRequest) => Json | undefined
   readonly sent: Delivery[]
@@ -90,7 +101,12 @@ export function createWorld(now = 1_750_000_000_000): World {
     registered: new Map(),
     published: [],
     pushes: [],
-    commands: [],
+    woken: [],
+    contents: new Map(),
+    leases: new Map(),
+    onMethod: () => {
+      throw new CoreError('method.device_offline', 'nobody is connected')
+    },
     tables: new Map(),
     queues: new Map(),
     onLookup: () => undefined,
@@ -140,7 +156,7 @@ export function createMemoryPorts(
         await reach('devices', 'load')
         return recordOf(world, deviceId)
       },
-      async commit({ record, expectedVersion, rows, cold }) {
+      async commit({ record, expectedVersion, rows, cold, commands }) {
         await reach('devices', 'commit')
         const found = recordOf(world, record.deviceId)?.version ?? 0
         if (found !== expectedVersion) {
@@ -160,6 +176,12 @@ export function createMemoryPorts(
         }
         world.rows.set(record.deviceId, stored)
         for (const row of cold) world.cold.push(structuredClone(row))
+        const contents = world.contents.get(record.deviceId) ?? new Map()
+        for (const { contentId, content } of commands) {
+          if (content === undefined) contents.delete(contentId)
+          else contents.set(contentId, structuredClone(content))
+        }
+        world.contents.set(record.deviceId, contents)
         world.records.set(record.deviceId, text)
       },
       async due(now, limit) {
@@ -213,9 +235,9 @@ export function createMemoryPorts(
         if (refusal !== undefined) throw refusal
         world.published.push({ message, key })
       },
-      async command(message, key) {
+      async command(deviceId) {
         await reach('downlink', 'command')
-        world.commands.push({ message, key })
+        world.woken.push(deviceId)
       },
       async shadow(message, key) {
         await reach('downlink', 'shadow')
@@ -290,6 +312,36 @@ export function createMemoryPorts(
         const entries = world.queues.get(queue) ?? new Map()
         if (!entries.has(key)) entries.set(key, structuredClone(body))
         world.queues.set(queue, entries)
+      },
+      async claim(queue, limit, leaseMs) {
+        await reach('queues', 'claim')
+        const free = [...(world.queues.get(queue) ?? new Map())].filter(
+          ([key]) => (world.leases.get(`${queue} ${key}`) ?? 0) <= world.now,
+        )
+        return free.slice(0, limit).map(([key, body]) => {
+          world.leases.set(`${queue} ${key}`, world.now + leaseMs)
+          return { id: key, at: world.now, body: structuredClone(body) }
+        })
+      },
+      async remove(queue, id) {
+        await reach('queues', 'remove')
+        return world.queues.get(queue)?.delete(id) ?? false
+      },
+      async release(queue, id) {
+        await reach('queues', 'release')
+        world.leases.delete(`${queue} ${id}`)
+      },
+    },
+    commands: {
+      async content(deviceId, contentId) {
+        await reach('commands', 'content')
+        return structuredClone(world.contents.get(deviceId)?.get(contentId))
+      },
+    },
+    methods: {
+      async invoke(deviceId, call) {
+        await reach('methods', 'invoke')
+        return world.onMethod(deviceId, call)
       },
     },
     lookups: {

@@ -90,6 +90,14 @@ export const SCHEMA = `
   ) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS hub_event_sequence ON hub_event (partition, sequence);
 
+  CREATE TABLE IF NOT EXISTS command (
+    device_id TEXT NOT NULL,
+    content_id TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    PRIMARY KEY (device_id, content_id)
+  ) STRICT;
+
   CREATE TABLE IF NOT EXISTS mqtt_session (
     client_id TEXT PRIMARY KEY,
     session TEXT NOT NULL
@@ -186,7 +194,14 @@ export const STATEMENTS = {
   queueClaim: `UPDATE queue SET due_at = ? WHERE id IN (
       SELECT id FROM queue WHERE queue = ? AND due_at <= ? ORDER BY id LIMIT ?)
     RETURNING id, at, body`,
-  queueRemove: 'DELETE FROM queue WHERE queue = ? AND id = ?',
+  queueRemove: 'DELETE FROM queue WHERE queue = ? AND id = ? RETURNING id',
+  queueRelease: 'UPDATE queue SET due_at = ? WHERE queue = ? AND id = ?',
+  queueDropBefore: 'DELETE FROM queue WHERE queue = ? AND at < ?',
+
+  commandPut:
+    'INSERT OR REPLACE INTO command (device_id, content_id, facts, payload) VALUES (?, ?, ?, ?)',
+  commandGet: 'SELECT facts, payload FROM command WHERE device_id = ? AND content_id = ?',
+  commandRemove: 'DELETE FROM command WHERE device_id = ? AND content_id = ?',
 
   hubEventPut: 'INSERT INTO hub_event (partition, sequence, at, event) VALUES (?, ?, ?, ?)',
   hubEventRead:

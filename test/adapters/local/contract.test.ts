@@ -74,17 +74,21 @@ observerContract('local', () => {
 
 downlinkContract('broker in this process', async () => {
   const received: Received[] = []
-  const downlink = createDownlink((topic, payload) => {
-    received.push({
-      topic,
-      payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
-    })
-  })
+  const woken: string[] = []
+  const downlink = createDownlink(
+    (topic, payload) => {
+      received.push({
+        topic,
+        payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
+      })
+    },
+    (deviceId) => woken.push(deviceId),
+  )
   return {
     downlink,
     received: () => received,
     shadowTopics: (message) => DIALECTS.map((dialect) => dialect.pushTopic(message)),
-    commandTopic: ({ deviceId, name }) => `devices/${deviceId}/commands/${name}`,
+    woken: () => woken,
     close: async () => undefined,
   }
 })

@@ -42,7 +42,7 @@ function put(
   now = DAY,
 ): Operation[] {
   const record = { ...newDeviceRecord(deviceId, 0), version }
-  return rowOperations({ record, expectedVersion: version - 1, rows, cold: [] }, now)
+  return rowOperations({ record, expectedVersion: version - 1, rows, cold: [], commands: [] }, now)
 }
 
 function row(at: number, messageId: string, text = 'x'): TelemetryRow {

@@ -1,0 +1,162 @@
+import { type Core, CoreError, type ReceivedCommand, type Settlement } from '../../core/index.ts'
+
+/** What takes commands over one connection of a device. */
+export interface CommandPump {
+  /** Whose words it speaks; for counters. */
+  readonly dialect: string
+  /** Commands that may be on their way at once, in their order; 1 unless given. */
+  readonly window?: number
+  /**
+   * Hands one command over and resolves with what became of it: `release` if it did not get on its way, `abandon` if the
+   * connection ended before the device said anything. After either of them nothing is offered until the desk is woken.
+   */
+  offer(received: ReceivedCommand): Promise<Offered>
+}
+
+/** What became of a command that was offered, and why where the device said so. */
+export type Offered = Settlement | { readonly how: Settlement; readonly reason?: string }
+
+/** Brings commands to the connections of this process. */
+export interface CommandDesk {
+  /** From here on this pump, and no other, gets the commands of the device. */
+  attach(deviceId: string, pump: CommandPump): void
+  /** The pump gets no more; one that is not attached any more changes nothing. */
+  detach(deviceId: string, pump: CommandPump): void
+  /** Commands wait, or the pump can take more. */
+  wake(deviceId: string): void
+  /** Devices that have a pump. */
+  readonly size: number
+}
+
+interface Seat {
+  readonly pump: CommandPump
+  underWay: number
+  /** One command at a time is fetched, so that they go out in their order. */
+  fetching: boolean
+  /** Woken while it was fetching: there may be more. */
+  again: boolean
+}
+
+/** Creates the desk. What it fails at is logged: the lock ends, and the command waits again. */
+export function createCommandDesk(core: () => Core): CommandDesk {
+  const seats = new Map<string, Seat>()
+
+  function isAttached(deviceId: string, seat: Seat): boolean {
+    return seats.get(deviceId) === seat
+  }
+
+  async function fetch(deviceId: string, seat: Seat): Promise<void> {
+    if (seat.fetching) {
+      seat.again = true
+      return
+    }
+    seat.fetching = true
+    const { pump } = seat
+    try {
+      do {
+        seat.again = false
+        while (isAttached(deviceId, seat) && seat.underWay < (pump.window ?? 1)) {
+          const received = await core().commands.receive(deviceId)
+          if (received === undefined) break
+          if (!isAttached(deviceId, seat)) {
+            await settle(deviceId, received, 'release')
+            // Whoever is there now was woken when this one was locked.
+            wake(deviceId)
+            break
+          }
+          seat.underWay++
+          void handOver(deviceId, seat, received)
+        }
+      } while (seat.again)
+    } catch (error) {
+      core().ports.observer.log('warn', 'commands not fetched', {
+        deviceId,
+        reason: reasonOf(error),
+      })
+    } finally {
+      seat.fetching = false
+    }
+  }
+
+  async function handOver(deviceId: string, seat: Seat, received: ReceivedCommand): Promise<void> {
+    const { pump } = seat
+    let isOver = false
+    const leave = (): void => {
+      if (isOver) return
+      isOver = true
+      seat.underWay--
+    }
+    // A device that never answers must not keep the others waiting for longer than it may hold one.
+    const timer = setTimeout(
+      () => {
+        leave()
+        wake(deviceId)
+      },
+      Math.max(0, received.lockedUntil - core().ports.clock.now()),
+    )
+    timer.unref()
+    let offered: Offered = 'release'
+    try {
+      offered = await pump.offer(received)
+    } catch (error) {
+      core().ports.observer.log('warn', 'command not handed over', {
+        deviceId,
+        commandId: received.command.commandId,
+        reason: reasonOf(error),
+      })
+    }
+    clearTimeout(timer)
+    const { how, reason } =
+      typeof offered === 'string' ? { how: offered, reason: undefined } : offered
+    await settle(deviceId, received, how, reason)
+    leave()
+    const goesOn = how === 'complete' || how === 'reject' || !isAttached(deviceId, seat)
+    if (goesOn) wake(deviceId)
+  }
+
+  async function settle(
+    deviceId: string,
+    { lockToken, command: { commandId } }: ReceivedCommand,
+    how: Settlement,
+    reason?: string,
+  ): Promise<void> {
+    try {
+      await core().commands.settle(deviceId, lockToken, how, reason)
+    } catch (error) {
+      const isLate = error instanceof CoreError && error.code === 'command.lock_lost'
+      core().ports.observer.log(isLate ? 'info' : 'warn', 'command not settled', {
+        deviceId,
+        commandId,
+        how,
+        reason: reasonOf(error),
+      })
+    }
+  }
+
+  function wake(deviceId: string): void {
+    const seat = seats.get(deviceId)
+    if (seat !== undefined) void fetch(deviceId, seat)
+  }
+
+  return {
+    attach(deviceId, pump) {
+      if (seats.get(deviceId)?.pump === pump) {
+        wake(deviceId)
+        return
+      }
+      seats.set(deviceId, { pump, underWay: 0, fetching: false, again: false })
+      wake(deviceId)
+    },
+    detach(deviceId, pump) {
+      if (seats.get(deviceId)?.pump === pump) seats.delete(deviceId)
+    },
+    wake,
+    get size() {
+      return seats.size
+    },
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
