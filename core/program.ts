@@ -9,6 +9,15 @@ import type { AlarmConfig, Config, ConfigFault, DeviceTypeConfig, RuleConfig } f
 import type { PresencePlan } from './devices/presence.ts'
 import { CoreError } from './errors.ts'
 import {
+  type CompiledCondition,
+  compileCondition,
+  compileEnrichment,
+  createRouteSet,
+  type Enrichment,
+  type RouteSet,
+  type RouteSource,
+} from './routing/index.ts'
+import {
   type CompiledExpression,
   type CompiledRule,
   type CompiledTemplate,
@@ -35,6 +44,20 @@ export interface ProgramRule {
   readonly errorAction: RunAction | undefined
   /** What of the rule and its templates asks the world. */
   readonly asking: readonly Asking[]
+}
+
+/** A route, and what it does with the messages it takes. */
+export interface ProgramRoute {
+  readonly routeId: string
+  /** Names it among rules: no rule has such a name. */
+  readonly ruleId: string
+  readonly source: RouteSource
+  /** `undefined`: the fallback. */
+  readonly condition: CompiledCondition | undefined
+  readonly enrichments: readonly Enrichment[]
+  readonly output: 'body' | 'message'
+  readonly actions: readonly RunAction[]
+  readonly errorAction: RunAction | undefined
 }
 
 /** The windows of a rule. */
@@ -75,6 +98,9 @@ export interface Program {
   readonly config: Config
   readonly rules: RuleSet<ProgramRule>
   readonly rulesById: ReadonlyMap<string, ProgramRule>
+  readonly routes: RouteSet<ProgramRoute>
+  /** By `ruleId`. */
+  readonly routesById: ReadonlyMap<string, ProgramRoute>
   readonly alarms: RuleSet<ProgramAlarm>
   readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
   /** The device type whose pattern fits; of several the one whose pattern says most. `undefined` if none does. */
@@ -154,6 +180,52 @@ export function compileProgram(
     })
   }
 
+  const routes: ProgramRoute[] = []
+  for (const [routeId, routeConfig] of Object.entries(config.routes)) {
+    const path = ['routes', routeId]
+    const { source, fallback, output, errorAction } = routeConfig
+    if (fallback && routeConfig.condition !== undefined)
+      faults.push({ path: [...path, 'condition'], message: 'expected none beside fallback' })
+    const condition = guard([...path, 'condition'], () =>
+      fallback ? undefined : compileCondition(routeConfig.condition ?? 'true', source),
+    )
+    const enrichments = routeConfig.enrichments.map(({ key, value }, index) =>
+      guard([...path, 'enrichments', index, 'value'], () => compileEnrichment(key, value)),
+    )
+    const compile = (
+      action: ActionConfig,
+      actionPath: readonly (string | number)[],
+    ): RunAction | undefined => {
+      for (const channel of channelsOf(action))
+        channelFault(channel.id, [...actionPath, ...channel.path])
+      return guard(actionPath, () => {
+        const asking: Asking[] = []
+        const run = compileAction(action, { asking })
+        if (asking.length === 0) return run
+        throw new CoreError(
+          'rule.unsupported',
+          'expected a template that asks no store: in routes nobody answers',
+        )
+      })
+    }
+    const actions = routeConfig.actions.map((action, index) =>
+      compile(action, [...path, 'actions', index]),
+    )
+    const onFailure =
+      errorAction === undefined ? undefined : compile(errorAction, [...path, 'errorAction'])
+    if (!routeConfig.enabled || (condition === undefined && !fallback)) continue
+    routes.push({
+      routeId,
+      ruleId: `route:${routeId}`,
+      source,
+      condition,
+      enrichments: enrichments.filter((one) => one !== undefined),
+      output,
+      actions: actions.filter((action) => action !== undefined),
+      errorAction: onFailure,
+    })
+  }
+
   const alarms: ProgramAlarm[] = []
   for (const [alarmId, alarmConfig] of Object.entries(config.alarms)) {
     const path = ['alarms', alarmId]
@@ -192,6 +264,8 @@ export function compileProgram(
       config,
       rules: createRuleSet(rules),
       rulesById: new Map(rules.map((rule) => [rule.ruleId, rule])),
+      routes: createRouteSet(routes),
+      routesById: new Map(routes.map((route) => [route.ruleId, route])),
       alarms: createRuleSet(alarms),
       alarmsById: new Map(alarms.map((alarm) => [alarm.alarmId, alarm])),
       deviceType: (deviceId) => types.find((candidate) => candidate.fits(deviceId))?.type,

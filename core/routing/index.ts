@@ -1,5 +1,6 @@
 export type { RouteSource } from './check.ts'
 export { type CompiledCondition, compileCondition, type RouteVerdict } from './condition.ts'
+export { compileEnrichment, type Enrichment, HUB_NAME } from './enrichment.ts'
 export { type ConditionExplanation, type ConditionPart, explainCondition } from './explain.ts'
 export { ROUTE_FUNCTIONS } from './functions.ts'
 export { isReadableBody, objectBody, propertiesOf, type RouteMessage } from './message.ts'

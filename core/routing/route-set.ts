@@ -9,6 +9,8 @@ export interface RouteEntry {
   readonly source: RouteSource
   /** `undefined`: the fallback, for messages that no other route of the source takes. */
   readonly condition: CompiledCondition | undefined
+  /** What it adds to a message. */
+  readonly enrichments?: readonly { readonly needsTwin: boolean }[]
 }
 
 /** Routes by source, and below it by the equalities that their conditions ask for. */
@@ -17,7 +19,7 @@ export interface RouteSet<T> {
   match(source: RouteSource, message: RouteMessage): readonly T[]
   /** Whether any route takes messages of a source. */
   has(source: RouteSource): boolean
-  /** True if a route of the source asks for the twin of the sender. */
+  /** True if a condition or an enrichment of the source asks for the twin of the sender. */
   needsTwin(source: RouteSource): boolean
   readonly size: number
 }
@@ -107,6 +109,10 @@ function arrange(entries: readonly RouteEntry[], source: RouteSource): Sourced {
     columns: [...columns.values()],
     others,
     fallbacks,
-    needsTwin: [...groups.values()].some(({ condition }) => condition.needsTwin),
+    needsTwin: entries.some(
+      (entry) =>
+        entry.source === source &&
+        [entry.condition, ...(entry.enrichments ?? NONE)].some((one) => one?.needsTwin === true),
+    ),
   }
 }

@@ -18,10 +18,13 @@ type ActionFailure = {
   readonly errorMessage: string
 }
 
+/** A rule or a route. */
+type Acting = Pick<ProgramRule, 'ruleId' | 'actions' | 'errorAction'>
+
 /** Each action by itself: one that cannot be done leaves the others alone and brings the error action. */
 export function runActions(
   draft: Draft,
-  { ruleId, actions, errorAction }: ProgramRule,
+  { ruleId, actions, errorAction }: Acting,
   message: RuleMessage,
   source: ActionSource,
   value: Json | Uint8Array | undefined,
@@ -126,7 +129,9 @@ function runErrorAction(
   failures: readonly ActionFailure[],
   receivedAt: number,
 ): void {
-  const run = draft.context.program.rulesById.get(origin.ruleId)?.errorAction
+  const { rulesById, routesById } = draft.context.program
+  const acting = rulesById.get(origin.ruleId) ?? routesById.get(origin.ruleId)
+  const run = acting?.errorAction
   if (run === undefined) return
   const body = {
     ruleName: origin.ruleId,

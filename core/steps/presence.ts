@@ -4,6 +4,7 @@ import type { InputResult, PresenceInput } from '../model/input.ts'
 import { judgeAlarm } from './alarm.ts'
 import type { ActionSource } from './context.ts'
 import type { Draft } from './draft.ts'
+import { routeEvent } from './route.ts'
 import { runRules } from './rule.ts'
 
 /** Where rules and alarms find what is told of the presence of a device. Devices cannot publish there. */
@@ -68,6 +69,16 @@ function tell(draft: Draft, presence: Presence, before: Presence): void {
     bytes: new TextEncoder().encode(JSON.stringify(body)),
   }
   runRules(draft, message, source)
+  if (judged.status === 'online' || judged.status === 'offline') {
+    routeEvent(draft, {
+      source: 'connectionState',
+      operation: judged.status === 'online' ? 'deviceConnected' : 'deviceDisconnected',
+      schema: 'deviceConnectionStateNotification',
+      // As long as Azure's: texts of one length compare as the numbers do.
+      body: { sequenceNumber: judged.sequence.toString(16).toUpperCase().padStart(64, '0') },
+      id: source.messageId,
+    })
+  }
   for (const alarm of draft.context.program.alarms.match(topic))
     judgeAlarm(draft, alarm, message, source)
 }

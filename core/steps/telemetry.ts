@@ -4,6 +4,7 @@ import type { MessageFacts, RuleMessage } from '../rules/index.ts'
 import { judgeAlarm } from './alarm.ts'
 import type { StepContext } from './context.ts'
 import type { Draft } from './draft.ts'
+import { routeTelemetry } from './route.ts'
 import { runOnlyRule, runRules } from './rule.ts'
 
 /** One uplink: duplicate? → row and last values → rules → alarms. */
@@ -11,8 +12,10 @@ export function applyTelemetry(draft: Draft, { telemetry }: TelemetryInput): Inp
   if (draft.isDuplicate(telemetry)) return { status: 'duplicate' }
   draft.accept(telemetry)
   const message = toRuleMessage(telemetry, draft.context)
-  if (telemetry.ruleId === undefined) runRules(draft, message, telemetry)
-  else runOnlyRule(draft, telemetry.ruleId, message, telemetry)
+  if (telemetry.ruleId === undefined) {
+    runRules(draft, message, telemetry)
+    routeTelemetry(draft, message, telemetry)
+  } else runOnlyRule(draft, telemetry.ruleId, message, telemetry)
   for (const alarm of draft.context.program.alarms.match(telemetry.topic)) {
     judgeAlarm(draft, alarm, message, telemetry)
   }
