@@ -23,6 +23,10 @@ export type HttpAccess = (caller: HttpCaller) => Admission
 const DEVICE_PATHS: readonly { readonly method: string; readonly path: RegExp }[] = [
   { method: 'POST', path: /^\/devices\/([^/]+)\/telemetry$/ },
   { method: 'GET', path: /^\/devices\/([^/]+)\/shadow$/ },
+  {
+    method: '*',
+    path: /^\/devices\/([^/]+)\/messages\/(?:events|devicebound(?:\/[^/]+){0,2})\/?$/i,
+  },
   { method: '*', path: /^\/things\/([^/]+)\/shadow$/ },
   { method: 'GET', path: /^\/api\/things\/shadow\/ListNamedShadowsForThing\/([^/]+)$/ },
 ]
@@ -43,6 +47,11 @@ export function createHttpAccess(
 ): HttpAccess {
   function identify({ authorization, certificate }: HttpCaller, named: string | undefined) {
     if (certificate !== undefined) return identities.ofCertificate(certificate)
+    const sas = authorization ?? ''
+    if (/^sharedaccesssignature /i.test(sas)) {
+      const owner = identities.ofServiceSas(sas)
+      return owner.kind === 'refused' && named !== undefined ? identities.ofSas(named, sas) : owner
+    }
     const bearer = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
     if (bearer !== undefined) {
       if (identities.isAdmin(bearer)) return { kind: 'admin' } as const

@@ -10,6 +10,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws'
 import { allowedMethods, notServed, problem } from '../../../core/api/index.ts'
 import type { Json } from '../../../core/index.ts'
 import { type AwsHttp, awsError, isAwsPath } from '../dialects/aws-http.ts'
+import type { HttpDialect } from '../dialects/http-dialect.ts'
 import type { HttpAccess } from '../http-access.ts'
 import type { LiveFeed } from '../live-feed.ts'
 import { EVENT_STREAM_HEADERS, streamEvents } from './event-stream.ts'
@@ -21,6 +22,8 @@ export interface HttpListenerOptions {
   readonly api: Hono
   /** The data plane of AWS IoT Core, on the paths that are its own. */
   readonly aws?: AwsHttp
+  /** Interfaces of other vendors, each on paths of its own. */
+  readonly dialects?: readonly HttpDialect[]
   readonly feed: LiveFeed
   /** What a page shows when it opens. */
   readonly snapshot: () => Promise<Json>
@@ -122,6 +125,7 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
 function createApp({
   api,
   aws,
+  dialects = [],
   feed,
   snapshot,
   metrics,
@@ -151,6 +155,19 @@ function createApp({
       certificate: tls === undefined ? undefined : peerCertificate(context.env.incoming.socket),
     })
     const isAws = aws !== undefined && isAwsPath(path)
+    const query = (name: string): string | undefined => context.req.query(name)
+    const dialect = dialects.find((one) => one.owns(method, path, query))
+    if (dialect !== undefined) {
+      if (admission?.admitted === false)
+        return Promise.resolve(dialect.refuse(admission.status, admission.reason))
+      const { rawHeaders, socket } = context.env.incoming
+      const facts = {
+        identity: admission?.identity,
+        remoteAddress: socket.remoteAddress,
+        rawHeaders,
+      }
+      return Promise.resolve(dialect.serve(context.req.raw, facts))
+    }
     if (admission === undefined || admission.admitted) {
       if (!isAws) return next()
       return Promise.resolve(aws(context.req.raw, admission?.identity))
