@@ -153,14 +153,18 @@ export function compileProgram(
       guard(['rules', ruleId, 'sql'], () =>
         compileRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion }),
       )
-    const asking: Asking[] = rule?.asks === true ? [rule] : []
+    const asking: Asking[] = [rule, ...(window === undefined ? [] : partsOf(window))]
+      .filter((one) => one?.asks === true)
+      .filter((one) => one !== undefined)
+    // Templates see what a window came to: no message is left of which SET could name values.
+    const scope = window === undefined || rule === undefined ? rule : { ...rule, sql: '' }
     const compile = (
       action: ActionConfig,
       path: readonly (string | number)[],
     ): RunAction | undefined => {
       for (const channel of channelsOf(action)) channelFault(channel.id, [...path, ...channel.path])
       return guard(path, () =>
-        compileAction(action, { asking, ...(rule === undefined ? {} : { rule }) }),
+        compileAction(action, { asking, ...(scope === undefined ? {} : { rule: scope }) }),
       )
     }
     const actions = ruleConfig.actions.map((action, index) =>
@@ -271,6 +275,11 @@ export function compileProgram(
       deviceType: (deviceId) => types.find((candidate) => candidate.fits(deviceId))?.type,
     },
   }
+}
+
+/** What of each message is kept in windows. */
+function partsOf({ rule }: ProgramWindow): (CompiledExpression | undefined)[] {
+  return [...rule.groups, ...rule.aggregates.map(({ argument }) => argument)]
 }
 
 /** The windows of a rule; `undefined` if its SQL has no GROUP BY. */

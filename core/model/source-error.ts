@@ -25,6 +25,14 @@ function caret(text: string, position: SourcePosition): string {
   return `${gutter} | ${shown}\n${' '.repeat(gutter.length)} | ${' '.repeat(position.column - 1 - from)}^`
 }
 
+/** The same fault shown in another text, in which it stands at the same place; errors without a place stay as they are. */
+export function shownIn(text: string, error: unknown): unknown {
+  if (!(error instanceof CoreError) || error.position === undefined) return error
+  const { code, message, position } = error
+  const [first = ''] = message.split('\n')
+  return new CoreError(code, `${first}\n${caret(text, position)}`, { position })
+}
+
 /** An error that points into a text which a person wrote. */
 export function sourceError(
   code: ErrorCode,

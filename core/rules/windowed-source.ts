@@ -10,7 +10,9 @@ export interface Slice {
 
 /** The parts of a statement with windows, found by its keywords. */
 export interface WindowedSource {
-  /** SET and SELECT with their lists. */
+  /** SET with its list; empty where there is none. */
+  readonly set: Slice
+  /** SELECT with its list. */
   readonly select: Slice
   /** FROM with its topic filter, and WHERE if there is one. */
   readonly from: Slice
@@ -40,6 +42,8 @@ export function splitWindowed(sql: string): WindowedSource | undefined {
   if (from === undefined || from.start > groupToken.start) {
     throw sourceError('rule.syntax', sql, groupToken.start, 'expected FROM before GROUP BY')
   }
+  const select = tokens.find((token) => token.keyword === 'SELECT' && token.start < from.start)
+  if (select === undefined) throw sourceError('rule.syntax', sql, 0, 'expected SELECT')
   const having = tokens.slice(group + 2).find((token) => token.keyword === 'HAVING')
   const listEnd = having?.start ?? sql.length
   const where = tokens.find((token) => token.keyword === 'WHERE' && token.start < groupToken.start)
@@ -50,12 +54,29 @@ export function splitWindowed(sql: string): WindowedSource | undefined {
   const starts = [by.end, ...commas.map((comma) => comma.end)]
   const ends = [...commas.map((comma) => comma.start), listEnd]
   return {
-    select: { start: 0, end: from.start },
+    set: { start: 0, end: select.start },
+    select: { start: select.start, end: from.start },
     from: { start: from.start, end: groupToken.start },
     filter: { start: from.start, end: where?.start ?? groupToken.start },
     groups: starts.map((start, index) => ({ start, end: ends[index] ?? listEnd })),
     having: having === undefined ? undefined : { start: having.end, end: sql.length },
   }
+}
+
+/** The text with white space for all that is in none of the slices: what is left stands where it stood. */
+export function blankOutside(sql: string, slices: readonly Slice[]): string {
+  let text = ''
+  let from = 0
+  for (const { start, end } of slices) {
+    text += blank(sql.slice(from, start)) + sql.slice(start, end)
+    from = end
+  }
+  return text + blank(sql.slice(from))
+}
+
+/** White space of the same length and lines. */
+export function blank(text: string): string {
+  return text.replaceAll(/[^\n]/g, ' ')
 }
 
 /** Tokens that stand in no parentheses, brackets or braces. */

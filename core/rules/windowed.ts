@@ -1,15 +1,15 @@
 import type { Json } from '../model/json.ts'
-import { sourceError } from '../model/source-error.ts'
+import { shownIn, sourceError } from '../model/source-error.ts'
 import { AGGREGATE_NAMES, type AggregateName } from '../model/window.ts'
 import type { Call, Expression, Statement } from './ast.ts'
-import type { RuleOptions } from './compile-context.ts'
-import { type CompiledExpression, compileExpression } from './expression.ts'
-import { DEFAULT_LIMITS } from './limits.ts'
+import { checkExpression } from './check.ts'
+import { limitsOf, type RuleOptions } from './compile-context.ts'
+import { type CompiledExpression, compileExpression, type ExpressionOptions } from './expression.ts'
 import type { RuleMessage, RuleResult } from './message.ts'
-import { parseExpression, parseStatement } from './parser.ts'
+import { type ParserOptions, parseExpression, parseStatement } from './parser.ts'
 import { type CompiledRule, compileRule } from './rule.ts'
 import { children } from './walk.ts'
-import { type Slice, splitWindowed } from './windowed-source.ts'
+import { blank, blankOutside, splitWindowed, type WindowedSource } from './windowed-source.ts'
 
 // Windows are an extension in the names that stream users know. A statement with windows is three: which messages go
 // in, what of them, and, once a window closes, what comes out. Each is compiled by the one compiler.
@@ -96,35 +96,50 @@ export function compileWindowedRule(sql: string, options: RuleOptions = {}): Win
   const parts = splitWindowed(sql)
   if (parts === undefined)
     throw sourceError('rule.syntax', sql, 0, 'expected GROUP BY with a window, found none')
-  const text = (slice: Slice): string => sql.slice(slice.start, slice.end)
+  try {
+    return compileParts(sql, parts, options)
+  } catch (error) {
+    // Each part is compiled where it stands in the statement, and the others are left blank.
+    throw shownIn(sql, error)
+  }
+}
+
+function compileParts(sql: string, parts: WindowedSource, options: RuleOptions): WindowedRule {
   const parserOptions = {
     version: options.sqlVersion ?? '2016-03-23',
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits: limitsOf(options),
   } as const
-  const input = compileRule(`SELECT VALUE 1 ${text(parts.from)}`, options)
+  const { set, select, from } = parts
+  const input = compileRule(
+    sql.slice(0, set.end) +
+      selectAll(sql.slice(select.start, select.end)) +
+      sql.slice(from.start, from.end),
+    options,
+  )
+  const inner = { ...options, variablesOf: input }
 
   const keys: { readonly text: string; readonly compiled: CompiledExpression }[] = []
   let window: WindowFunction | undefined
   for (const slice of parts.groups) {
-    const source = text(slice).trim()
-    const start = slice.start + text(slice).indexOf(source)
-    if (source === '')
+    const source = blankOutside(sql, [slice])
+    if (source.trim() === '')
       throw sourceError(
         'rule.syntax',
         sql,
         slice.start,
         'expected a key or a window, found nothing',
       )
-    const node = parseExpression(source, parserOptions)
+    const node = parseExpression(source.slice(0, slice.end), parserOptions)
     const kind = node.kind === 'call' ? WINDOWS[node.name.toUpperCase()] : undefined
     if (node.kind !== 'call' || kind === undefined) {
-      keys.push({ text: canonical(source, node), compiled: compileExpression(source, options) })
-    } else if (window === undefined) window = readWindow(node, kind, sql, start)
-    else throw sourceError('rule.syntax', sql, start, 'expected one window, found a second')
+      const compiled = compileExpression(source.slice(0, slice.end), inner)
+      keys.push({ text: canonical(source, node), compiled })
+    } else if (window === undefined) window = readWindow(node, kind, sql)
+    else throw sourceError('rule.syntax', sql, node.start, 'expected one window, found a second')
   }
   if (window === undefined) {
     const first = parts.groups[0] ?? { start: 0, end: 0 }
-    const at = first.start + text(first).search(/\S|$/)
+    const at = first.start + sql.slice(first.start, first.end).search(/\S|$/)
     throw sourceError(
       'rule.syntax',
       sql,
@@ -134,29 +149,19 @@ export function compileWindowedRule(sql: string, options: RuleOptions = {}): Win
   }
 
   const aggregates: WindowAggregate[] = []
-  const rewrite = (source: string, offset: number, node: Expression): string =>
-    rewriteExpression({ sql, source, offset, options, keys, aggregates }, node)
+  const rewriting = { sql, options: inner, parserOptions, keys, aggregates }
 
   // SELECT is parsed with its FROM, so that it is a statement; only its items are rewritten.
-  const selectSource = `${text(parts.select)}${text(parts.filter)}`
-  const statement = parseStatement(selectSource, parserOptions)
-  const [variable] = statement.set
-  if (variable !== undefined) {
-    throw sourceError(
-      'rule.unsupported',
-      sql,
-      variable.start,
-      'SET is not supported in a statement with GROUP BY',
-    )
-  }
-  const selectList = rewriteSelect(statement, selectSource, rewrite)
+  const filter = sql.slice(parts.filter.start, parts.filter.end)
+  const selectSource = blankOutside(sql, [parts.select, parts.filter]).slice(0, parts.filter.end)
+  const selectList = rewriteSelect(parseStatement(selectSource, parserOptions), rewriting)
   let condition = ''
   if (parts.having !== undefined) {
-    const source = text(parts.having).trim()
-    const start = parts.having.start + text(parts.having).indexOf(source)
-    condition = ` WHERE ${rewrite(source, start, parseExpression(source, parserOptions))}`
+    const source = blankOutside(sql, [parts.having]).slice(0, parts.having.end)
+    const node = parseExpression(source, parserOptions)
+    condition = ` WHERE ${rewriteExpression(rewriting, node)}`
   }
-  const output = compileRule(`${selectList} ${text(parts.filter)}${condition}`, options)
+  const output = compileRule(`${selectList} ${filter}${condition}`, options)
 
   return {
     sql,
@@ -177,14 +182,9 @@ function bodyOf({ start, end, group, results }: ClosedWindow): Json {
   return body
 }
 
-function readWindow(
-  call: Call,
-  kind: WindowFunction['kind'],
-  sql: string,
-  offset: number,
-): WindowFunction {
+function readWindow(call: Call, kind: WindowFunction['kind'], sql: string): WindowFunction {
   const fail = (message: string, at: Expression | undefined): never => {
-    throw sourceError('rule.syntax', sql, offset + (at?.start ?? call.start), message)
+    throw sourceError('rule.syntax', sql, at?.start ?? call.start, message)
   }
   const [unitNode, ...lengths] = call.args
   const unitName =
@@ -219,45 +219,56 @@ function readWindow(
 
 interface Rewriting {
   readonly sql: string
-  readonly source: string
-  /** Where `source` stands in `sql`. */
-  readonly offset: number
-  readonly options: RuleOptions
+  readonly options: ExpressionOptions
+  readonly parserOptions: ParserOptions
   readonly keys: readonly { readonly text: string }[]
   readonly aggregates: WindowAggregate[]
 }
 
 /** The text of an expression with aggregates and keys replaced by the names under which their values come. */
 function rewriteExpression(rewriting: Rewriting, node: Expression): string {
-  const { sql, source, offset, keys } = rewriting
+  const { sql, keys, parserOptions } = rewriting
   const replaced = replacementOf(rewriting, node)
   if (replaced !== undefined) return replaced
-  const key = keys.findIndex((one) => one.text === canonical(source, node))
+  const key = keys.findIndex((one) => one.text === canonical(sql, node))
   if (key >= 0) return `group${key}_`
   if (
     node.kind === 'star' ||
+    node.kind === 'variable' ||
     (node.kind === 'path' && node.root === undefined) ||
     node.kind === 'subquery'
   ) {
-    const found = source.slice(node.start, node.end)
+    const found = sql.slice(node.start, node.end)
     throw sourceError(
       'rule.type',
       sql,
-      offset + node.start,
+      node.start,
       `expected an aggregate or a key of GROUP BY, found ${found}`,
     )
   }
+  if (node.kind === 'call') checkExpression(shallow(node), { source: sql, ...parserOptions })
   let text = ''
   let from = node.start
   for (const child of children(node)) {
-    text += source.slice(from, child.start) + rewriteExpression(rewriting, child)
+    text += sql.slice(from, child.start) + rewriteExpression(rewriting, child)
     from = child.end
   }
-  return text + source.slice(from, node.end)
+  return text + sql.slice(from, node.end)
+}
+
+/** A call whose arguments are looked at later. */
+function shallow(node: Call): Call {
+  const args = node.args.map((arg): Expression => {
+    const { start, end } = arg
+    return arg.kind === 'literal'
+      ? arg
+      : { kind: 'path', root: undefined, steps: ['x'], start, end }
+  })
+  return { ...node, args }
 }
 
 function replacementOf(
-  { sql, source, offset, options, aggregates }: Rewriting,
+  { sql, options, aggregates }: Rewriting,
   node: Expression,
 ): string | undefined {
   if (node.kind !== 'call') return undefined
@@ -266,7 +277,7 @@ function replacementOf(
   const aggregate = AGGREGATES.get(name)
   if (aggregate === undefined) return undefined
   const fail = (message: string): never => {
-    throw sourceError('rule.type', sql, offset + node.start, message)
+    throw sourceError('rule.type', sql, node.start, message)
   }
   const [argument, second] = node.args
   if (argument === undefined || node.args.length !== (name === 'percentile' ? 2 : 1)) {
@@ -282,7 +293,7 @@ function replacementOf(
   }
   if (aggregates.length >= MAX_AGGREGATES)
     return fail(`expected at most ${MAX_AGGREGATES} aggregates, found one more`)
-  const text = source.slice(argument.start, argument.end)
+  const text = blankOutside(sql, [argument]).slice(0, argument.end)
   aggregates.push({
     name: aggregate,
     argument: argument.kind === 'star' ? undefined : compileExpression(text, options),
@@ -292,23 +303,20 @@ function replacementOf(
 }
 
 /** SELECT with its items rewritten. An item without alias keeps the name that it would have had. */
-function rewriteSelect(
-  statement: Statement,
-  source: string,
-  rewrite: (source: string, offset: number, node: Expression) => string,
-): string {
+function rewriteSelect(statement: Statement, rewriting: Rewriting): string {
+  const { sql } = rewriting
   let text = ''
-  let from = 0
+  let from = statement.select.start
   for (const item of statement.select.items) {
     const { expression, alias } = item
-    const rewritten = rewrite(source, 0, expression)
+    const rewritten = rewriteExpression(rewriting, expression)
     const name =
-      alias !== undefined || statement.select.value ? '' : ` AS ${nameOf(expression, source)}`
-    text += source.slice(from, expression.start) + rewritten + name
+      alias !== undefined || statement.select.value ? '' : ` AS ${nameOf(expression, sql)}`
+    text += sql.slice(from, expression.start) + rewritten + name
     from = expression.end
   }
   const end = statement.select.items.at(-1)?.end ?? from
-  return text + source.slice(from, end)
+  return text + sql.slice(from, end)
 }
 
 /** `room` for a path, `avg` for a call. */
@@ -317,6 +325,12 @@ function nameOf(node: Expression, source: string): string {
   return node.kind === 'call'
     ? node.name.toLowerCase()
     : source.slice(node.start, node.end).replace(/\W+/g, '_')
+}
+
+/** `SELECT *` in the place of another list. */
+function selectAll(select: string): string {
+  const item = 'SELECT'.length + select.slice('SELECT'.length).search(/\S/)
+  return `SELECT${blank(select.slice('SELECT'.length, item))}*${blank(select.slice(item + 1))}`
 }
 
 /** An expression without the white space that does not matter, so that `topic( 2 )` is `topic(2)`. */

@@ -138,6 +138,42 @@ describe('rules with windows', () => {
     ])
   })
 
+  it('name values by SET, for WHERE, keys and aggregates', async () => {
+    const { send, outputs } = build({
+      sql: `SET @f = temp * 9 / 5 + 32, @hot = @f > 86
+        SELECT @hot AS hot, max(@f) AS top, count(*) AS n, topic(2) AS device
+        FROM 'devices/+/telemetry' WHERE @f > 0
+        GROUP BY topic(2), @hot, TUMBLINGWINDOW(second, 60) HAVING max(@f) < 1000`,
+    })
+    await send(
+      'a',
+      { temp: 31, ts: NOW },
+      { temp: 40, ts: NOW + 1 },
+      { temp: 20, ts: NOW + 2 },
+      { temp: -40, ts: NOW + 3 },
+      { temp: 20, ts: NOW + 60_000 },
+    )
+    expect(outputs()).toEqual([
+      { hot: true, top: 104, n: 2, device: 'a' },
+      { hot: false, top: 68, n: 1, device: 'a' },
+    ])
+  })
+
+  it('do not know the variables of SET in the templates of their actions', () => {
+    const parsed = parseConfig({
+      rules: {
+        r: {
+          sql: `SET @v = temp SELECT avg(@v) AS x FROM 'a' GROUP BY TUMBLINGWINDOW(second, 60)`,
+          actions: [{ log: { text: 'v is ${@v}' } }],
+        },
+      },
+    })
+    if ('faults' in parsed) throw new Error(JSON.stringify(parsed.faults))
+    expect(compileProgram(parsed.config)).toMatchObject({
+      faults: [{ message: expect.stringContaining('@v is not set before it is used') }],
+    })
+  })
+
   it('survive in the record: another process goes on where the first stopped', async () => {
     const first = build({ sql: MINUTE })
     await first.send('a', { temp: 10, ts: NOW })
@@ -205,10 +241,46 @@ describe('faults of statements with windows', () => {
       86,
     ],
     [
-      `SET @a = 1 SELECT count(*) ${from} GROUP BY TUMBLINGWINDOW(second, 1)`,
-      'rule.unsupported',
-      'SET is not supported',
-      5,
+      `SET @a = 1 SELECT @a ${from} GROUP BY TUMBLINGWINDOW(second, 1)`,
+      'rule.type',
+      'found @a',
+      19,
+    ],
+    [
+      `SET @a = 1 SELECT avg(@b) ${from} GROUP BY TUMBLINGWINDOW(second, 1)`,
+      'rule.type',
+      '@b is not set',
+      23,
+    ],
+    [
+      `SELECT avg(temp) ${from} WHERE temp >> 1 GROUP BY TUMBLINGWINDOW(second, 1)`,
+      'rule.syntax',
+      `1 | SELECT avg(temp) ${from} WHERE temp >> 1 GROUP BY TUMBLINGWINDOW(second, 1)\n  | ${' '.repeat(56)}^`,
+      57,
+    ],
+    [
+      `SELECT avg(lenght(temp)) ${from} GROUP BY TUMBLINGWINDOW(second, 1)`,
+      'rule.unknown_function',
+      'did you mean length?',
+      12,
+    ],
+    [
+      `SELECT lenght(avg(temp)) ${from} GROUP BY TUMBLINGWINDOW(second, 1)`,
+      'rule.unknown_function',
+      'did you mean length?',
+      8,
+    ],
+    [
+      `SELECT avg(temp) ${from} GROUP BY lenght(room), TUMBLINGWINDOW(second, 1)`,
+      'rule.unknown_function',
+      'did you mean length?',
+      54,
+    ],
+    [
+      `SELECT avg(temp) ${from} GROUP BY TUMBLINGWINDOW(second, 1) HAVING lenght(avg(temp)) > 1`,
+      'rule.unknown_function',
+      'did you mean length?',
+      87,
     ],
   ])('%s', (sql, code, message, column) => {
     try {
@@ -218,6 +290,28 @@ describe('faults of statements with windows', () => {
       if (!(error instanceof CoreError)) throw error
       expect({ code: error.code, column: error.position?.column }).toEqual({ code, column })
       expect(error.message).toContain(message)
+    }
+  })
+
+  it('in later lines are shown there', () => {
+    try {
+      compileWindowedRule(
+        `SELECT\n  avg(temp)\n${from}\nWHERE x >\nGROUP BY room,\n  TUMBLINGWINDOW(second, 1)`,
+      )
+      expect.unreachable()
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error
+      expect(error.position?.line).toBe(5)
+    }
+    try {
+      compileWindowedRule(
+        `SELECT\n  avg(temp)\n${from}\nGROUP BY room +,\n  TUMBLINGWINDOW(second, 1)`,
+      )
+      expect.unreachable()
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error
+      expect(error.position).toEqual({ line: 4, column: 16 })
+      expect(error.message).toContain('4 | GROUP BY room +,\n  |                ^')
     }
   })
 
