@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   'method.invalid': { retryable: false },
   'method.device_offline': { retryable: true },
   'method.timed_out': { retryable: true },
+  'method.unsupported': { retryable: false },
   'store.conflict': { retryable: true },
   'store.unavailable': { retryable: true },
   'store.locked': { retryable: false },

@@ -21,6 +21,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'method.invalid': 400,
   'method.device_offline': 404,
   'method.timed_out': 504,
+  'method.unsupported': 501,
 }
 
 /** Answers with a problem document. Source: RFC 9457. */
