@@ -275,6 +275,8 @@ export async function startLocalCloud({
           add: batcher.add,
           listener: () => broker,
           twins,
+          commands: commandDesk,
+          methods: methodDesk,
           log: logMqtt,
         }),
         log: logMqtt,

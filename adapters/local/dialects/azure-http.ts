@@ -11,6 +11,7 @@ import {
   type Settlement,
   type Uplink,
 } from '../../../core/index.ts'
+import { toDeviceBound } from './azure-command.ts'
 import { azureError } from './azure-error.ts'
 import type { AzureProperties } from './azure-properties.ts'
 import { toAzureUplink } from './azure-uplink.ts'
@@ -47,7 +48,6 @@ const HEADERS: ReadonlyMap<string, string> = new Map([
   ['iothub-expiry', 'expiryTimeUtc'],
   ['iothub-contenttype', 'contentType'],
   ['iothub-contentencoding', 'contentEncoding'],
-  ['iothub-creationtimeutc', 'iothub-creation-time-utc'],
   ['iothub-creation-time-utc', 'iothub-creation-time-utc'],
   ['iothub-interface-id', 'iothub-interface-id'],
   ['dt-subject', 'dt-subject'],
@@ -244,24 +244,23 @@ function readLockMs(text: string | null): number | undefined | null {
 
 /** Source: learn.microsoft.com, Device - Receive Device Bound Notification, response headers. */
 function headersOf(deviceId: string, received: ReceivedCommand): Headers {
-  const { command, contentType, correlationId, lockToken, deliveryCount } = received
+  const { command, lockToken, deliveryCount } = received
   const headers = new Headers()
   const put = (name: string, value: string): void => {
     if (!TOKEN.test(name)) return
     headers.set(name, PRINTABLE.test(value) ? value : encodeURIComponent(value))
   }
   put('etag', `"${lockToken}"`)
-  put('iothub-messageid', command.commandId)
   put('iothub-enqueuedtime', new Date(command.enqueuedAt).toISOString())
-  put('iothub-expiry', new Date(command.expiresAt).toISOString())
   put('iothub-deliverycount', String(deliveryCount))
   put('iothub-ack', command.ack)
-  put('iothub-to', `/devices/${encodeURIComponent(deviceId)}/messages/deviceBound`)
-  if (correlationId !== undefined) put('iothub-correlationid', correlationId)
-  if (contentType !== undefined) put('iothub-contenttype', contentType)
-  put('content-type', contentType ?? 'application/octet-stream')
-  for (const [name, value] of Object.entries(received.properties))
-    put(`${APPLICATION}${name}`, value)
+  const { system, application } = toDeviceBound(deviceId, received)
+  for (const [header, name] of HEADERS) {
+    const value = system[name]
+    if (value !== undefined) put(header, value)
+  }
+  put('content-type', received.contentType ?? 'application/octet-stream')
+  for (const [name, value] of Object.entries(application)) put(`${APPLICATION}${name}`, value)
   return headers
 }
 

@@ -1,7 +1,10 @@
-import type { Json, Outcome } from '../../../core/index.ts'
+import { CoreError, type Json, type MethodAnswer, type Outcome } from '../../../core/index.ts'
+import type { CommandPump, Offered } from '../command-desk.ts'
 import type { MqttClientInfo, MqttPublish, MqttPublishVerdict } from '../listeners/mqtt/index.ts'
+import type { MethodResponder } from '../method-desk.ts'
 import { type TwinFault, twinFaultOf } from '../twin-desk.ts'
-import { type AzureProperties, readPropertyBag } from './azure-properties.ts'
+import { toDeviceBound } from './azure-command.ts'
+import { type AzureProperties, readPropertyBag, writePropertyBag } from './azure-properties.ts'
 import { toAzureUplink } from './azure-uplink.ts'
 import { type ClientLink, type ClientServices, callAt } from './client-dialect.ts'
 
@@ -12,23 +15,32 @@ const METHODS = '$iothub/methods/POST/#'
 const TWIN_GET = /^\$iothub\/twin\/GET\/\?\$rid=([^&]+)/
 const TWIN_REPORT = /^\$iothub\/twin\/PATCH\/properties\/reported\/\?\$rid=([^&]+)/
 
+/** The status is the device's own. */
+const METHOD_ANSWER = /^\$iothub\/methods\/res\/(-?\d{1,10})\/\?\$rid=([^&]+)/
+
+/** Messages that are on their way to one device at once. */
+const WINDOW = 8
+
 const TAKEN: MqttPublishVerdict = { accept: true, route: false }
 
 /** One connection of an Azure device that was let in, until `expiresAt` (epoch ms) if its proof has an end. */
 export function createAzureLink(
-  { core, add, listener, twins, log }: ClientServices,
+  { core, add, listener, twins, commands, methods, log }: ClientServices,
   deviceId: string,
   expiresAt: number | undefined,
 ): ClientLink {
   const { clock, observer } = core.ports
   const events = `devices/${deviceId}/messages/events`
-  const commands = `devices/${deviceId}/messages/devicebound/#`
-  const filters: ReadonlySet<string> = new Set([commands, TWIN_ANSWERS, DESIRED, METHODS])
+  const deviceBound = `devices/${deviceId}/messages/devicebound/`
+  const received = `${deviceBound}#`
+  const filters: ReadonlySet<string> = new Set([received, TWIN_ANSWERS, DESIRED, METHODS])
   let cancelExpiry: (() => void) | undefined
   /** What ends with a subscription, by its filter. */
   const endings = new Map<string, () => void>()
   /** What still comes of a client that is gone is its will. */
   let gone = false
+  /** Who waits for the answer to a method, by request id. */
+  const asked = new Map<string, Asked>()
 
   function refuse(what: string, reason: string): MqttPublishVerdict {
     observer.count('mqtt.refused', 1, { what })
@@ -97,10 +109,66 @@ export function createAzureLink(
     )
   }
 
+  /** PUBACK is the word of the device: over MQTT it cannot reject or abandon. */
+  const pump: CommandPump = {
+    dialect: 'azure',
+    window: WINDOW,
+    async offer(command): Promise<Offered> {
+      const handed = await listener().deliver(deviceId, {
+        topic: deviceBound + writePropertyBag(toDeviceBound(deviceId, command)),
+        payload: command.payload,
+        qos: 1,
+      })
+      switch (handed) {
+        case 'acknowledged':
+          return 'complete'
+        case 'refused':
+          return { how: 'reject', reason: 'the client refused the message' }
+        case 'lost':
+          return 'abandon'
+        case 'offline':
+        case 'not_subscribed':
+          return 'release'
+      }
+    },
+  }
+
+  const responder: MethodResponder = {
+    async call({ name, payload }, signal) {
+      const requestId = core.ports.ids.next(clock.now())
+      const answer = new Promise<MethodAnswer>((resolve, reject) => {
+        asked.set(requestId, { resolve, reject })
+      })
+      // It is awaited only once the question is out.
+      answer.catch(() => undefined)
+      signal.addEventListener('abort', () => asked.delete(requestId))
+      const handed = await listener().deliver(deviceId, {
+        topic: `$iothub/methods/POST/${name}/?$rid=${requestId}`,
+        payload: JSON.stringify(payload),
+        qos: 0,
+      })
+      if (handed !== 'acknowledged') throw new Error(handed)
+      return answer
+    },
+  }
+
+  function answerMethod(status: number, requestId: string, body: Uint8Array): MqttPublishVerdict {
+    const one = asked.get(requestId)
+    if (one === undefined) observer.count('mqtt.refused', 1, { what: 'method answer' })
+    else one.resolve({ status, payload: readAnswer(body) })
+    return TAKEN
+  }
+
   function begin(filter: string): (() => void) | undefined {
     switch (filter) {
       case DESIRED:
         return watchDesired()
+      case METHODS:
+        methods.attach(deviceId, responder)
+        return () => methods.detach(deviceId, responder)
+      case received:
+        commands.attach(deviceId, pump)
+        return () => commands.detach(deviceId, pump)
       default:
         return undefined
     }
@@ -122,6 +190,8 @@ export function createAzureLink(
       if (getId !== undefined) return getTwin(getId)
       const reportId = TWIN_REPORT.exec(topic)?.[1]
       if (reportId !== undefined) return reportTwin(reportId, payload)
+      const answer = METHOD_ANSWER.exec(topic)
+      if (answer?.[2] !== undefined) return answerMethod(Number(answer[1]), answer[2], payload)
       return refuse('publish', 'not a topic of its own')
     },
 
@@ -151,6 +221,8 @@ export function createAzureLink(
       gone = true
       cancelExpiry?.()
       for (const filter of [...endings.keys()]) end(filter)
+      const message = `${deviceId}: expected an answer, found the end of the connection`
+      for (const { reject } of asked.values()) reject(new CoreError('method.timed_out', message))
     },
   }
 }
@@ -176,4 +248,19 @@ function withMqttFacts(
 function toVerdict(outcome: Outcome): MqttPublishVerdict {
   if (outcome.status === 'retry') throw outcome.error
   return TAKEN
+}
+
+interface Asked {
+  readonly resolve: (answer: MethodAnswer) => void
+  readonly reject: (error: Error) => void
+}
+
+/** What a device answers is JSON; what is none is passed on as text. */
+function readAnswer(body: Uint8Array): Json {
+  const text = Buffer.from(body).toString('utf8')
+  try {
+    return text.trim() === '' ? null : JSON.parse(text)
+  } catch {
+    return text
+  }
 }

@@ -1,4 +1,5 @@
 import type { Core, Outcome, Uplink } from '../../../core/index.ts'
+import type { CommandDesk } from '../command-desk.ts'
 import type { Identities } from '../identity.ts'
 import type {
   MqttClientInfo,
@@ -11,6 +12,7 @@ import type {
   MqttQos,
   MqttSubscribeVerdict,
 } from '../listeners/mqtt/index.ts'
+import type { MethodDesk } from '../method-desk.ts'
 import type { TwinDesk } from '../twin-desk.ts'
 
 /**
@@ -71,6 +73,8 @@ export interface ClientServices {
   /** The listener, once it is there: to answer one client, and to end its connection. */
   readonly listener: () => Pick<MqttListener, 'deliver' | 'publishTo' | 'disconnect'>
   readonly twins: TwinDesk
+  readonly commands: CommandDesk
+  readonly methods: MethodDesk
   readonly log: MqttHooks['log']
 }
 
