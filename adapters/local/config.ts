@@ -12,6 +12,8 @@ export interface LocalSettings {
   readonly mqttPort: PortSetting
   readonly mqttsPort: PortSetting
   readonly amqpsPort: PortSetting
+  /** Events are kept for Event Hubs consumers from the start, and not only once one was there. */
+  readonly keepEvents: boolean
   /** The data folder; it is created. */
   readonly data: string
   readonly durability: 'full' | 'normal'
@@ -44,8 +46,8 @@ export const LOCAL_SETTINGS = {
   amqpsPort: {
     flag: 'amqps-port',
     env: 'ANYHUB_AMQPS_PORT',
-    value: 'off',
-    help: 'AMQP over TLS: not served yet',
+    value: '5671',
+    help: 'AMQP 1.0 over TLS, for Azure devices, back ends and Event Hubs consumers; any free port if the others are moved',
   },
   data: { flag: 'data', env: 'ANYHUB_DATA', value: '.anyhub', help: 'data folder' },
   durability: {
@@ -91,15 +93,25 @@ export function readLocalSettings(
     )
     return undefined
   }
+  const isGiven = (name: SettingName): boolean => {
+    const { flag, env: variable } = LOCAL_SETTINGS[name]
+    return (flags[flag] ?? env[variable]) !== undefined
+  }
+  const isMoved = (plain: 'httpPort' | 'mqttPort'): boolean =>
+    text(plain) !== LOCAL_SETTINGS[plain].value && text(plain) !== 'off'
   /** Who moves the plain port away from its default runs something beside it, and the usual TLS port may be taken. */
   const tlsPort = (
     name: 'httpsPort' | 'mqttsPort',
     plain: 'httpPort' | 'mqttPort',
   ): PortSetting => {
-    const { flag, env: variable } = LOCAL_SETTINGS[name]
-    const isGiven = (flags[flag] ?? env[variable]) !== undefined
-    const isMoved = text(plain) !== LOCAL_SETTINGS[plain].value && text(plain) !== 'off'
-    return !isGiven && isMoved ? 0 : port(name)
+    return !isGiven(name) && isMoved(plain) ? 0 : port(name)
+  }
+  /** It has no plain port beside it: it goes with the others. */
+  const amqpsPort = (): PortSetting => {
+    const plain = ['httpPort', 'mqttPort'] as const
+    if (isGiven('amqpsPort')) return port('amqpsPort')
+    if (plain.every((name) => text(name) === 'off')) return undefined
+    return plain.some(isMoved) ? 0 : port('amqpsPort')
   }
   const durability = text('durability')
   if (durability !== 'full' && durability !== 'normal') {
@@ -111,7 +123,8 @@ export function readLocalSettings(
     httpsPort: tlsPort('httpsPort', 'httpPort'),
     mqttPort: port('mqttPort'),
     mqttsPort: tlsPort('mqttsPort', 'mqttPort'),
-    amqpsPort: port('amqpsPort'),
+    amqpsPort: amqpsPort(),
+    keepEvents: isGiven('amqpsPort'),
     data: text('data'),
     durability: durability === 'normal' ? 'normal' : 'full',
     requireAuth:

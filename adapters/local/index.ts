@@ -16,6 +16,13 @@ import {
 import { systemClock } from '../node/clock.ts'
 import { createIds } from '../node/ids.ts'
 import { carriesToken, ensureAdminToken } from './admin-token.ts'
+import {
+  type AmqpLogEvent,
+  type AmqpServer,
+  createAmqpServer,
+  openEventLog,
+  tapIngest,
+} from './amqp/index.ts'
 import { type Authority, openAuthority } from './authority.ts'
 import { createChannelSender } from './channel-sender.ts'
 import { createColdStore } from './cold-store.ts'
@@ -70,9 +77,6 @@ const CACHED_RECORDS = 20_000
 /** Keys of stored rows kept in memory, to know what is sent again: some 100 bytes each. */
 const KNOWN_KEYS = 400_000
 
-/** Listeners that can be asked for and are not there yet. */
-const NOT_SERVED = ['amqpsPort'] as const
-
 /** Deliveries that are on their way to one channel at a time. */
 const SENT_AT_ONCE = 8
 
@@ -87,6 +91,7 @@ export interface LocalCloud {
   readonly httpsPort: number | undefined
   readonly mqttPort: number | undefined
   readonly mqttsPort: number | undefined
+  readonly amqpsPort: number | undefined
   readonly adminToken: string
   /** Counters since the start, and what waits. */
   stats(): Promise<Readonly<Record<string, number>>>
@@ -128,16 +133,15 @@ export async function startLocalCloud({
   const adminToken = ensureAdminToken(settings.data)
   const database = await openDatabase({ path, durability: settings.durability })
   const observer = createObserver(log, systemClock.now)
-  for (const name of NOT_SERVED) {
-    if (settings[name] !== undefined)
-      observer.log('warn', 'listener not served yet', { flag: LOCAL_SETTINGS[name].flag })
-  }
   const feed = createLiveFeed()
   let mqtt: MqttListener | undefined
+  let amqp: AmqpServer | undefined
   let wakeNotify = (): void => undefined
   const registry = await openRegistry(database, (deviceId, before, after) => {
-    if (before !== undefined && losesAccess(before, after, systemClock.now()))
+    if (before !== undefined && losesAccess(before, after, systemClock.now())) {
       mqtt?.disconnect(deviceId, 'not_authorized')
+      amqp?.cutOff(deviceId)
+    }
   }).catch(async (error) => {
     channels.close()
     await database.close()
@@ -198,7 +202,21 @@ export async function startLocalCloud({
     },
     program,
   )
-  const batcher = createUplinkBatcher(core.ingest)
+  const { eventHub } = program.config
+  const events =
+    settings.amqpsPort === undefined || !eventHub.enabled
+      ? undefined
+      : await openEventLog({
+          database,
+          clock: systemClock,
+          partitions: eventHub.partitions,
+          maxEvents: eventHub.events,
+          retentionMs: eventHub.retention,
+          keeps: settings.keepEvents,
+        })
+  const batcher = createUplinkBatcher(
+    events === undefined ? core.ingest : tapIngest(core.ingest, events, observer),
+  )
 
   async function gauges(): Promise<Readonly<Record<string, number>>> {
     const [waiting] = await database.read('notificationWaiting')
@@ -206,6 +224,7 @@ export async function startLocalCloud({
       'dead_letters.kept': await core.ports.deadLetters.count(),
       'notifications.waiting': Number(waiting?.['count'] ?? 0),
       'mqtt.connections': mqtt?.connections ?? 0,
+      'amqp.connections': amqp?.connections ?? 0,
     }
   }
 
@@ -237,7 +256,7 @@ export async function startLocalCloud({
     adminToken,
     clock: systemClock,
   })
-  const logMqtt = (event: MqttLogEvent): void =>
+  const logEvent = (event: MqttLogEvent | AmqpLogEvent): void =>
     log(
       JSON.stringify({
         at: new Date().toISOString(),
@@ -277,11 +296,11 @@ export async function startLocalCloud({
           twins,
           commands: commandDesk,
           methods: methodDesk,
-          log: logMqtt,
+          log: logEvent,
         }),
-        log: logMqtt,
+        log: logEvent,
       }),
-      log: logMqtt,
+      log: logEvent,
     }),
   })
   mqtt = broker
@@ -339,6 +358,7 @@ export async function startLocalCloud({
   let httpsPort: number | undefined
   let mqttPort: number | undefined
   let mqttsPort: number | undefined
+  let amqpsPort: number | undefined
   try {
     await resetPresence(core, database)
     httpPort = await bind(http.server, settings.httpPort, LOCAL_SETTINGS.httpPort.flag)
@@ -353,9 +373,24 @@ export async function startLocalCloud({
       )
       mqttsPort = await bind(tls, settings.mqttsPort, LOCAL_SETTINGS.mqttsPort.flag)
     }
+    if (settings.amqpsPort !== undefined) {
+      const services = {
+        core,
+        identities,
+        adminToken,
+        add: batcher.add,
+        twins,
+        commands: commandDesk,
+        methods: methodDesk,
+        events,
+        log: logEvent,
+      }
+      amqp = createAmqpServer(services, tlsOptions(await needAuthority()))
+      amqpsPort = await bind(amqp.server, settings.amqpsPort, LOCAL_SETTINGS.amqpsPort.flag)
+    }
   } catch (error) {
     for (const server of open) server.close()
-    await broker.close()
+    await Promise.all([broker.close(), amqp?.close()])
     channels.close()
     await database.close()
     throw error
@@ -376,6 +411,7 @@ export async function startLocalCloud({
     httpsPort,
     mqttPort,
     mqttsPort,
+    amqpsPort,
     adminToken,
     stats,
     counts,
@@ -384,7 +420,12 @@ export async function startLocalCloud({
         tcp.close()
         tls?.close()
         feed.close()
-        await Promise.all([broker.close(), http.close(HTTP_GRACE_MS), https?.close(HTTP_GRACE_MS)])
+        await Promise.all([
+          broker.close(),
+          amqp?.close(),
+          http.close(HTTP_GRACE_MS),
+          https?.close(HTTP_GRACE_MS),
+        ])
         await Promise.all([sessions.flush(), retained.flush()])
         await core.gate.idle()
         await schedule.stop(channels.close)

@@ -26,8 +26,9 @@ ${switchFlags.map(({ flag, help }) => `  --${flag.padEnd(12)} ${help}`).join('\n
       switches: ['json', ...switchFlags.map(({ flag }) => flag)],
     })
     const settings = readLocalSettings(values, terminal.env, switches)
-    const { httpPort, httpsPort, mqttPort, mqttsPort } = settings
-    if ([httpPort, httpsPort, mqttPort, mqttsPort].every((port) => port === undefined))
+    const { httpPort, httpsPort, mqttPort, mqttsPort, amqpsPort } = settings
+    const ports = [httpPort, httpsPort, mqttPort, mqttsPort, amqpsPort]
+    if (ports.every((port) => port === undefined))
       throw wrongUse('expected at least one port to listen on, found all off')
     const { file, builtIn, program } = await requireConfig(
       values['config'] ?? terminal.env['ANYHUB_CONFIG'],
@@ -43,7 +44,7 @@ ${switchFlags.map(({ flag, help }) => `  --${flag.padEnd(12)} ${help}`).join('\n
       settings: { ...settings, data },
       log: (line) => terminal.err(`${line}\n`),
     })
-    const { http, https, mqtt, mqtts } = addresses(cloud, settings.host)
+    const { http, https, mqtt, mqtts, amqps } = addresses(cloud, settings.host)
     if (json) {
       const ready = {
         ready: true,
@@ -51,7 +52,7 @@ ${switchFlags.map(({ flag, help }) => `  --${flag.padEnd(12)} ${help}`).join('\n
         https,
         mqtt,
         mqtts,
-        amqps: null,
+        amqps,
         adminToken: cloud.adminToken,
       }
       terminal.out(`${JSON.stringify(ready)}\n`)
@@ -62,6 +63,7 @@ ${switchFlags.map(({ flag, help }) => `  --${flag.padEnd(12)} ${help}`).join('\n
           https,
           mqtt,
           mqtts,
+          amqps,
           data,
           config: builtIn ? 'built-in (cold chain)' : file,
           rules: program.rules.size,
@@ -83,6 +85,7 @@ interface Addresses {
   readonly https: string | null
   readonly mqtt: string | null
   readonly mqtts: string | null
+  readonly amqps: string | null
 }
 
 function addresses(cloud: LocalCloud, host: string): Addresses {
@@ -94,6 +97,7 @@ function addresses(cloud: LocalCloud, host: string): Addresses {
     https: url('https', cloud.httpsPort),
     mqtt: url('mqtt', cloud.mqttPort),
     mqtts: url('mqtts', cloud.mqttsPort),
+    amqps: url('amqps', cloud.amqpsPort),
   }
 }
 
@@ -104,19 +108,28 @@ interface BannerFacts extends Addresses {
   readonly alarms: number
 }
 
-function banner({ http, https, mqtt, mqtts, data, config, rules, alarms }: BannerFacts): string {
+function banner({
+  http,
+  https,
+  mqtt,
+  mqtts,
+  amqps,
+  data,
+  config,
+  rules,
+  alarms,
+}: BannerFacts): string {
   const port = http === null ? '' : new URL(http).port
   const mqttPort = mqtt === null ? '' : new URL(mqtt).port
   const usual = mqttPort === '1883' && (port === '8080' || http === null)
   const demo = `npx anyhub demo${usual ? '' : ` --mqtt ${mqtt}${http === null ? '' : ` --http ${http}`}`}`
+  const tls = [https, mqtts, amqps].filter((url) => url !== null)
   const lines = [
     'anyhub is running',
     '',
     `  page    ${http ?? 'off'}`,
     `  mqtt    ${mqtt ?? 'off'}${http === null ? '' : `   ws://${new URL(http).host}/mqtt`}`,
-    ...(https === null && mqtts === null
-      ? []
-      : [`  tls     ${[https, mqtts].filter((url) => url !== null).join('   ')}`]),
+    ...(tls.length === 0 ? [] : [`  tls     ${tls.join('   ')}`]),
     `  data    ${data}`,
     `  config  ${config} (${rules} rules, ${alarms} alarms)`,
     '',

@@ -35,6 +35,7 @@ export async function openInProcess({ program, data, log }: InProcessOptions): P
       mqttPort: undefined,
       mqttsPort: undefined,
       amqpsPort: undefined,
+      keepEvents: false,
       data: folder,
       requireAuth: false,
       durability: data === undefined ? 'normal' : 'full',

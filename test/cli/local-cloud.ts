@@ -31,6 +31,7 @@ export async function startTestCloud(
     mqttPort: 0,
     mqttsPort: undefined,
     amqpsPort: undefined,
+    keepEvents: false,
     data,
     durability: 'normal',
     requireAuth,

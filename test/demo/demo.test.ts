@@ -47,6 +47,7 @@ describe('anyhub demo', () => {
     mqttPort: 0,
     mqttsPort: undefined,
     amqpsPort: undefined,
+    keepEvents: false,
     data,
     durability: 'normal',
     requireAuth: false,

@@ -59,6 +59,7 @@ export async function openCloud({
       mqttPort: 0,
       mqttsPort: undefined,
       amqpsPort: undefined,
+      keepEvents: false,
       data,
       durability: 'normal',
       requireAuth: false,

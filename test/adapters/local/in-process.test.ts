@@ -39,6 +39,7 @@ describe('the embedded cloud without ports', () => {
         mqttPort: undefined,
         mqttsPort: undefined,
         amqpsPort: undefined,
+        keepEvents: false,
         data,
         durability: 'normal',
         requireAuth: false,

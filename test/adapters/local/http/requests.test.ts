@@ -202,13 +202,6 @@ describe('what is not served', () => {
     expect(await core.ports.devices.list('', 10)).toEqual([])
   })
 
-  it('a listener that is asked for and not there yet is told', async () => {
-    const { logs } = await openCloud({ settings: { amqpsPort: 0 } })
-    expect(logs.map((line) => JSON.parse(line))).toMatchObject([
-      { level: 'warn', message: 'listener not served yet', flag: 'amqps-port' },
-    ])
-  })
-
   it('HEAD is GET without the body', async () => {
     const { call } = await openCloud()
     for (const path of ['/', '/healthz', '/metrics', '/events']) {
