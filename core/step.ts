@@ -12,7 +12,7 @@ import {
 import type { StepContext, StepResult } from './steps/context.ts'
 import { Draft } from './steps/draft.ts'
 import { applyPresence, settlePresence } from './steps/presence.ts'
-import { applyDesire, applyShadow, expireWishes } from './steps/shadow.ts'
+import { applyDesire, applyShadow, dropReached, expireWishes } from './steps/shadow.ts'
 import { applyTelemetry } from './steps/telemetry.ts'
 import { applyTwin } from './steps/twin.ts'
 import { tellLifecycle, tellTwinChange, watchTwin } from './steps/twin-change.ts'
@@ -37,6 +37,7 @@ export function step(
     settlePresence(draft)
     return result
   })
+  dropReached(draft, context.now)
   return draft.close(results)
 }
 

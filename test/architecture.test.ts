@@ -86,7 +86,13 @@ const TABLE: readonly Row[] = [
   { of: 'core/create-core.ts', may: [...MODEL, 'core/ports.ts', 'core/program.ts', ...USE_CASES] },
   {
     of: 'core/api/',
-    may: [...MODEL, 'core/create-core.ts', 'core/ports.ts', 'core/devices/'],
+    may: [
+      ...MODEL,
+      'core/create-core.ts',
+      'core/ports.ts',
+      'core/devices/',
+      'core/shadow/index.ts',
+    ],
     packages: ['hono'],
   },
   { of: 'core/index.ts', may: ['core/'] },

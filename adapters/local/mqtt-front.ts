@@ -127,7 +127,7 @@ export function createMqttFront({
         return ROUTED
       const verdict =
         meaning.kind === 'shadow'
-          ? desk.run({ ...meaning, body: message.payload }, dialect).then(
+          ? desk.run({ ...meaning, body: message.payload, by: nameOf(client, meaning) }, dialect).then(
               () => TAKEN,
               (error) => {
                 if (!isBadDeviceId(error)) throw error
@@ -172,6 +172,12 @@ export function createMqttFront({
 
     ...(log === undefined ? {} : { log }),
   }
+}
+
+/** Who wants something of a shadow, in words for people. */
+function nameOf({ clientId, principal }: MqttClientInfo, meaning: { deviceId: string }): string {
+  if (principal === 'admin') return principal
+  return clientId === meaning.deviceId ? 'device' : `client ${clientId}`
 }
 
 /** A topic that fits no device is set aside whatever it asks for: ingest does that, with the bytes and the reason. */

@@ -25,7 +25,13 @@ export interface ActionContext {
 export type ActionResult =
   | { readonly do: 'emit'; readonly effect: Effect }
   /** A change of the sender's own desired state; that of another device is an effect. */
-  | { readonly do: 'desire'; readonly name: string; readonly desired: Json }
+  | {
+      readonly do: 'desire'
+      readonly name: string
+      readonly desired: Json
+      readonly forMs?: number
+      readonly once?: boolean
+    }
   | {
       readonly do: 'alarm'
       readonly alarmId: string

@@ -4,7 +4,9 @@ import { Hono } from 'hono'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
 import { BEFORE_DEVICES, isDeviceId } from '../model/device-id.ts'
+import type { ShadowInput } from '../model/input.ts'
 import type { Outcome, Uplink } from '../model/uplink.ts'
+import { explainDelta, isAlive } from '../shadow/index.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { notServed, problem, problemOf } from './problem.ts'
 import { readBody } from './read-body.ts'
@@ -19,6 +21,9 @@ export { deviceSummary } from './views.ts'
 
 /** How many messages one POST may bring. */
 const MAX_MESSAGES = 10_000
+
+/** How far ahead a desired value may expire. Unit: s. */
+const MAX_EXPIRES_IN_S = 3_155_760_000
 
 /** How much of a body is read at most, as a multiple of the limit for one message. */
 const BATCH_FACTOR = 32
@@ -186,7 +191,16 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
   api.get('/devices/:id/shadow', async (context) => {
     const name = context.req.query('name') ?? ''
     const { deviceId } = await find(context.req.param('id'))
-    return shadowAnswer(deviceId, 'get', name, '')
+    return shadowAnswer(deviceId, { operation: 'get', name, body: '' })
+  })
+
+  api.get('/devices/:id/shadow/delta', async (context) => {
+    const name = context.req.query('name') ?? ''
+    const { shadows } = await find(context.req.param('id'))
+    const shadow = Object.hasOwn(shadows, name) ? shadows[name] : undefined
+    if (!isAlive(shadow))
+      throw new CoreError('shadow.not_found', `no shadow has the name ${JSON.stringify(name)}`)
+    return context.json({ version: shadow.version, delta: explainDelta(shadow) })
   })
 
   api.patch('/devices/:id/shadow', async (context) => {
@@ -194,17 +208,23 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     const name = context.req.query('name') ?? ''
     const body = await readBody(context.req.raw, program.config.limits.bodyBytes)
     if (!body.complete) return problem(context, 413, 'uplink.too_large', 'the request is too large')
-    return shadowAnswer(context.req.param('id'), 'update', name, body.bytes)
+    const expiresIn = readCount(context.req.query('expiresIn'), 0, MAX_EXPIRES_IN_S)
+    return shadowAnswer(context.req.param('id'), {
+      operation: 'update',
+      name,
+      body: body.bytes,
+      by: 'admin',
+      once: readSwitch('once', context.req.query('once')),
+      ...(expiresIn === 0 ? {} : { expiresAt: ports.clock.now() + expiresIn * 1_000 }),
+    })
   })
 
   async function shadowAnswer(
     deviceId: string,
-    operation: 'get' | 'update',
-    name: string,
-    body: string | Uint8Array,
+    request: Omit<ShadowInput, 'kind' | 'at'>,
   ): Promise<Response> {
     const [result] = await core.gate.run(deviceId, [
-      { kind: 'shadow', operation, name, body, at: ports.clock.now() },
+      { kind: 'shadow', at: ports.clock.now(), ...request },
     ])
     if (result?.status === 'refused') throw new CoreError(result.code, result.message)
     if (result?.status !== 'answered')
@@ -323,6 +343,14 @@ function readCount(text: string | undefined, usual: number, most: number): numbe
 /** Epoch ms; what is no number goes on as none, and is found where messages are decoded. */
 function readSentAt(text: string): number {
   return text.trim() === '' ? Number.NaN : Number(text)
+}
+
+function readSwitch(name: string, text: string | undefined): boolean {
+  if (text === undefined || text === 'true' || text === 'false') return text === 'true'
+  throw new CoreError(
+    'input.malformed',
+    `expected ${name} to be true or false, found ${JSON.stringify(text.slice(0, 40))}`,
+  )
 }
 
 function readOrder(text: string | undefined): 'asc' | 'desc' {

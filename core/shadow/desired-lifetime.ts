@@ -56,10 +56,17 @@ export function expireDesired(document: ShadowDocument, at: number): ShadowDocum
 
 /** When `expireDesired` next has something to do, epoch s; `undefined` if nothing expires. */
 export function nextDesiredExpiry(document: ShadowDocument): number | undefined {
+  if (document.expires === undefined) return undefined
   let next: number | undefined
-  for (const at of Object.values(document.expires ?? {}))
-    if (next === undefined || at < next) next = at
+  for (const at of Object.values(document.expires)) if (next === undefined || at < next) next = at
   return next
+}
+
+/** Whether one of the values of a wish, all of which are desired already, stops being wanted before the given time. */
+export function endsBefore(document: ShadowDocument, wish: JsonObject, at: number): boolean {
+  const { expires } = document
+  if (expires === undefined) return false
+  return leafPointers(wish, '').some((pointer) => (expires[pointer] ?? at) < at)
 }
 
 function countDesired(before: ShadowDocument, after: ShadowDocument, at: number): ShadowDocument {

@@ -3,6 +3,7 @@ export { changesDesired } from './changes-desired.ts'
 export { shadowDelta } from './delta.ts'
 export {
   clearReachedDesired,
+  endsBefore,
   expireDesired,
   type Lifetimes,
   nextDesiredExpiry,
@@ -16,7 +17,7 @@ export { type MergeTwinOptions, mergeTwin } from './merge-twin.ts'
 export { type PropertyAck, readPropertyAck, withoutAcks } from './property-ack.ts'
 export { type RejectionReason, reject, type ShadowRejection } from './rejection.ts'
 export { reportValues } from './report-values.ts'
-export { deltaBody, snapshotBody } from './shadow-bodies.ts'
+export { acceptedBody, changeBodies, deltaBody, snapshotBody } from './shadow-bodies.ts'
 export { AWS_SHADOW, type ShadowDialect } from './shadow-dialect.ts'
 export {
   deleteShadow,

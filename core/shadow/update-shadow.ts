@@ -2,11 +2,10 @@ import type { JsonObject } from '../model/json.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import { applyPatch } from './apply-patch.ts'
 import type { Lifetimes } from './desired-lifetime.ts'
-import { isAlive, isForgotten, newShadow } from './document.ts'
-import { jsonBytes } from './json-tree.ts'
-import { stampTree } from './metadata.ts'
+import { isForgotten, newShadow } from './document.ts'
+import { type Draft, jsonBytes, setKey } from './json-tree.ts'
 import { type RejectionReason, reject, type ShadowRejection } from './rejection.ts'
-import { deltaBody, snapshotBody } from './shadow-bodies.ts'
+import { acceptedBody, changeBodies } from './shadow-bodies.ts'
 import type { ShadowDialect } from './shadow-dialect.ts'
 import type { ShadowUpdate } from './shadow-request.ts'
 
@@ -15,6 +14,11 @@ export interface UpdateOptions extends Lifetimes {
   /** Epoch s. */
   readonly at: number
   readonly dialect: ShadowDialect
+  /**
+   * Top-level reported values that are kept by measuring and not by updates: they take up no room, so that a device
+   * which measures much can still be told what is wanted of it.
+   */
+  readonly measured?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** The next document and the messages that tell of it. Devices expect them in the order delta, documents, accepted. */
@@ -62,27 +66,12 @@ export function updateShadow(
     once: options.once,
     by: options.by,
   })
-  if (stateBytes(document) > dialect.maxStateBytes) return refuse('tooLarge')
-  const { version } = document
-  const token = clientToken === undefined ? {} : { clientToken }
-  const delta = deltaBody(document)
+  if (isTooLarge(document, options)) return refuse('tooLarge')
+  const told = { at, clientToken }
   return {
     document,
-    // A removed key is stamped like a written one, a cleared section or state as a whole.
-    accepted: {
-      state,
-      metadata: stampTree(state, { timestamp: at }),
-      version,
-      timestamp: at,
-      ...token,
-    },
-    ...(delta === undefined ? {} : { delta: { version, timestamp: at, ...delta, ...token } }),
-    documents: {
-      previous: isAlive(base) ? snapshotBody(base) : null,
-      current: snapshotBody(document),
-      timestamp: at,
-      ...token,
-    },
+    accepted: acceptedBody(state, document, told),
+    ...changeBodies(base, document, told),
   }
 }
 
@@ -96,9 +85,26 @@ function versionFault(
   return version === base.version ? undefined : 'versionConflict'
 }
 
-function stateBytes({ desired, reported }: ShadowDocument): number {
-  return (
-    (desired === undefined ? 0 : jsonBytes(desired)) +
-    (reported === undefined ? 0 : jsonBytes(reported))
-  )
+function isTooLarge(
+  { desired, reported }: ShadowDocument,
+  { dialect, measured }: UpdateOptions,
+): boolean {
+  const wanted = desired === undefined ? 0 : jsonBytes(desired)
+  const room = dialect.maxStateBytes - wanted
+  if (reported === undefined || jsonBytes(reported) <= room) return room < 0
+  return measured === undefined || jsonBytes(withoutMeasured(reported, measured)) > room
+}
+
+function withoutMeasured(
+  reported: JsonObject,
+  measured: Readonly<Record<string, unknown>>,
+): JsonObject {
+  const rest: Draft = {}
+  for (const key in reported) {
+    const value = reported[key]
+    // What was measured is a scalar; an object of that name is the device's own report.
+    if (value !== undefined && (typeof value === 'object' || !Object.hasOwn(measured, key)))
+      setKey(rest, key, value)
+  }
+  return rest
 }

@@ -77,6 +77,9 @@ function carryOut(
           name: result.name,
           desired: result.desired,
           at: context.receivedAt,
+          by: `rule ${context.key.slice(0, context.key.indexOf('/'))}`,
+          ...(result.forMs === undefined ? {} : { forMs: result.forMs }),
+          ...(result.once === undefined ? {} : { once: result.once }),
         }),
       )
       return

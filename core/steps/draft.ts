@@ -19,6 +19,9 @@ const RECENT_IDS = 48
 /** A tick looks at effects that were left behind after so long. Unit: ms. */
 const OUTBOX_DUE_MS = 15_000
 
+/** Metrics that are remembered of one device; of more, those go that were not measured for the longest time. */
+export const MAX_METRICS = 1_024
+
 /** More effects than this wait on no device: what exceeds it is refused and counted. */
 export const MAX_OUTBOX = 1_000
 
@@ -48,7 +51,9 @@ export class Draft {
   #last: Record<string, LastValue> | undefined
   /** What is new for the shadow: the values of one message as they are, or a draft of our own. */
   #measured: Telemetry['metrics'] | undefined
-  #reported: Record<string, MetricValue> | undefined
+  #reported: Record<string, MetricValue | null> | undefined
+  /** True if a metric came that was not known before. */
+  #grown = false
   #alarms: Record<string, AlarmState> | undefined
   #shadows: Record<string, ShadowDocument> | undefined
   #windows: Record<string, WindowState> | undefined
@@ -131,6 +136,11 @@ export class Draft {
     return this.#before.accepted + this.#acceptedIds.length
   }
 
+  /** The names of measured values that are reported, where they are. */
+  get measured(): Readonly<Record<string, unknown>> | undefined {
+    return this.context.report ? (this.#last ?? this.#before.last) : undefined
+  }
+
   get shadowNames(): readonly string[] {
     return Object.keys(this.#shadows ?? this.#before.shadows)
   }
@@ -187,6 +197,7 @@ export class Draft {
       const before = last[metric]
       if (before !== undefined && before.at > at) late++
       else {
+        if (before === undefined) this.#grown = true
         last[metric] = { value, at }
         taken++
       }
@@ -273,6 +284,7 @@ export class Draft {
   }
 
   close(results: readonly InputResult[]): StepResult {
+    this.#forgetMetrics()
     this.#flushReported()
     const before = this.#before
     const events = {
@@ -330,6 +342,22 @@ export class Draft {
     const ids = this.#before.recentIds.slice(added.length - RECENT_IDS)
     for (const id of added) ids.push(id)
     return ids
+  }
+
+  /** Bounds what is remembered of a device that goes on making up names, in the last values and in what is reported. */
+  #forgetMetrics(): void {
+    const last = this.#last
+    if (!this.#grown || last === undefined) return
+    const byAge = Object.entries(last).sort(([, a], [, b]) => b.at - a.at)
+    if (byAge.length <= MAX_METRICS) return
+    this.#last = Object.fromEntries(byAge.slice(0, MAX_METRICS))
+    if (!this.context.report) return
+    const shown = this.shadow('')?.reported ?? {}
+    const gone: Record<string, MetricValue | null> = {}
+    for (const [metric] of byAge.slice(MAX_METRICS))
+      if (Object.hasOwn(shown, metric) && typeof shown[metric] !== 'object')
+        setOwn(gone, metric, null)
+    this.#reported = gone
   }
 
   /** Measured values become reported state once per step, not once per message. */

@@ -1,9 +1,14 @@
 import type { DesireInput, InputResult, ShadowInput } from '../model/input.ts'
-import { isJsonObject, type Json } from '../model/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
+import type { ShadowDocument } from '../model/shadow.ts'
 import {
   AWS_SHADOW,
+  changeBodies,
   changesDesired,
+  clearReachedDesired,
   deleteShadow,
+  endsBefore,
+  expireDesired,
   getShadow,
   isShadowName,
   parseShadowRequest,
@@ -18,7 +23,13 @@ import type { Draft } from './draft.ts'
 
 /** A request about one shadow, from the device or from the API. */
 export function applyShadow(draft: Draft, input: ShadowInput): InputResult {
-  const options = { at: Math.floor(input.at / 1_000), dialect: AWS_SHADOW }
+  const options = {
+    at: seconds(input.at),
+    dialect: AWS_SHADOW,
+    by: input.by,
+    once: input.once,
+    expiresAt: input.expiresAt === undefined ? undefined : seconds(input.expiresAt),
+  }
   if (!isShadowName(input.name, AWS_SHADOW)) {
     return answered(false, reject(AWS_SHADOW.rejections.invalidName, options))
   }
@@ -46,22 +57,83 @@ function applyUpdate(
   request: ShadowUpdate,
   options: UpdateOptions,
 ): InputResult {
-  const change = updateShadow(draft.shadow(name), request, options)
+  const change = updateShadow(draft.shadow(name), request, {
+    ...options,
+    measured: name === '' ? draft.measured : undefined,
+  })
   if ('rejected' in change) return answered(false, change.rejected)
-  draft.setShadow(name, change.document)
-  const target = { kind: 'shadow' as const, deviceId: draft.deviceId, name }
-  const key = `shadow/${name}/${change.document.version}`
-  if (change.delta !== undefined)
-    draft.emit(`${key}/delta`, { ...target, event: 'delta', body: change.delta })
-  draft.emit(`${key}/documents`, { ...target, event: 'documents', body: change.documents })
+  tellChange(draft, name, change)
   return answered(true, change.accepted)
+}
+
+/** What a change left behind, and what is told of it. */
+interface Change {
+  readonly document: ShadowDocument
+  readonly delta?: JsonObject
+  readonly documents: JsonObject
+  /** Absent where nobody asked for the change. */
+  readonly accepted?: JsonObject
+}
+
+/**
+ * Stores a change and tells it, whoever made it, in the order that devices expect.
+ * @throws CoreError `device.outbox_full`
+ */
+export function tellChange(draft: Draft, name: string, change: Change): void {
+  const { document, delta, documents, accepted } = change
+  draft.setShadow(name, document)
+  const target = { kind: 'shadow' as const, deviceId: draft.deviceId, name }
+  const key = `shadow/${name}/${document.version}`
+  if (delta !== undefined) draft.emit(`${key}/delta`, { ...target, event: 'delta', body: delta })
+  draft.emit(`${key}/documents`, { ...target, event: 'documents', body: documents })
+  if (accepted !== undefined)
+    draft.emit(`${key}/accepted`, { ...target, event: 'accepted', body: accepted })
+}
+
+/** Drops desired values whose time is over, in every shadow of the device. */
+export function expireWishes(draft: Draft, now: number): void {
+  for (const name of draft.shadowNames) {
+    const before = draft.shadow(name)
+    if (before?.expires === undefined) continue
+    tellOwnChange(draft, name, before, expireDesired(before, seconds(now)), seconds(now))
+  }
+}
+
+/** Drops desired values that were wanted once and that a measured value has reached. */
+export function dropReached(draft: Draft, now: number): void {
+  const before = draft.shadow('')
+  if (before?.wishes === undefined) return
+  tellOwnChange(draft, '', before, clearReachedDesired(before, seconds(now)), seconds(now))
+}
+
+/** A change that cannot be told, because too much waits to be told, is one all the same. */
+function tellOwnChange(
+  draft: Draft,
+  name: string,
+  before: ShadowDocument,
+  document: ShadowDocument,
+  at: number,
+): void {
+  if (document === before) return
+  try {
+    tellChange(draft, name, { document, ...changeBodies(before, document, { at }) })
+  } catch (error) {
+    draft.fail(`shadow/${name}`, '', error)
+  }
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1_000)
 }
 
 function answered(accepted: boolean, body: Json): InputResult {
   return { status: 'answered', accepted, body }
 }
 
-/** Merges a wish of a rule into the desired state; one that is already there changes nothing and is not sent again. */
+/**
+ * Merges a wish of a rule into the desired state. One that is already there changes nothing and is not sent again, unless
+ * its time is half over.
+ */
 export function applyDesire(draft: Draft, input: DesireInput): InputResult {
   if (!isJsonObject(input.desired)) {
     return {
@@ -70,9 +142,21 @@ export function applyDesire(draft: Draft, input: DesireInput): InputResult {
       message: 'expected an object as desired state',
     }
   }
-  if (!changesDesired(draft.shadow(input.name), input.desired, AWS_SHADOW))
+  const { by, once, forMs } = input
+  const current = draft.shadow(input.name)
+  const isLasting =
+    forMs === undefined ||
+    current === undefined ||
+    !endsBefore(current, input.desired, seconds(input.at + forMs / 2))
+  if (isLasting && !changesDesired(current, input.desired, AWS_SHADOW))
     return { status: 'accepted' }
-  const options = { at: Math.floor(input.at / 1_000), dialect: AWS_SHADOW }
+  const options = {
+    at: seconds(input.at),
+    dialect: AWS_SHADOW,
+    by,
+    once,
+    expiresAt: forMs === undefined ? undefined : seconds(input.at + forMs),
+  }
   const parsed = readShadowRequest({ state: { desired: input.desired } }, options)
   const result =
     'rejected' in parsed

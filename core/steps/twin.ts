@@ -1,13 +1,13 @@
 import type { InputResult, TwinInput } from '../model/input.ts'
 import {
   AZURE_IOT_HUB,
-  deltaBody,
-  isAlive,
-  snapshotBody,
+  acceptedBody,
+  changeBodies,
   twinForBackEnd,
   updateTwin,
 } from '../shadow/index.ts'
 import type { Draft } from './draft.ts'
+import { tellChange } from './shadow.ts'
 
 /**
  * A change of the twin, which is the classic shadow in the words of another system: whoever watches the shadow is told
@@ -30,26 +30,15 @@ export function applyTwin(draft: Draft, input: TwinInput): InputResult {
   )
   if ('rejected' in change) return { status: 'answered', accepted: false, body: change.rejected }
   const { document, reportedVersion } = change
-  draft.setShadow('', document)
-  if (patches.desired !== undefined || patches.reported !== undefined) {
-    const target = { kind: 'shadow' as const, deviceId: draft.deviceId, name: '' }
-    const { version } = document
-    const delta = deltaBody(document)
-    if (delta !== undefined)
-      draft.emit(`shadow//${version}/delta`, {
-        ...target,
-        event: 'delta',
-        body: { version, timestamp: at, ...delta },
-      })
-    draft.emit(`shadow//${version}/documents`, {
-      ...target,
-      event: 'documents',
-      body: {
-        previous: isAlive(before) ? snapshotBody(before) : null,
-        current: snapshotBody(document),
-        timestamp: at,
-      },
-    })
+  const { desired, reported } = patches
+  if (desired === undefined && reported === undefined) draft.setShadow('', document)
+  else {
+    const state = {
+      ...(desired === undefined ? {} : { desired }),
+      ...(reported === undefined ? {} : { reported }),
+    }
+    const accepted = acceptedBody(state, document, { at })
+    tellChange(draft, '', { document, accepted, ...changeBodies(before, document, { at }) })
   }
   const isReport = patches.desired === undefined && patches.tags === undefined
   return {

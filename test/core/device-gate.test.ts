@@ -793,7 +793,11 @@ describe('idle', () => {
     await core.gate.idle()
     expect(recordOf(world, 'fan-1')?.shadows['']?.desired).toEqual({ fan: 1 })
     expect(recordOf(world, 'dev-1')?.outbox).toEqual([])
-    expect(world.pushes.map(({ message }) => message.event)).toEqual(['delta', 'documents'])
+    expect(world.pushes.map(({ message }) => message.event)).toEqual([
+      'delta',
+      'documents',
+      'accepted',
+    ])
   })
 
   it('resolves although things failed', async () => {

@@ -639,12 +639,9 @@ describe('setDesired', () => {
     const { record } = step(fresh(), inputs, context({ program, report: false }))
     expect(record.shadows['']).toMatchObject({ desired: { setpoint: 18 }, version: 3 })
     expect(keysOf(record)).toEqual([
-      'shadow//1/delta',
-      'shadow//1/documents',
-      'shadow//2/delta',
-      'shadow//2/documents',
-      'shadow//3/delta',
-      'shadow//3/documents',
+      ...['delta', 'documents', 'accepted'].map((event) => `shadow//1/${event}`),
+      ...['delta', 'documents', 'accepted'].map((event) => `shadow//2/${event}`),
+      ...['delta', 'documents', 'accepted'].map((event) => `shadow//3/${event}`),
     ])
   })
 
@@ -652,7 +649,7 @@ describe('setDesired', () => {
     const program = desiring({ temp: 20 })
     const { record } = step(fresh(), [telemetry({ temp: 20 })], context({ program }))
     expect(record.shadows['']).toMatchObject({ desired: { temp: 20 }, reported: { temp: 20 } })
-    expect(keysOf(record)).toEqual(['shadow//2/documents'])
+    expect(keysOf(record)).toEqual(['shadow//2/documents', 'shadow//2/accepted'])
   })
 
   it.each([
@@ -673,7 +670,15 @@ describe('setDesired', () => {
   it('for another device is an effect, and changes nothing here', () => {
     const { record } = step(fresh(), [telemetry({ temp: 30, ts: NOW })], context({ report: false }))
     const wishes = record.outbox.flatMap(({ effect }) => (effect.kind === 'desire' ? [effect] : []))
-    expect(wishes).toEqual([{ kind: 'desire', deviceId: 'fan-1', name: '', desired: { fan: 1 } }])
+    expect(wishes).toEqual([
+      {
+        kind: 'desire',
+        deviceId: 'fan-1',
+        name: '',
+        desired: { fan: 1 },
+        by: 'rule neighbour',
+      },
+    ])
     expect(record.shadows['']?.desired).toEqual({ setpoint: 18 })
   })
 })

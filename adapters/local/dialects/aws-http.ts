@@ -102,6 +102,7 @@ export function createAwsHttp({ core, desk, add, publish, identities }: AwsHttpO
         name: context.req.query('name') ?? '',
         operation,
         body: operation === 'update' ? read.bytes : '',
+        by: nameOf(context.env?.identity),
       },
       undefined,
     )
@@ -144,7 +145,7 @@ export function createAwsHttp({ core, desk, add, publish, identities }: AwsHttpO
     if (!isAllowed) return awsError(403, 'not the own topic of the device')
     if (meaning.kind === 'shadow') {
       const { deviceId, name, operation } = meaning
-      await desk.run({ deviceId, name, operation, body: bytes }, dialect)
+      await desk.run({ deviceId, name, operation, body: bytes, by: nameOf(identity) }, dialect)
       return done(context)
     }
     const message: PlainMessage = {
@@ -173,6 +174,12 @@ export function createAwsHttp({ core, desk, add, publish, identities }: AwsHttpO
   })
 
   return (request, identity) => app.fetch(request, { identity })
+}
+
+/** Who wants something of a shadow, in words for people. */
+function nameOf(identity: Identity | undefined): string {
+  if (identity?.kind === 'admin') return 'admin'
+  return identity?.kind === 'device' ? 'device' : 'client over HTTP'
 }
 
 function senderOf(meaning: Meaning, identity: Identity | undefined): string | undefined {

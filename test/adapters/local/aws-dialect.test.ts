@@ -122,8 +122,10 @@ describe('shadows in the words of AWS', () => {
     await expect
       .poll(() => topicsOf(heard).sort())
       .toEqual([
+        '$aws/things/t1/shadow/name/cfg/update/accepted',
         '$aws/things/t1/shadow/name/cfg/update/delta',
         '$aws/things/t1/shadow/name/cfg/update/documents',
+        'devices/t1/shadow/name/cfg/update/accepted',
         'devices/t1/shadow/name/cfg/update/delta',
         'devices/t1/shadow/name/cfg/update/documents',
       ])
