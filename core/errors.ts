@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   'method.device_offline': { retryable: true },
   'method.timed_out': { retryable: true },
   'method.unsupported': { retryable: false },
+  'query.invalid': { retryable: false },
   'store.conflict': { retryable: true },
   'store.unavailable': { retryable: true },
   'store.locked': { retryable: false },

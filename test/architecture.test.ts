@@ -55,6 +55,11 @@ const TABLE: readonly Row[] = [
   { of: 'core/errors.ts', may: MODEL },
   // What a rule does speaks the language of rules: docs/adr/0014.
   { of: 'core/actions/', may: [...MODEL, 'core/rules/index.ts'], packages: ['zod'] },
+  // Twins are queried with the functions that conditions of routes have: it is one language at Azure.
+  {
+    of: 'core/twin-query/',
+    may: [...MODEL, 'core/routing/functions.ts', 'core/routing/value.ts'],
+  },
   // Pure libraries inside the language: docs/adr/0009.
   {
     of: 'core/rules/functions/',
