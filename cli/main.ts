@@ -1,5 +1,6 @@
 import { CoreError } from '../core/index.ts'
 import { check } from './commands/check.ts'
+import { connectionString } from './commands/connection-string.ts'
 import { deadLetters } from './commands/dead-letters.ts'
 import { demo } from './commands/demo.ts'
 import { device } from './commands/device.ts'
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   replay,
   deadLetters,
   device,
+  connectionString,
 ]
 
 /** Runs the CLI of this process and sets its exit code. */
@@ -59,6 +61,6 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 }
 
 function overview(): string {
-  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`)
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(19)}${summary}`)
   return `anyhub: one IoT backend, any cloud\n\n${lines.join('\n')}\n\nanyhub COMMAND --help tells more.\n`
 }

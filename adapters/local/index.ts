@@ -29,6 +29,7 @@ import { createColdStore } from './cold-store.ts'
 import { createCommandDesk } from './command-desk.ts'
 import { createCommandStore } from './command-store.ts'
 import { LOCAL_SETTINGS, type LocalSettings } from './config.ts'
+import { createConnectionStrings } from './connection-strings.ts'
 import { ensureDataFolder } from './data-folder.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeviceStore } from './device-store.ts'
@@ -307,7 +308,24 @@ export async function startLocalCloud({
   const isAdmin = (authorization: string | undefined): boolean =>
     carriesToken(authorization, adminToken)
   const api = createApi({ core, add: batcher.add, isAdmin })
-  api.route('/registry', createRegistryApi({ ports: core.ports, isAdmin }))
+  const connectionStrings = createConnectionStrings({
+    peek: registry.peek,
+    adminToken,
+    clock: systemClock,
+    ports: () => ({ mqtts: mqttsPort, amqps: amqpsPort, https: httpsPort }),
+  })
+  const registryApi = createRegistryApi({ ports: core.ports, isAdmin })
+  registryApi.get('/connection-strings', (context) => {
+    const host = new URL(context.req.url).hostname
+    const named = host === '127.0.0.1' ? 'localhost' : host
+    const deviceId = context.req.query('device')
+    return context.json(
+      deviceId === undefined
+        ? connectionStrings.service(named)
+        : connectionStrings.device(named, deviceId),
+    )
+  })
+  api.route('/registry', registryApi)
   const aws = createAwsHttp({
     core,
     desk,

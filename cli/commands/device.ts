@@ -4,6 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../core/index.ts'
 import { readFlags } from '../flags.ts'
 import { openRemote, REMOTE_FLAGS, type Remote } from '../remote.ts'
 import { type Command, type ExitCode, type Terminal, wrongUse } from '../terminal.ts'
+import { askStrings } from './connection-string.ts'
 
 const ACTIONS = ['add', 'list', 'show', 'disable', 'enable', 'rotate', 'remove'] as const
 
@@ -24,7 +25,8 @@ export const device: Command = {
        anyhub device list [--after ID] [--limit N] | show ID | disable ID | enable ID | remove ID
        [--url URL] [--token TOKEN] [--data FOLDER] [--json]
 
-  --cert writes ID.cert.pem, ID.private.key and ca.pem into the folder (the current one); --key prints a secret once, the password of MQTT and the bearer token of HTTP.
+  --cert writes ID.cert.pem, ID.private.key and ca.pem into the folder (the current one); --key prints a secret once, the password of MQTT and the bearer token of HTTP,
+  and the connection string of an SDK of Azure, which "anyhub connection-string device ID" prints again.
   After a rotation the old credential goes on for --grace seconds (86400).`,
   async run(args, terminal) {
     const { values, switches, positionals } = readFlags(args, {
@@ -87,7 +89,7 @@ async function add(call: Call, id: string): Promise<ExitCode> {
     ...(values['type'] === undefined ? {} : { type: values['type'] }),
     ...(values['tag'] === undefined ? {} : { tags: readTag(values['tag']) }),
   })
-  return tellSecrets(call, id, 'registered', answer, folder)
+  return tellSecrets(call, id, 'registered', await withConnection(call, id, answer), folder)
 }
 
 async function rotate(call: Call, id: string, path: string): Promise<ExitCode> {
@@ -101,7 +103,8 @@ async function rotate(call: Call, id: string, path: string): Promise<ExitCode> {
     ...wantedCredential(call),
     ...(grace === undefined ? {} : { graceSeconds: Number(grace) }),
   })
-  return tellSecrets(call, id, 'has a new credential', answer, folder)
+  const told = await withConnection(call, id, answer)
+  return tellSecrets(call, id, 'has a new credential', told, folder)
 }
 
 async function list({ remote, terminal, values, switches }: Call): Promise<ExitCode> {
@@ -128,7 +131,17 @@ async function list({ remote, terminal, values, switches }: Call): Promise<ExitC
 
 function wantedCredential({ switches }: Call): JsonObject {
   if (switches.has('cert')) return { credential: 'certificate' }
-  return switches.has('key') ? { credential: 'token' } : {}
+  return switches.has('key') ? { credential: 'key' } : {}
+}
+
+/** The answer with the connection string of who got keys; without where MQTT over TLS is off. */
+async function withConnection(
+  { remote }: Call,
+  id: string,
+  answer: JsonObject,
+): Promise<JsonObject> {
+  if (answer['primaryKey'] === undefined) return answer
+  return { ...answer, connectionString: (await askStrings(remote, id))['mqtt'] ?? null }
 }
 
 /** The folder for the files of a certificate, which must not be there yet: a private key is not written over. */
@@ -147,7 +160,7 @@ function tellSecrets(
   answer: JsonObject,
   folder: string,
 ): ExitCode {
-  const { certificate, privateKey, authority, token } = answer
+  const { certificate, privateKey, authority, token, connectionString } = answer
   const files: Record<string, string> = {}
   if (
     typeof certificate === 'string' &&
@@ -166,7 +179,12 @@ function tellSecrets(
   }
   if (switches.has('json')) {
     terminal.out(
-      `${JSON.stringify({ device: answer['device'] ?? null, ...(typeof token === 'string' ? { key: token } : {}), files })}\n`,
+      `${JSON.stringify({
+        device: answer['device'] ?? null,
+        ...(typeof token === 'string' ? { key: token } : {}),
+        ...(typeof connectionString === 'string' ? { connectionString } : {}),
+        files,
+      })}\n`,
     )
     return 0
   }
@@ -174,6 +192,7 @@ function tellSecrets(
     `${id} ${what}`,
     ...Object.values(files).map((path) => `  ${path}`),
     ...(typeof token === 'string' ? [`  key  ${token}   (shown this once)`] : []),
+    ...(typeof connectionString === 'string' ? [`  Azure SDK  ${connectionString}`] : []),
   ]
   terminal.out(`${lines.join('\n')}\n`)
   return 0
