@@ -1,13 +1,14 @@
 import { type CommandRequest, checkCommand } from './commands/check.ts'
-import { commandInfo, isPending, passTime } from './commands/queue.ts'
+import { commandInfo, passTime } from './commands/queue.ts'
 import type { DeviceGate } from './device-gate.ts'
 import { CoreError } from './errors.ts'
 import {
-  type CommandContent,
   type CommandEntry,
   type CommandFeedback,
   type CommandInfo,
   FEEDBACK_QUEUE,
+  isPending,
+  type ReceivedCommand,
   type Settlement,
 } from './model/command.ts'
 import { isDeviceId } from './model/device-id.ts'
@@ -15,17 +16,6 @@ import type { DeviceInput } from './model/input.ts'
 import { isJsonObject, type Json } from './model/json.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
-
-/** A command in the hands of its device, or of a transport for it. */
-export interface ReceivedCommand extends CommandContent {
-  readonly command: CommandInfo
-  /** Serves once, until `lockedUntil`. */
-  readonly lockToken: string
-  /** Epoch ms. */
-  readonly lockedUntil: number
-  /** Deliveries that counted before this one. */
-  readonly deliveryCount: number
-}
 
 /** One piece of feedback, claimed by somebody who reads it. */
 export interface ClaimedFeedback {

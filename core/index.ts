@@ -21,8 +21,8 @@ export {
   isCommandName,
   MAX_COMMAND_BYTES,
 } from './commands/check.ts'
-export { isPending, pendingOf } from './commands/queue.ts'
-export type { ClaimedFeedback, Commands, ReceivedCommand } from './commands.ts'
+export { pendingOf } from './commands/queue.ts'
+export type { ClaimedFeedback, Commands } from './commands.ts'
 export {
   type ChannelConfig,
   type Config,
@@ -43,6 +43,7 @@ export {
   losesAccess,
   rotateCredential,
 } from './devices/credentials.ts'
+export { isBound, needsBinding, needsToken } from './devices/gateways.ts'
 export { DEFAULT_PRESENCE, type PresencePlan } from './devices/presence.ts'
 export {
   CoreError,
@@ -66,11 +67,12 @@ export {
   type CommandRow,
   type CommandState,
   FEEDBACK_QUEUE,
+  isPending,
+  type ReceivedCommand,
   SETTLEMENTS,
   type Settlement,
 } from './model/command.ts'
 export type { DeadLetter } from './model/dead-letter.ts'
-export { readDuration } from './model/duration.ts'
 export { BEFORE_DEVICES, isDeviceId } from './model/device-id.ts'
 export {
   type DeviceRecord,
@@ -80,6 +82,7 @@ export {
   type Presence,
   type PresenceStatus,
 } from './model/device-record.ts'
+export { readDuration } from './model/duration.ts'
 export type {
   Effect,
   NotifyEffect,

@@ -13,8 +13,11 @@ export interface CommandPump {
   offer(received: ReceivedCommand): Promise<Offered>
 }
 
-/** What became of a command that was offered, and why where the device said so. */
-export type Offered = Settlement | { readonly how: Settlement; readonly reason?: string }
+/**
+ * What became of a command that was offered, and why where the device said so. `silent`: the device has it and said
+ * nothing as long as it could; the end of the lock makes it wait again.
+ */
+export type Offered = Settlement | 'silent' | { readonly how: Settlement; readonly reason?: string }
 
 /** Brings commands to the connections of this process. */
 export interface CommandDesk {
@@ -27,6 +30,9 @@ export interface CommandDesk {
   /** Devices that have a pump. */
   readonly size: number
 }
+
+/** Timers may be early; a lock that is looked at must be over. Unit: ms. */
+const PAST_LOCK_MS = 10
 
 interface Seat {
   readonly pump: CommandPump
@@ -92,7 +98,7 @@ export function createCommandDesk(core: () => Core): CommandDesk {
         leave()
         wake(deviceId)
       },
-      Math.max(0, received.lockedUntil - core().ports.clock.now()),
+      Math.max(0, received.lockedUntil - core().ports.clock.now()) + PAST_LOCK_MS,
     )
     timer.unref()
     let offered: Offered = 'release'
@@ -105,6 +111,7 @@ export function createCommandDesk(core: () => Core): CommandDesk {
         reason: reasonOf(error),
       })
     }
+    if (offered === 'silent') return
     clearTimeout(timer)
     const { how, reason } =
       typeof offered === 'string' ? { how: offered, reason: undefined } : offered

@@ -27,6 +27,9 @@ const DEVICE_PATHS: readonly { readonly method: string; readonly path: RegExp }[
     method: '*',
     path: /^\/devices\/([^/]+)\/messages\/(?:events|devicebound(?:\/[^/]+){0,2})\/?$/i,
   },
+  { method: 'GET', path: /^\/devices\/([^/]+)\/executions\/next$/ },
+  { method: 'DELETE', path: /^\/devices\/([^/]+)\/executions\/[^/]+$/ },
+  { method: 'POST', path: /^\/devices\/([^/]+)\/executions\/[^/]+\/abandon$/ },
   { method: '*', path: /^\/things\/([^/]+)\/shadow$/ },
   { method: 'GET', path: /^\/api\/things\/shadow\/ListNamedShadowsForThing\/([^/]+)$/ },
 ]

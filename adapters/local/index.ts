@@ -32,10 +32,14 @@ import { LOCAL_SETTINGS, type LocalSettings } from './config.ts'
 import { createConnectionStrings } from './connection-strings.ts'
 import { ensureDataFolder } from './data-folder.ts'
 import { createDeadLetters } from './dead-letters.ts'
+import { createDeviceConfigApi } from './device-config-api.ts'
 import { createDeviceStore } from './device-store.ts'
 import { createAwsHttp } from './dialects/aws-http.ts'
 import { createAzureHttp } from './dialects/azure-http.ts'
 import { createClientDialects } from './dialects/client-dialects.ts'
+import { createConfigDesk } from './dialects/google-config.ts'
+import { createGoogleHttp, isGoogleHttpPath } from './dialects/google-http.ts'
+import { createStateDesk } from './dialects/google-state.ts'
 import { createDownlink } from './downlink.ts'
 import { createHttpAccess } from './http-access.ts'
 import { createIdentities } from './identity.ts'
@@ -49,6 +53,7 @@ import { createLiveFeed } from './live-feed.ts'
 import { createLookupSource } from './lookup-source.ts'
 import { createMethodDesk } from './method-desk.ts'
 import { createMqttAdmission } from './mqtt-admission.ts'
+import { createMqttCommands } from './mqtt-commands.ts'
 import { createMqttFront } from './mqtt-front.ts'
 import { createNotificationQueue } from './notification-queue.ts'
 import { createObserver } from './observer.ts'
@@ -143,11 +148,21 @@ export async function startLocalCloud({
       mqtt?.disconnect(deviceId, 'not_authorized')
       amqp?.cutOff(deviceId)
     }
+    // Another device of this name must not get them.
+    if (after === undefined) void purge(deviceId)
   }).catch(async (error) => {
     channels.close()
     await database.close()
     throw error
   })
+  async function purge(deviceId: string): Promise<void> {
+    try {
+      await core.commands.purge(deviceId)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      observer.log('warn', 'commands of a removed device not purged', { deviceId, reason })
+    }
+  }
   let authority: Authority | undefined
   /** Made when something needs it first. */
   async function needAuthority(): Promise<Authority> {
@@ -273,6 +288,8 @@ export async function startLocalCloud({
   const tell = (topic: string, payload: string): void =>
     void mqtt?.publish({ topic, payload, qos: 1 })
   const desk = createShadowDesk(core, tell)
+  const configs = createConfigDesk(core, twins)
+  const states = createStateDesk(core)
   const sessions = await openSessionStore(database, notKept)
   const retained = await openRetainedStore(database, notKept)
   const broker = createMqttListener({
@@ -284,6 +301,13 @@ export async function startLocalCloud({
       publish: tell,
       stats: countsAsJson,
       desk,
+      commands: createMqttCommands({
+        core,
+        desk: commandDesk,
+        methods: methodDesk,
+        listener: () => broker,
+        publish: tell,
+      }),
       admission: createMqttAdmission({
         core,
         identities,
@@ -295,6 +319,9 @@ export async function startLocalCloud({
           add: batcher.add,
           listener: () => broker,
           twins,
+          peek: registry.peek,
+          configs,
+          states,
           commands: commandDesk,
           methods: methodDesk,
           log: logEvent,
@@ -326,6 +353,7 @@ export async function startLocalCloud({
     )
   })
   api.route('/registry', registryApi)
+  api.route('/', createDeviceConfigApi({ configs, states, isAdmin }))
   const aws = createAwsHttp({
     core,
     desk,
@@ -344,12 +372,19 @@ export async function startLocalCloud({
   const httpOptions = {
     api,
     aws,
-    dialects: [createAzureHttp({ core, add: batcher.add })],
+    dialects: [
+      createAzureHttp({ core, add: batcher.add }),
+      createGoogleHttp({ core, identities, requireAuth, configs, states, add: batcher.add }),
+    ],
     feed,
     snapshot,
     metrics: async () => observer.metrics(await gauges()),
     stats: countsAsJson,
-    access: createHttpAccess(identities, requireAuth, (path) => openPaths.has(path)),
+    access: createHttpAccess(
+      identities,
+      requireAuth,
+      (path) => openPaths.has(path) || isGoogleHttpPath(path),
+    ),
     ownMachineOnly: !requireAuth,
     onMqtt: (stream: Duplex, socket: Socket) => attach(stream, socket, true),
   }

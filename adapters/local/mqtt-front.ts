@@ -11,6 +11,7 @@ import type {
   MqttPublishVerdict,
 } from './listeners/mqtt/index.ts'
 import type { MqttAdmission } from './mqtt-admission.ts'
+import type { MqttCommands } from './mqtt-commands.ts'
 import { createPresence } from './presence.ts'
 import type { ShadowDesk } from './shadow-desk.ts'
 import type { UplinkBatcher } from './uplink-batcher.ts'
@@ -29,6 +30,7 @@ export interface MqttFrontOptions {
   readonly stats: () => Json
   readonly admission: MqttAdmission
   readonly desk: ShadowDesk
+  readonly commands: MqttCommands
   readonly log: MqttHooks['log']
 }
 
@@ -43,6 +45,7 @@ export function createMqttFront({
   stats,
   admission,
   desk,
+  commands,
   log,
 }: MqttFrontOptions): MqttHooks {
   const presence = createPresence(core)
@@ -122,18 +125,24 @@ export function createMqttFront({
         publish(STATS_ANSWER_TOPIC, JSON.stringify(stats()))
         return TAKEN
       }
+      if (meaning.kind === 'settlement' || meaning.kind === 'method_answer') {
+        commands.heard(meaning, message, client)
+        return TAKEN
+      }
       if (meaning.kind === 'shadow' && gone.has(client) && !dialect.takesShadowWills) return TAKEN
       if (removesRetained(message) && tells(meaning) && deviceOf(client, meaning) !== undefined)
         return ROUTED
       const verdict =
         meaning.kind === 'shadow'
-          ? desk.run({ ...meaning, body: message.payload, by: nameOf(client, meaning) }, dialect).then(
-              () => TAKEN,
-              (error) => {
-                if (!isBadDeviceId(error)) throw error
-                return ingest(message, client, meaning)
-              },
-            )
+          ? desk
+              .run({ ...meaning, body: message.payload, by: nameOf(client, meaning) }, dialect)
+              .then(
+                () => TAKEN,
+                (error) => {
+                  if (!isBadDeviceId(error)) throw error
+                  return ingest(message, client, meaning)
+                },
+              )
           : ingest(message, client, meaning)
       const speaksForItself = deviceOf(client, meaning) === client.clientId
       return speaksForItself && !presence.shows(client)
@@ -150,11 +159,15 @@ export function createMqttFront({
     },
 
     subscribed(client, filter, qos) {
-      admission.linkOf(client)?.subscribed(filter, qos, client)
+      const link = admission.linkOf(client)
+      if (link === undefined) commands.subscribed(client, filter)
+      else link.subscribed(filter, qos, client)
     },
 
     unsubscribed(client, filter) {
-      admission.linkOf(client)?.unsubscribed(filter, client)
+      const link = admission.linkOf(client)
+      if (link === undefined) commands.unsubscribed(client, filter)
+      else link.unsubscribed(filter, client)
     },
 
     connected(client) {
@@ -165,6 +178,7 @@ export function createMqttFront({
 
     disconnected(client, reason) {
       gone.add(client)
+      commands.disconnected(client)
       admission.linkOf(client)?.disconnected(client, reason)
       presence.disconnected(client, reason)
       tell(client, reason)

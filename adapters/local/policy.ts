@@ -21,6 +21,8 @@ export function mayPublish(
   switch (meaning.kind) {
     case 'telemetry':
     case 'shadow':
+    case 'settlement':
+    case 'method_answer':
       return meaning.deviceId === deviceId
     case 'own': {
       if (meaning.ruleId !== undefined) return true

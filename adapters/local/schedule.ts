@@ -1,4 +1,4 @@
-import type { Config, Core } from '../../core/index.ts'
+import { type Config, type Core, FEEDBACK_QUEUE } from '../../core/index.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { Database } from './sqlite/database.ts'
 import { dropOperations, storedDay } from './telemetry-store.ts'
@@ -7,6 +7,9 @@ const TICK_MS = 1_000
 const STATS_MS = 1_000
 const CLEANUP_MS = 600_000
 const DAY_MS = 86_400_000
+
+/** Feedback about commands that nobody reads is kept so long. */
+const FEEDBACK_KEPT_MS = 2 * DAY_MS
 
 /** How many deliveries are claimed at once, and how many devices are looked after in one round of a tick. */
 const NOTIFY_BATCH = 64
@@ -100,6 +103,7 @@ export function startSchedule({
       ...dropOperations(storedDay(now - retention.telemetry)),
       ['deadLetterDropBefore', (now - retention.deadLetters).toString(36).padStart(9, '0')],
       ['notificationForget', now - DAY_MS],
+      ['queueDropBefore', FEEDBACK_QUEUE, now - FEEDBACK_KEPT_MS],
     ])
   })
 

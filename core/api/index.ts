@@ -1,6 +1,6 @@
 // The REST API: web Request in, web Response out, the same behind every cloud's HTTP entry.
 
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
 import { BEFORE_DEVICES, isDeviceId } from '../model/device-id.ts'
@@ -8,6 +8,7 @@ import type { ShadowInput } from '../model/input.ts'
 import type { Outcome, Uplink } from '../model/uplink.ts'
 import { explainDelta, isAlive } from '../shadow/index.ts'
 import { allowedMethods } from './allowed-methods.ts'
+import { createCommandApi } from './commands.ts'
 import { notServed, problem, problemOf } from './problem.ts'
 import { readBody } from './read-body.ts'
 import { splitMessages } from './telemetry-body.ts'
@@ -301,6 +302,10 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
       ...(last === undefined ? {} : { 'anyhub-next': String(last.position) }),
     })
   })
+
+  const refuse = (context: Context): Response | undefined =>
+    isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
+  api.route('/', createCommandApi({ core, refuse }))
 
   async function find(deviceId: string) {
     const record = await ports.devices.load(deviceId)

@@ -1,3 +1,4 @@
+import { isPending } from '../model/command.ts'
 import type { DeadLetter } from '../model/dead-letter.ts'
 import type { DeviceRecord, Presence, PresenceStatus } from '../model/device-record.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -67,6 +68,7 @@ export function deviceDetail(record: DeviceRecord): JsonObject {
     alarmStates: alarms,
     shadows,
     waitingEffects: record.outbox.length,
+    pendingCommands: (record.commands ?? []).filter(isPending).length,
   }
 }
 

@@ -1,9 +1,10 @@
-import type {
-  CommandEntry,
-  CommandFeedback,
-  CommandInfo,
-  CommandState,
-  Settlement,
+import {
+  type CommandEntry,
+  type CommandFeedback,
+  type CommandInfo,
+  type CommandState,
+  isPending,
+  type Settlement,
 } from '../model/command.ts'
 
 /** The commands of one device in the order in which they came, those that ended lately among them. */
@@ -11,11 +12,6 @@ export type CommandQueue = readonly CommandEntry[]
 
 /** How many ended commands a device remembers, to answer for them. */
 const REMEMBERED = 20
-
-/** Whether a command has not ended. */
-export function isPending({ state }: CommandEntry): boolean {
-  return state === 'Enqueued' || state === 'Delivered'
-}
 
 export function pendingOf(queue: CommandQueue): number {
   let pending = 0

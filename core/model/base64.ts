@@ -13,3 +13,23 @@ export function toBase64(bytes: Uint8Array): string {
   }
   return text
 }
+
+/** Bytes of base64, with its padding or without; `undefined` if the text is none. Source: RFC 4648, section 4. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  const digits = text.replace(/={1,2}$/, '')
+  const isPadded = digits.length < text.length
+  if (!/^[A-Za-z0-9+/]*$/.test(digits) || digits.length % 4 === 1) return undefined
+  if (isPadded && text.length % 4 !== 0) return undefined
+  const bytes = new Uint8Array(Math.floor((digits.length * 3) / 4))
+  let word = 0
+  let bits = 0
+  let at = 0
+  for (const digit of digits) {
+    word = (word << 6) | BASE64.indexOf(digit)
+    bits += 6
+    if (bits < 8) continue
+    bits -= 8
+    bytes[at++] = (word >> bits) & 255
+  }
+  return bytes
+}

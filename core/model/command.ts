@@ -89,6 +89,22 @@ export interface CommandInfo extends Omit<CommandEntry, 'contentId' | 'lock'> {
   readonly lockedUntil?: number
 }
 
+/** A command in the hands of its device, or of a transport for it. */
+export interface ReceivedCommand extends CommandContent {
+  readonly command: CommandInfo
+  /** Serves once, until `lockedUntil`. */
+  readonly lockToken: string
+  /** Epoch ms. */
+  readonly lockedUntil: number
+  /** Deliveries that counted before this one. */
+  readonly deliveryCount: number
+}
+
+/** Whether a command has not ended. */
+export function isPending({ state }: CommandEntry): boolean {
+  return state === 'Enqueued' || state === 'Delivered'
+}
+
 /** What a sender is told of an end. Source: Azure IoT Hub, feedback messages. */
 export interface CommandFeedback {
   readonly originalMessageId: string

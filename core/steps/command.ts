@@ -3,14 +3,13 @@ import {
   end,
   feedbackOf,
   forgetOld,
-  isPending,
   nextToDeliver,
   passTime,
   pendingOf,
   settle,
 } from '../commands/queue.ts'
 import { CoreError } from '../errors.ts'
-import { type CommandEntry, FEEDBACK_QUEUE } from '../model/command.ts'
+import { type CommandEntry, FEEDBACK_QUEUE, isPending } from '../model/command.ts'
 import type {
   EnqueueInput,
   InputResult,

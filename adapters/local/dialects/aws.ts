@@ -1,3 +1,4 @@
+import { readAwsWord } from './command-topics.ts'
 import type { Dialect, EndReason, Meaning } from './dialect.ts'
 
 const SHADOW = /^\$aws\/things\/([^/]+)\/shadow(?:\/name\/([^/]+))?\/(get|update|delete)$/
@@ -29,6 +30,8 @@ export const AWS: Dialect = {
   namespaces: [
     { prefix: ['$aws', 'things'], at: 2 },
     { prefix: ['$aws', 'events', 'presence'], at: 4 },
+    { prefix: ['$aws', 'commands', 'things'], at: 3 },
+    { prefix: ['$aws', 'commands', 'clients'], at: 3 },
   ],
   // Source: AWS IoT developer guide, device-shadow-comms-app: a will on a shadow topic is ignored.
   takesShadowWills: false,
@@ -38,6 +41,7 @@ export const AWS: Dialect = {
     if (!topic.startsWith('$aws/')) return undefined
     const rule = RULE.exec(topic)
     if (rule !== null) return { kind: 'own', topic: rule[2] ?? '', ruleId: rule[1] }
+    if (topic.startsWith('$aws/commands/')) return readAwsWord(topic) ?? UNKNOWN
     const shadow = SHADOW.exec(topic)
     const deviceId = shadow?.[1]
     const operation = shadow?.[3]

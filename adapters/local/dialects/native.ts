@@ -1,4 +1,5 @@
 import type { ShadowEffect } from '../../../core/index.ts'
+import { type DeviceWord, readNativeWord } from './command-topics.ts'
 
 // The dialect of anyhub itself. Its topics are those of AWS shadows under devices/{id}, so that one knowledge serves both.
 
@@ -14,6 +15,7 @@ export type TopicMeaning =
     }
   /** Somebody asks for the counters of this process. */
   | { readonly kind: 'stats' }
+  | DeviceWord
   | { readonly kind: 'unknown' }
 
 /** Where the counters of this process are asked for; the answer comes on the topic below it. */
@@ -27,6 +29,7 @@ const UNKNOWN: TopicMeaning = { kind: 'unknown' }
  * Reads a topic on which something was published.
  *
  * Shape: `devices/{id}/telemetry`, with any levels behind it; `devices/{id}/shadow[/name/{name}]/{get,update,delete}`;
+ * `devices/{id}/executions/{commandId}/{complete,reject,abandon}`; `devices/{id}/methods/{requestId}/{status}`;
  * `$anyhub/stats/get`.
  */
 export function readTopic(topic: string): TopicMeaning {
@@ -38,6 +41,8 @@ export function readTopic(topic: string): TopicMeaning {
   if (rest === 'telemetry' || rest.startsWith('telemetry/')) return { kind: 'telemetry', deviceId }
   const shadow = /^shadow(?:\/name\/([^/]+))?\/(get|update|delete)$/.exec(rest)
   const operation = shadow?.[2]
+  const word = shadow === null ? readNativeWord(deviceId, rest) : undefined
+  if (word !== undefined) return word
   if (operation !== 'get' && operation !== 'update' && operation !== 'delete') return UNKNOWN
   return { kind: 'shadow', deviceId, name: shadow?.[1] ?? '', operation }
 }
@@ -55,11 +60,6 @@ export function answerTopic(
   accepted: boolean,
 ): string {
   return `${shadowPrefix(deviceId, name)}/${operation}/${accepted ? 'accepted' : 'rejected'}`
-}
-
-/** Where a command to a device goes. */
-export function commandTopic(deviceId: string, name: string): string {
-  return `devices/${deviceId}/commands/${name}`
 }
 
 /** Where a push about a shadow goes. */
