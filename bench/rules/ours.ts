@@ -1,4 +1,10 @@
-import { compileRule, createRuleSet, type RuleMessage, type RuleSet } from '../../core/index.ts'
+import {
+  compileByteFilter,
+  compileRule,
+  createRuleSet,
+  type RuleMessage,
+  type RuleSet,
+} from '../../core/index.ts'
 import {
   type Body,
   bodiesOf,
@@ -49,6 +55,8 @@ export function ourTasks(counts: readonly number[], equalities: readonly number[
       warm,
       0,
     ),
+    fromBytes('from raw bytes, 1 rule, never matches', 'temp > 0'),
+    fromBytes('from raw bytes, 1 rule whose key is not there', 'humidity > 0'),
     ...counts.map((count) =>
       set(name(count), ruleSetOf(thresholdRules(count)), warm, exceeded(warm, thresholdsOf(count))),
     ),
@@ -132,6 +140,22 @@ function one(label: string, sql: string, bodies: readonly Body[], expected: numb
       let found = 0
       for (const message of messages) if (rule.evaluate(message).status === 'output') found++
       expectCount(label, found, expected)
+    },
+  }
+}
+
+/** What drops a message without parsing it. */
+function fromBytes(label: string, condition: string): Task {
+  const filter = compileByteFilter(compileRule(`SELECT * FROM '${TOPIC}' WHERE ${condition}`))
+  if (filter === undefined) throw new Error(`expected a filter for ${condition}`)
+  const messages = textsOf(1).map((text) => new TextEncoder().encode(text))
+  return {
+    name: label,
+    messages: messages.length,
+    run() {
+      let dropped = 0
+      for (const bytes of messages) if (filter(bytes)) dropped++
+      expectCount(label, dropped, POOL)
     },
   }
 }

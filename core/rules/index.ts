@@ -1,3 +1,4 @@
+export { type ByteFilter, compileByteFilter } from './byte-filter.ts'
 export type { RuleOptions } from './compile-context.ts'
 export {
   type ExpressionExplanation,
