@@ -12,7 +12,7 @@ import {
 import type { StepContext, StepResult } from './steps/context.ts'
 import { Draft } from './steps/draft.ts'
 import { applyPresence, settlePresence } from './steps/presence.ts'
-import { applyDesire, applyShadow, dropReached, expireWishes } from './steps/shadow.ts'
+import { applyDesire, applyMirror, applyShadow, dropReached, expireWishes } from './steps/shadow.ts'
 import { applyTelemetry } from './steps/telemetry.ts'
 import { applyTwin } from './steps/twin.ts'
 import { tellLifecycle, tellTwinChange, watchTwin } from './steps/twin-change.ts'
@@ -51,6 +51,8 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
       return tellLifecycle(draft, input)
     case 'shadow':
       return applyShadow(draft, input)
+    case 'mirror':
+      return applyMirror(draft, input)
     case 'twin':
       return applyTwin(draft, input)
     case 'desire':

@@ -68,6 +68,18 @@ export interface TwinInput {
   readonly at: number
 }
 
+/** The cloud that owns the shadow tells what it is now; the device knows it from there. */
+export interface MirrorInput {
+  readonly kind: 'mirror'
+  /** '' is the classic one. */
+  readonly name: string
+  readonly state: { readonly desired?: JsonObject; readonly reported?: JsonObject }
+  /** The owner's version. */
+  readonly version: number
+  /** Epoch ms. */
+  readonly at: number
+}
+
 /** A rule, on this or another device, wants a change of the desired state. */
 export interface DesireInput {
   readonly kind: 'desire'
@@ -155,6 +167,7 @@ export type DeviceInput =
   | PresenceInput
   | LifecycleInput
   | ShadowInput
+  | MirrorInput
   | TwinInput
   | DesireInput
   | AcknowledgeInput

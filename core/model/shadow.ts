@@ -17,6 +17,8 @@ export interface ShadowDocument {
   readonly desiredVersion: number
   readonly reportedVersion: number
   readonly updatedAt: number
+  /** Where a cloud owns the shadow and this is a copy: the owner's own version of it. */
+  readonly ownerVersion?: number
   /**
    * The `desiredVersion` that last wrote each value.
    *

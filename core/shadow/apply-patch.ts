@@ -50,6 +50,7 @@ export function applyPatch(
     desiredVersion,
     reportedVersion: current.reportedVersion + (patches.reported === undefined ? 0 : 1),
     updatedAt: options.at,
+    ...(current.ownerVersion === undefined ? {} : { ownerVersion: current.ownerVersion }),
     ...(versions === undefined ? {} : { desiredVersions: versions }),
     ...(desired === undefined || current.wishes === undefined ? {} : { wishes: current.wishes }),
     ...(current.expires === undefined ? {} : { expires: current.expires }),

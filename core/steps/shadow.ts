@@ -1,4 +1,4 @@
-import type { DesireInput, InputResult, ShadowInput } from '../model/input.ts'
+import type { DesireInput, InputResult, MirrorInput, ShadowInput } from '../model/input.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import {
@@ -11,6 +11,7 @@ import {
   expireDesired,
   getShadow,
   isShadowName,
+  mirrorShadow,
   parseShadowRequest,
   readClientToken,
   readShadowRequest,
@@ -88,6 +89,16 @@ export function tellChange(draft: Draft, name: string, change: Change): void {
   draft.emit(`${key}/documents`, { ...target, event: 'documents', body: documents })
   if (accepted !== undefined)
     draft.emit(`${key}/accepted`, { ...target, event: 'accepted', body: accepted })
+}
+
+/** Takes over what the owner of the shadow has. Nobody is told: the owner does that. */
+export function applyMirror(draft: Draft, { name, state, version, at }: MirrorInput): InputResult {
+  const before = draft.shadow(name)
+  const measured = name === '' ? draft.measured : undefined
+  const options = { at: seconds(at), dialect: AWS_SHADOW, measured }
+  const document = mirrorShadow(before, { state, version }, options)
+  if (document !== before) draft.setShadow(name, document)
+  return { status: 'accepted' }
 }
 
 /** Drops desired values whose time is over, in every shadow of the device. */

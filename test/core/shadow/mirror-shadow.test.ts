@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { AWS_SHADOW, mirrorShadow, newShadow, updateShadow } from '../../../core/index.ts'
+
+const AT = 1_750_000_000
+const options = { at: AT, dialect: AWS_SHADOW }
+
+/** A copy that has seen the owner's version 3. */
+const seen = mirrorShadow(
+  undefined,
+  { state: { desired: { led: 'on', fan: { speed: 1 } }, reported: { led: 'off' } }, version: 3 },
+  options,
+)
+
+describe('mirrorShadow', () => {
+  it('takes over both sections of an unknown shadow', () => {
+    expect(seen).toMatchObject({
+      desired: { led: 'on', fan: { speed: 1 } },
+      reported: { led: 'off' },
+      ownerVersion: 3,
+    })
+  })
+
+  it.each([1, 2, 3])('leaves all as it was for version %i, which is not newer', (version) => {
+    expect(mirrorShadow(seen, { state: {}, version }, options)).toBe(seen)
+  })
+
+  it('drops what the owner has no more', () => {
+    const next = mirrorShadow(
+      seen,
+      { state: { desired: { fan: { speed: 2 } } }, version: 4 },
+      options,
+    )
+    expect(next.desired).toEqual({ fan: { speed: 2 } })
+    expect(next.reported).toBeUndefined()
+  })
+
+  it('keeps measured values that the owner never had, and takes those that it has', () => {
+    const measured = { temp: 21, led: 'off' }
+    const ours = { ...seen, reported: { led: 'off', temp: 21 } }
+    const next = mirrorShadow(
+      ours,
+      { state: { reported: { led: 'on' } }, version: 4 },
+      { ...options, measured },
+    )
+    expect(next.reported).toEqual({ led: 'on', temp: 21 })
+  })
+
+  it('remembers the owner’s version through updates of our own', () => {
+    const change = updateShadow(seen, { state: { desired: { led: 'off' } } }, options)
+    expect('document' in change && change.document.ownerVersion).toBe(3)
+  })
+
+  it('counts no change of ours where only the owner’s version is new', () => {
+    const state = { desired: seen.desired ?? {}, reported: seen.reported ?? {} }
+    const next = mirrorShadow(seen, { state, version: 9 }, options)
+    expect(next).toEqual({ ...seen, ownerVersion: 9 })
+    expect(newShadow(AT).ownerVersion).toBeUndefined()
+  })
+})
