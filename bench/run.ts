@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { idleReport } from './idle/report.ts'
 import { load, machine } from './lib/machine.ts'
 import { type BenchOptions, FULL, type Report, SMOKE } from './lib/options.ts'
 import { installPeers } from './lib/peers.ts'
@@ -6,15 +7,18 @@ import { short, table } from './lib/table.ts'
 import { ingestReport } from './mqtt/ingest.ts'
 import { roundTripReport } from './mqtt/round-trip.ts'
 import { rulesReport } from './rules/report.ts'
+import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|rules|ingest|roundtrip …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
   rules: rulesReport,
   ingest: ingestReport,
   roundtrip: roundTripReport,
+  shadow: shadowReport,
+  idle: idleReport,
 }
 
 const { values, positionals } = parseArgs({

@@ -25,5 +25,15 @@ export function cpuSeconds(pid: number): number {
   }
 }
 
+/** Memory of a process that is really there. Unit: bytes; NaN where the system does not tell. Source: proc(5), VmRSS. */
+export function residentBytes(pid: number): number {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    return Number(kilobytes?.[1]) * 1_024
+  } catch {
+    return Number.NaN
+  }
+}
+
 /** USER_HZ is 100 on every platform that Node runs on. Source: proc(5), sysconf(_SC_CLK_TCK). */
 const TICKS_PER_SECOND = 100

@@ -3,8 +3,10 @@ import { FIRST_NUMBER, messageOf, textOf } from './message.ts'
 // MQTT 3.1.1 by hand: the load process has to cost less than what it measures.
 
 /** CONNECT with a clean session and no keep-alive. Source: MQTT 3.1.1, section 3.1. */
-export function connectFrame(clientId: string): Buffer {
-  return frame(0x10, [text('MQTT'), Buffer.from([4, 2, 0, 0]), text(clientId)])
+export function connectFrame(clientId: string, password?: string): Buffer {
+  const proof = password === undefined ? [] : [text(clientId), text(password)]
+  const flags = password === undefined ? 2 : 0xc2
+  return frame(0x10, [text('MQTT'), Buffer.from([4, flags, 0, 0]), text(clientId), ...proof])
 }
 
 /** SUBSCRIBE to filters with QoS 1. Source: section 3.8. */
@@ -36,8 +38,12 @@ export interface PublishFrame {
   write(out: Buffer, at: number, packetId: number, n: number, ts: number): void
 }
 
-export function createPublishFrame(topic: string): PublishFrame {
-  const payload = Buffer.from(textOf(messageOf(FIRST_NUMBER, 1_700_000_000_000)))
+/** `wrap` makes the payload of the text of a message. */
+export function createPublishFrame(
+  topic: string,
+  wrap: (message: string) => string = (message) => message,
+): PublishFrame {
+  const payload = Buffer.from(wrap(textOf(messageOf(FIRST_NUMBER, 1_700_000_000_000))))
   const template = frame(0x32, [text(topic), Buffer.from([0, 0]), payload])
   const start = template.length - payload.length
   const packetIdAt = start - 2

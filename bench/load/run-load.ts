@@ -13,7 +13,14 @@ import {
   subscribeFrame,
 } from './frames.ts'
 import { FIRST_NUMBER, temperatureOf } from './message.ts'
-import { alertTopic, deviceId, type LoadResult, type LoadSpec, telemetryTopic } from './spec.ts'
+import {
+  alertTopic,
+  deviceId,
+  type LoadResult,
+  type LoadSpec,
+  shadowTopic,
+  telemetryTopic,
+} from './spec.ts'
 
 /** Messages under way of one connection at most: packet ids run from 1 to this number less one. */
 const PACKET_IDS = 4_096
@@ -132,7 +139,11 @@ export async function runLoad(spec: LoadSpec): Promise<LoadResult> {
     const line: Line = {
       socket,
       devices,
-      frames: devices.map((device) => createPublishFrame(telemetryTopic(device))),
+      frames: devices.map((device) =>
+        spec.what === 'shadow'
+          ? createPublishFrame(shadowTopic(device), toUpdate)
+          : createPublishFrame(telemetryTopic(device)),
+      ),
       lastTs: devices.map(() => 0),
       numberOf: new Int32Array(PACKET_IDS).fill(-1),
       turn: 0,
@@ -251,6 +262,11 @@ export async function runLoad(spec: LoadSpec): Promise<LoadResult> {
     p99: quantile(sorted, 0.99),
     max: sorted.at(-1) ?? Number.NaN,
   }
+}
+
+/** The body of a shadow update with the values of a message. */
+function toUpdate(message: string): string {
+  return `{"state":{"reported":${message}}}`
 }
 
 function isExpected(payload: Buffer, n: number): boolean {

@@ -9,6 +9,8 @@ export interface LoadSpec {
   readonly rate: number
   readonly warmUpMs: number
   readonly measureMs: number
+  /** Telemetry, or updates of what the device's shadow reports, with the same values. */
+  readonly what: 'telemetry' | 'shadow'
   /** Whether each device subscribes to `alerts/{id}/telemetry`, and a message is done only when it came back there. */
   readonly echo: boolean
   /** Processes of the system under test: their CPU time is taken over the measured span. */
@@ -43,6 +45,11 @@ export interface LoadResult {
 /** Where messages of a device go. */
 export function telemetryTopic(device: number): string {
   return `devices/${deviceId(device)}/telemetry`
+}
+
+/** Where a device says what its shadow is to report. */
+export function shadowTopic(device: number): string {
+  return `$aws/things/${deviceId(device)}/shadow/update`
 }
 
 /** Where a rule or a flow puts what it made of them. */

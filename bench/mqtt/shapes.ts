@@ -88,5 +88,6 @@ export function specOf(
   { warmUpMs, measureMs }: BenchOptions,
 ): LoadSpec {
   const { mqttPort: port, pids } = system
-  return { port, pids, connections, devices, window, rate, warmUpMs, measureMs, echo }
+  const what = 'telemetry'
+  return { port, pids, connections, devices, window, rate, warmUpMs, measureMs, what, echo }
 }

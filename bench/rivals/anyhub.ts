@@ -14,6 +14,17 @@ export interface AnyhubOptions {
   readonly config?: string
   /** Options of Node itself, for a profile. */
   readonly nodeOptions?: readonly string[]
+  /** Holds the file to the number of messages that were acknowledged; each is a row of telemetry unless given. */
+  readonly check?: (file: string, sent: number) => void
+  /** A port for MQTT over TLS too. */
+  readonly tls?: boolean
+}
+
+/** The embedded cloud, and what only it has. */
+export interface Anyhub extends System {
+  /** With `tls`. */
+  readonly mqttsPort: number | undefined
+  readonly adminToken: string
 }
 
 /** Starts the embedded cloud in a process of its own, on data of its own. */
@@ -21,7 +32,9 @@ export async function startAnyhub({
   durability,
   config,
   nodeOptions = [],
-}: AnyhubOptions): Promise<System> {
+  check = checkStored,
+  tls = false,
+}: AnyhubOptions): Promise<Anyhub> {
   const data = mkdtempSync(join(tmpdir(), 'anyhub-bench-'))
   const flags = [
     '--http-port',
@@ -29,7 +42,7 @@ export async function startAnyhub({
     '--https-port',
     'off',
     '--mqtts-port',
-    'off',
+    tls ? '0' : 'off',
     '--mqtt-port',
     '0',
     '--data',
@@ -41,16 +54,20 @@ export async function startAnyhub({
   if (config !== undefined) writeFileSync(file, config)
   flags.push('--config', config === undefined ? join(root, 'anyhub.yml') : file)
   const child = startNode([...nodeOptions, join(root, 'cli/bin.mjs'), 'start', ...flags], {})
-  const ready: { mqtt: string } = JSON.parse(await child.nextLine())
+  const ready: { mqtt: string; mqtts: string | null; adminToken: string } = JSON.parse(
+    await child.nextLine(),
+  )
   return {
     mqttPort: Number(new URL(ready.mqtt).port),
+    mqttsPort: ready.mqtts ? Number(new URL(ready.mqtts).port) : undefined,
+    adminToken: ready.adminToken,
     pids: [child.pid],
     async stop(sent) {
       const code = await child.stop()
       try {
         if (code !== 0)
           throw new Error(`anyhub: expected to end with 0, found ${code}\n${child.said()}`)
-        if (sent !== undefined) checkStored(join(data, 'anyhub.db'), sent)
+        if (sent !== undefined) check(join(data, 'anyhub.db'), sent)
       } finally {
         rmSync(data, { recursive: true, force: true })
       }

@@ -12,20 +12,24 @@ function bench(...args: string[]): { status: number | null; stdout: string; stde
 it('names the benches where an unknown one is asked for', () => {
   const { status, stderr } = bench('speed')
   expect(status).toBe(2)
-  expect(stderr).toContain('expected step, rules, ingest, roundtrip, found speed')
+  expect(stderr).toContain('expected step, rules, ingest, roundtrip, shadow, idle, found speed')
 })
 
 const present = arePeersInstalled()
 describe.skipIf(!present)(
   present ? 'every bench at a tiny size' : 'every bench (skipped: "npm ci" was not run in bench/)',
   () => {
-    it.each(['step', 'rules', 'ingest', 'roundtrip'])('%s', { timeout: 90_000 }, (name) => {
-      const { status, stdout, stderr } = bench(name, '--smoke')
-      expect(stderr).toBe('')
-      expect(status).toBe(0)
-      expect(stdout).toContain(`## ${name}`)
-      expect(stdout).toMatch(/wanted/)
-      expect(stdout).not.toMatch(/NaN|–\s*\|/)
-    })
+    it.each(['step', 'rules', 'ingest', 'roundtrip', 'shadow', 'idle'])(
+      '%s',
+      { timeout: 90_000 },
+      (name) => {
+        const { status, stdout, stderr } = bench(name, '--smoke')
+        expect(stderr).toBe('')
+        expect(status).toBe(0)
+        expect(stdout).toContain(`## ${name}`)
+        expect(stdout).toMatch(/wanted/)
+        expect(stdout).not.toMatch(/NaN|–\s*\|/)
+      },
+    )
   },
 )
