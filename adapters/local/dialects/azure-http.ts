@@ -248,7 +248,7 @@ function headersOf(deviceId: string, received: ReceivedCommand): Headers {
   const headers = new Headers()
   const put = (name: string, value: string): void => {
     if (!TOKEN.test(name)) return
-    headers.set(name, PRINTABLE.test(value) ? value : encodeURIComponent(value))
+    headers.set(name, PRINTABLE.test(value) ? value : encodeURIComponent(value.toWellFormed()))
   }
   put('etag', `"${lockToken}"`)
   put('iothub-enqueuedtime', new Date(command.enqueuedAt).toISOString())

@@ -61,14 +61,19 @@ export function writePropertyBag({ system, application }: AzureProperties): stri
   for (const [name, value] of Object.entries(system)) {
     const key =
       BAG_KEYS.get(name) ?? (name.startsWith('$.') || name.startsWith('iothub-') ? name : undefined)
-    if (key !== undefined) parts.push(`${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    if (key !== undefined) parts.push(`${encode(key)}=${encode(value)}`)
   }
   for (const [name, value] of Object.entries(application))
-    parts.push(`${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    parts.push(`${encode(name)}=${encode(value)}`)
   return parts.join('&')
 }
 
 export const NO_PROPERTIES: AzureProperties = { system: {}, application: {} }
+
+/** Total: half a character, which JSON may hold, has no UTF-8 and becomes U+FFFD. */
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+}
 
 function decode(text: string): string | undefined {
   if (!text.includes('%')) return text

@@ -69,6 +69,9 @@ const IDLE_CHECK_MS = 20
 /** A WebSocket message; an MQTT packet over it is refused by the broker. */
 const MAX_FRAME_BYTES = 2_097_152
 
+/** Ours, and that of Azure IoT Hub. Source: Azure/azure-iot-sdk-node `mqtt_ws.ts`. */
+const WEBSOCKET_PATHS: ReadonlySet<string> = new Set(['/mqtt', '/$iothub/websocket'])
+
 /** MQTT 3.1 had a name of its own. Source: MQTT 3.1.1, 6 and the IANA registry of subprotocol names. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
 
@@ -221,7 +224,7 @@ function serveWebSockets(
     const { host, origin } = request.headers
     const [path] = (request.url ?? '').split('?', 1)
     const foreign = ownMachineOnly && refuseForeign({ host, origin, readOnly: false }) !== undefined
-    if (foreign || path !== '/mqtt') {
+    if (foreign || !WEBSOCKET_PATHS.has(path ?? '')) {
       // The server has let go of the socket: whose other side is gone must not take the process along.
       socket.on('error', () => socket.destroy())
       socket.end(

@@ -2,12 +2,32 @@ import { Agent as HttpsAgent } from 'node:https'
 import { connect as connectTls } from 'node:tls'
 import { Client, Message, type Twin } from 'azure-iot-device'
 import { Http } from 'azure-iot-device-http'
-import { Mqtt } from 'azure-iot-device-mqtt'
+import { Mqtt, MqttWs } from 'azure-iot-device-mqtt'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Json } from '../../../core/index.ts'
 import { type AzureCloud, openAzureCloud } from './azure-cloud.ts'
 
 // Devices as their vendor ships them, unmodified.
+
+/** The SDK takes no port: the option of its own for agents names one. */
+class PortAgent extends HttpsAgent {
+  readonly #port: number
+  readonly #ca: string
+  constructor(port: number, ca: string) {
+    super()
+    this.#port = port
+    this.#ca = ca
+  }
+  override createConnection(options: object) {
+    return connectTls({
+      ...options,
+      ca: this.#ca,
+      host: '127.0.0.1',
+      port: this.#port,
+      servername: 'localhost',
+    })
+  }
+}
 
 const config = {
   rules: {
@@ -82,6 +102,22 @@ describe('azure-iot-device-mqtt', () => {
     await client.sendEvent(new Message('{"t":2}'))
     await client.close()
     expect((await cloud.core.ports.devices.load('dev2'))?.last['t']?.value).toBe(2)
+  })
+
+  it('speaks through a WebSocket where the port of HTTPS is the usual one', async () => {
+    const cloud = await openAzureCloud()
+    const client = Client.fromConnectionString(
+      `HostName=localhost;DeviceId=dev1;SharedAccessKey=${cloud.key}`,
+      MqttWs,
+    )
+    await client.setOptions({
+      ca: cloud.authority,
+      mqtt: { webSocketAgent: new PortAgent(cloud.httpsPort ?? 0, cloud.authority) },
+    } as object)
+    await client.open()
+    await client.sendEvent(new Message('{"t":1}'))
+    await client.close()
+    expect((await cloud.core.ports.devices.load('dev1'))?.last['t']?.value).toBe(1)
   })
 
   it('is told that it is not authorized', async () => {
@@ -178,26 +214,6 @@ describe('azure-iot-device-mqtt', () => {
     expect(await stateOf(cloud, 'gone')).toBe('Enqueued')
   })
 })
-
-/** The SDK takes no port: the option of its own for agents names one. */
-class PortAgent extends HttpsAgent {
-  readonly #port: number
-  readonly #ca: string
-  constructor(port: number, ca: string) {
-    super()
-    this.#port = port
-    this.#ca = ca
-  }
-  override createConnection(options: object) {
-    return connectTls({
-      ...options,
-      ca: this.#ca,
-      host: '127.0.0.1',
-      port: this.#port,
-      servername: 'localhost',
-    })
-  }
-}
 
 describe('azure-iot-device-http', () => {
   async function openHttp(cloud: AzureCloud, key = cloud.key): Promise<Client> {

@@ -1,5 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import {
+  readPropertyBag,
+  writePropertyBag,
+} from '../../../adapters/local/dialects/azure-properties.ts'
 import { ownerKeyOf } from '../../../adapters/local/identity.ts'
 import { createSasToken, isSignedWith, readSasToken } from '../../../adapters/local/sas.ts'
 import { openTlsCloud } from './tls-cloud.ts'
@@ -107,5 +112,36 @@ describe('keys of a device', () => {
 
   it('of an owner are the admin token in base64', () => {
     expect(Buffer.from(ownerKeyOf('secret'), 'base64').toString()).toBe('secret')
+  })
+})
+
+describe('whatever a stranger writes', () => {
+  it('is read or refused, and never throws', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        '%',
+        '&',
+        '=',
+        '%zz',
+        '%24.mid',
+        'sr=',
+        'sig=',
+        'se=1',
+        '$',
+        '__proto__',
+        'a',
+      ),
+      fc.string({ unit: 'binary', maxLength: 6 }),
+    )
+    const text = fc.array(piece, { maxLength: 20 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(text, (input) => {
+        const bag = readPropertyBag(input)
+        if (bag !== undefined) expect(readPropertyBag(writePropertyBag(bag))).toEqual(bag)
+        const token = readSasToken(`SharedAccessSignature ${input}`)
+        if (token !== undefined) expect(isSignedWith(token, KEY)).toBe(false)
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
