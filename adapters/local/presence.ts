@@ -25,7 +25,7 @@ export function createPresence(core: Core): Presence {
   function show(client: MqttClientInfo): void {
     if (live.get(client.clientId) !== client || shown.has(client)) return
     shown.add(client)
-    void store(core, client.clientId, true)
+    void storePresence(core, client.clientId, true)
   }
 
   function showIfDevice(client: MqttClientInfo): void {
@@ -49,7 +49,7 @@ export function createPresence(core: Core): Presence {
       const wasShown = shown.delete(client)
       if (live.get(client.clientId) !== client) return
       live.delete(client.clientId)
-      if (wasShown) void store(core, client.clientId, false, cause === 'client')
+      if (wasShown) void storePresence(core, client.clientId, false, { heard: cause === 'client' })
     },
     shows: (client) => shown.has(client),
   }
@@ -64,19 +64,23 @@ export async function resetPresence(core: Core, database: Database): Promise<voi
   const ids = rows.map((row) => String(row['device_id']))
   for (let from = 0; from < ids.length; from += RESET_BATCH) {
     const batch = ids.slice(from, from + RESET_BATCH)
-    await Promise.all(batch.map((deviceId) => store(core, deviceId, false)))
+    await Promise.all(batch.map((deviceId) => storePresence(core, deviceId, false)))
   }
 }
 
-/** Presence is worth a line in the log if it cannot be stored, and no more: the next change comes. */
-async function store(
+/**
+ * Keeps that a device came or went. It is worth a line in the log if it cannot be stored, and no more: the next change
+ * comes.
+ */
+export async function storePresence(
   { gate, ports }: Core,
   deviceId: string,
   connected: boolean,
-  heard = connected,
+  { heard = connected, gateway }: { readonly heard?: boolean; readonly gateway?: string } = {},
 ): Promise<void> {
   try {
-    await gate.run(deviceId, [{ kind: 'presence', connected, heard, at: ports.clock.now() }])
+    const input = { kind: 'presence' as const, connected, heard, at: ports.clock.now() }
+    await gate.run(deviceId, [gateway === undefined ? input : { ...input, gateway }])
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     ports.observer.log('warn', 'presence not stored', { deviceId, reason })
