@@ -1,9 +1,11 @@
 import { coldStoreContract } from '../contract/cold-store.ts'
+import { commandStoreContract } from '../contract/command-store.ts'
 import { deadLettersContract } from '../contract/dead-letters.ts'
 import { deviceStoreContract } from '../contract/device-store.ts'
 import { downlinkContract } from '../contract/downlink.ts'
 import { notificationQueueContract } from '../contract/notification-queue.ts'
 import { observerContract } from '../contract/observer.ts'
+import { queueReaderContract } from '../contract/queue-reader.ts'
 import { queueSenderContract } from '../contract/queue-sender.ts'
 import { registryContract } from '../contract/registry.ts'
 import { tableStoreContract } from '../contract/table-store.ts'
@@ -30,6 +32,17 @@ coldStoreContract('memory', async () => open('cold'))
 deadLettersContract('memory', async () => open('deadLetters'))
 tableStoreContract('memory', async () => open('tables'))
 registryContract('memory', async () => open('registry'))
+commandStoreContract('memory', async () => open('devices', 'commands'))
+
+queueReaderContract('memory', async () => {
+  const { world, ...subject } = open('queues')
+  return {
+    ...subject,
+    async pass(ms) {
+      world.now += ms
+    },
+  }
+})
 
 queueSenderContract('memory', async () => {
   const { world, ...subject } = open('queues')

@@ -1,14 +1,16 @@
 import { createColdStore } from '../../../adapters/local/cold-store.ts'
+import { createCommandStore } from '../../../adapters/local/command-store.ts'
 import { createDeviceStore } from '../../../adapters/local/device-store.ts'
 import { createTelemetryStore } from '../../../adapters/local/telemetry-store.ts'
 import { systemClock } from '../../../adapters/node/clock.ts'
 import { coldStoreContract } from '../../contract/cold-store.ts'
+import { type CommandStoreSubject, commandStoreContract } from '../../contract/command-store.ts'
 import { deviceStoreContract } from '../../contract/device-store.ts'
 import type { StoreSubject } from '../../contract/subject.ts'
 import { telemetryStoreContract } from '../../contract/telemetry-store.ts'
 import { openFresh } from './fresh-database.ts'
 
-function openStores(cacheSize: number): () => Promise<StoreSubject> {
+function openStores(cacheSize: number): () => Promise<StoreSubject & CommandStoreSubject> {
   return async () => {
     const { database, ...backend } = await openFresh()
     return {
@@ -21,6 +23,7 @@ function openStores(cacheSize: number): () => Promise<StoreSubject> {
       }),
       telemetry: createTelemetryStore(database),
       cold: createColdStore(database),
+      commands: createCommandStore(database),
     }
   }
 }
@@ -29,3 +32,4 @@ deviceStoreContract('SQLite', openStores(100))
 deviceStoreContract('SQLite, hardly anything in memory', openStores(1))
 telemetryStoreContract('SQLite', openStores(100))
 coldStoreContract('SQLite', openStores(100))
+commandStoreContract('SQLite', openStores(100))

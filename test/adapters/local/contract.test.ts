@@ -18,6 +18,7 @@ import { downlinkContract, type Received } from '../../contract/downlink.ts'
 import { clockContract, idSourceContract } from '../../contract/id-source.ts'
 import { notificationQueueContract } from '../../contract/notification-queue.ts'
 import { observerContract } from '../../contract/observer.ts'
+import { queueReaderContract } from '../../contract/queue-reader.ts'
 import { queueSenderContract } from '../../contract/queue-sender.ts'
 import { registryContract } from '../../contract/registry.ts'
 import { tableStoreContract } from '../../contract/table-store.ts'
@@ -47,6 +48,18 @@ queueSenderContract('SQLite', async () => {
     ...backend,
     queues,
     entries: async (queue) => (await queues.claim(queue, 100, 0)).map(({ body }) => body),
+  }
+})
+
+queueReaderContract('SQLite', async () => {
+  const { database, ...backend } = await openFresh()
+  const moving = { time: 1_750_000_000_000 }
+  return {
+    ...backend,
+    queues: createQueues(database, { now: () => moving.time }),
+    async pass(ms) {
+      moving.time += ms
+    },
   }
 })
 

@@ -219,6 +219,7 @@ describe('the schedule', () => {
       'telemetryDropBefore',
       'deadLetterDropBefore',
       'notificationForget',
+      'queueDropBefore',
     ])
   })
 })
