@@ -7,8 +7,8 @@ export interface CommandPump {
   /** Commands that may be on their way at once, in their order; 1 unless given. */
   readonly window?: number
   /**
-   * Hands one command over and resolves with what became of it: `release` if it did not get on its way, `abandon` if the
-   * connection ended before the device said anything. After either of them nothing is offered until the desk is woken.
+   * Hands one command over and resolves with what became of it: `release` if it did not get on its way, which the pump
+   * has to detach for, or wake the desk when it can; `abandon` if the connection ended before the device said anything.
    */
   offer(received: ReceivedCommand): Promise<Offered>
 }
@@ -117,8 +117,7 @@ export function createCommandDesk(core: () => Core): CommandDesk {
       typeof offered === 'string' ? { how: offered, reason: undefined } : offered
     await settle(deviceId, received, how, reason)
     leave()
-    const goesOn = how === 'complete' || how === 'reject' || !isAttached(deviceId, seat)
-    if (goesOn) wake(deviceId)
+    if (how !== 'release' || !isAttached(deviceId, seat)) wake(deviceId)
   }
 
   async function settle(

@@ -107,6 +107,11 @@ export function createMqttCommands({
     // Known before it is on its way: the device may be quicker than its PUBACK.
     const word = form === 'plain' ? undefined : awaitWord(received)
     const handed = await handOver(taker, form, received)
+    // The connection is there and did not take it: it is too slow for now.
+    if (handed === 'lost' && takers.get(taker.client) === taker) {
+      word?.forget()
+      return 'silent'
+    }
     if (word === undefined) return toOffered(handed)
     if (handed === 'acknowledged') return word.said
     word.forget()
