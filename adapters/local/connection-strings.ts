@@ -19,9 +19,11 @@ export interface ConnectionStringsOptions {
   readonly adminToken: string
   readonly clock: Clock
   readonly ports: () => TlsPorts
+  /** PEM of what clients of the TLS listeners trust; `undefined` while there is none. */
+  readonly authority: () => string | undefined
 }
 
-/** What SDKs of Azure are configured with, as the admin gets it. */
+/** What SDKs of Azure are configured with, as the admin gets it, and under `authority` what they have to trust. */
 export interface ConnectionStrings {
   /**
    * Of a device, by transport.
@@ -41,7 +43,13 @@ export function createConnectionStrings({
   adminToken,
   clock,
   ports,
+  authority,
 }: ConnectionStringsOptions): ConnectionStrings {
+  function trusted(): JsonObject {
+    const certificate = authority()
+    return certificate === undefined ? {} : { authority: certificate }
+  }
+
   return {
     device(host, deviceId) {
       const keys = keysOf(peek(deviceId), clock.now())
@@ -56,6 +64,7 @@ export function createConnectionStrings({
         ...stringOf('mqtt', host, mqtts, tail),
         ...stringOf('amqp', host, amqps, tail),
         ...stringOf('https', host, https, tail),
+        ...trusted(),
       }
     },
 
@@ -68,6 +77,7 @@ export function createConnectionStrings({
         ...(amqps === undefined
           ? {}
           : { eventHubs: `Endpoint=sb://${host}:${amqps}/${tail};EntityPath=${EVENT_HUB}` }),
+        ...trusted(),
       }
     },
   }

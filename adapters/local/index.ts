@@ -340,6 +340,7 @@ export async function startLocalCloud({
     adminToken,
     clock: systemClock,
     ports: () => ({ mqtts: mqttsPort, amqps: amqpsPort, https: httpsPort }),
+    authority: () => authority?.certificate,
   })
   const registryApi = createRegistryApi({ ports: core.ports, isAdmin })
   registryApi.get('/connection-strings', (context) => {

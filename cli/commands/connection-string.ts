@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { CoreError, type JsonObject } from '../../core/index.ts'
 import { readFlags } from '../flags.ts'
 import { openRemote, REMOTE_FLAGS, type Remote } from '../remote.ts'
@@ -12,13 +14,13 @@ export const connectionString: Command = {
   usage: `anyhub connection-string device ID [--transport mqtt | amqp | https]
        anyhub connection-string service [--transport amqp | https]
        anyhub connection-string event-hubs
-       [--url URL] [--token TOKEN] [--data FOLDER] [--json]
+       [--ca FILE] [--url URL] [--token TOKEN] [--data FOLDER] [--json]
 
   Without --transport a device gets that of MQTT, a service that of AMQP. It holds a secret: the key of the device, or the
-  admin's token. Trust ca.pem, which "anyhub device add ID --cert" writes.`,
+  admin's token. --ca writes what clients of this cloud have to trust (NODE_EXTRA_CA_CERTS, or the option "ca" of the SDK).`,
   async run(args, terminal) {
     const { values, switches, positionals } = readFlags(args, {
-      values: [...REMOTE_FLAGS, 'transport'],
+      values: [...REMOTE_FLAGS, 'transport', 'ca'],
       switches: ['json'],
     })
     const [of, id, ...rest] = positionals
@@ -41,8 +43,15 @@ export const connectionString: Command = {
     if (typeof text !== 'string')
       throw new CoreError(
         'input.not_found',
-        `this cloud has no listener for ${transport === 'eventHubs' ? 'event-hubs' : transport}; its connection strings: ${Object.keys(strings).join(', ') || 'none'}`,
+        `this cloud has no listener for ${transport === 'eventHubs' ? 'event-hubs' : transport}; its connection strings: ${Object.keys(
+          strings,
+        )
+          .filter((name) => name !== 'authority')
+          .join(', ')}`,
       )
+    const { authority } = strings
+    if (values['ca'] !== undefined && typeof authority === 'string')
+      writeFileSync(resolve(terminal.cwd, values['ca']), authority)
     terminal.out(
       switches.has('json') ? `${JSON.stringify({ connectionString: text })}\n` : `${text}\n`,
     )
