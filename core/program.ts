@@ -103,6 +103,8 @@ export interface Program {
   readonly routesById: ReadonlyMap<string, ProgramRoute>
   readonly alarms: RuleSet<ProgramAlarm>
   readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
+  /** True if a rule or an alarm listens to what happens to devices besides their messages. */
+  readonly hearsNotices: boolean
   /** The device type whose pattern fits; of several the one whose pattern says most. `undefined` if none does. */
   deviceType(deviceId: string): ProgramDeviceType | undefined
 }
@@ -272,6 +274,7 @@ export function compileProgram(
       routesById: new Map(routes.map((route) => [route.ruleId, route])),
       alarms: createRuleSet(alarms),
       alarmsById: new Map(alarms.map((alarm) => [alarm.alarmId, alarm])),
+      hearsNotices: [...rules, ...alarms].some(({ rule }) => rule.filter.startsWith('$aws/')),
       deviceType: (deviceId) => types.find((candidate) => candidate.fits(deviceId))?.type,
     },
   }

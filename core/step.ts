@@ -12,6 +12,7 @@ import {
 import type { StepContext, StepResult } from './steps/context.ts'
 import { Draft } from './steps/draft.ts'
 import { applyPresence, settlePresence } from './steps/presence.ts'
+import { settleNotices } from './steps/settle-notices.ts'
 import { applyDesire, applyMirror, applyShadow, dropReached, expireWishes } from './steps/shadow.ts'
 import { applyTelemetry } from './steps/telemetry.ts'
 import { applyTwin } from './steps/twin.ts'
@@ -33,11 +34,14 @@ export function step(
   const results = inputs.map((input) => {
     const twin = watchTwin(draft)
     const result = apply(draft, input)
+    settleNotices(draft)
     tellTwinChange(draft, twin)
     settlePresence(draft)
+    settleNotices(draft)
     return result
   })
   dropReached(draft, context.now)
+  settleNotices(draft)
   return draft.close(results)
 }
 

@@ -39,6 +39,7 @@ export {
   type ShadowState,
   type ShadowUpdate,
 } from './shadow-request.ts'
+export { shadowTopic } from './shadow-topic.ts'
 export { twinPatchFault } from './twin-check.ts'
 export {
   AZURE_EDGE_HUB,

@@ -6,6 +6,7 @@ import type { CommandRow, CommandState } from '../model/command.ts'
 import type { DeviceRecord, LastValue, Presence } from '../model/device-record.ts'
 import type { Effect, EffectOrigin, OutboxEntry } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
+import type { Notice } from '../model/notice.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
 import type { WindowState } from '../model/window.ts'
@@ -36,6 +37,8 @@ export class Draft {
   late = 0
   readonly #remembered: string[] = []
   readonly transitions = { raised: 0, cleared: 0 }
+  /** What rules have not heard yet of what this step brought about. */
+  readonly notices: Notice[] = []
   readonly logs: { level: 'info' | 'warn' | 'error'; text: string; key: string }[] = []
   readonly #before: DeviceRecord
   readonly #rows: TelemetryRow[] = []

@@ -4,6 +4,7 @@ import type { InputResult, PresenceInput } from '../model/input.ts'
 import { judgeAlarm } from './alarm.ts'
 import type { ActionSource } from './context.ts'
 import type { Draft } from './draft.ts'
+import { giveNotice } from './notice.ts'
 import { routeEvent } from './route.ts'
 import { runRules } from './rule.ts'
 
@@ -26,7 +27,16 @@ export function applyPresence(draft: Draft, input: PresenceInput): InputResult {
     ...(gateway === undefined ? {} : { gateway }),
     ...(judged === undefined ? {} : { judged }),
   })
+  giveConnectionNotice(draft, connected, at)
   return { status: 'accepted' }
+}
+
+/** The connection itself, without judgement. Source: AWS IoT, lifecycle events, "Connect/Disconnect events". */
+function giveConnectionNotice(draft: Draft, connected: boolean, at: number): void {
+  const eventType = connected ? 'connected' : 'disconnected'
+  const { deviceId: clientId } = draft
+  const topic = `$aws/events/presence/${eventType}/${clientId}`
+  giveNotice(draft, topic, { clientId, timestamp: at, eventType }, `presence/${eventType}/${at}`)
 }
 
 /** Judges the device by all that the step brought, and runs rules and alarms if there is something to tell. */

@@ -1,3 +1,4 @@
+import type { ShadowEffect } from '../model/effect.ts'
 import type { DesireInput, InputResult, MirrorInput, ShadowInput } from '../model/input.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
@@ -21,9 +22,24 @@ import {
   updateShadow,
 } from '../shadow/index.ts'
 import type { Draft } from './draft.ts'
+import { giveRequestNotice, giveShadowNotice } from './notice.ts'
 
-/** A request about one shadow, from the device or from the API. */
+/** A request about one shadow, from the device or from the API. Rules hear it, and what comes of it. */
 export function applyShadow(draft: Draft, input: ShadowInput): InputResult {
+  if (!draft.context.program.hearsNotices) return answerRequest(draft, input)
+  const { name, operation, body } = input
+  const id = draft.context.newId()
+  giveRequestNotice(draft, name, operation, body, id)
+  const result = answerRequest(draft, input)
+  // Of an update that was accepted tells whoever tells the change.
+  if (result.status === 'answered' && !(result.accepted && operation === 'update')) {
+    const answer = result.accepted ? 'accepted' : 'rejected'
+    giveShadowNotice(draft, name, `${operation}/${answer}`, result.body, id)
+  }
+  return result
+}
+
+function answerRequest(draft: Draft, input: ShadowInput): InputResult {
   const options = {
     at: seconds(input.at),
     dialect: AWS_SHADOW,
@@ -83,12 +99,13 @@ interface Change {
 export function tellChange(draft: Draft, name: string, change: Change): void {
   const { document, delta, documents, accepted } = change
   draft.setShadow(name, document)
-  const target = { kind: 'shadow' as const, deviceId: draft.deviceId, name }
-  const key = `shadow/${name}/${document.version}`
-  if (delta !== undefined) draft.emit(`${key}/delta`, { ...target, event: 'delta', body: delta })
-  draft.emit(`${key}/documents`, { ...target, event: 'documents', body: documents })
-  if (accepted !== undefined)
-    draft.emit(`${key}/accepted`, { ...target, event: 'accepted', body: accepted })
+  push(draft, name, document.version, 'delta', delta)
+  push(draft, name, document.version, 'documents', documents)
+  push(draft, name, document.version, 'accepted', accepted)
+  const id = `${document.version}`
+  if (delta !== undefined) giveShadowNotice(draft, name, 'update/delta', delta, id)
+  giveShadowNotice(draft, name, 'update/documents', documents, id)
+  if (accepted !== undefined) giveShadowNotice(draft, name, 'update/accepted', accepted, id)
 }
 
 /** Takes over what the owner of the shadow has. Nobody is told: the owner does that. */
@@ -99,6 +116,19 @@ export function applyMirror(draft: Draft, { name, state, version, at }: MirrorIn
   const document = mirrorShadow(before, { state, version }, options)
   if (document !== before) draft.setShadow(name, document)
   return { status: 'accepted' }
+}
+
+/** What nobody listens to need not wait in the record until it is told. */
+function push(
+  draft: Draft,
+  name: string,
+  version: number,
+  event: ShadowEffect['event'],
+  body: JsonObject | undefined,
+): void {
+  const { deviceId, context } = draft
+  if (body === undefined || context.hearsShadow?.(deviceId, name, event) === false) return
+  draft.emit(`shadow/${name}/${version}/${event}`, { kind: 'shadow', deviceId, name, event, body })
 }
 
 /** Drops desired values whose time is over, in every shadow of the device. */
