@@ -46,7 +46,7 @@ export function readAddress(address: string): AmqpAddress {
   if (service !== undefined) return { kind: 'service', part: service }
   const device = /^devices\/([^/]+)\/(.+)$/i.exec(path)
   if (device !== null) return readDeviceAddress(device[1] ?? '', device[2] ?? '')
-  const management = /^(.+)\/\$management$/i.exec(path)
+  const management = /^(?:(.+)\/)?\$management$/i.exec(path)
   if (management !== null) return { kind: 'management', hub: management[1] ?? '' }
   const partition = /^(.+)\/ConsumerGroups\/([^/]+)\/Partitions\/([^/]+)$/i.exec(path)
   if (partition !== null) {

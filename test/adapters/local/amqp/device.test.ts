@@ -6,7 +6,11 @@ describe('azure-iot-device over AMQP', () => {
   it('sends telemetry with properties, which the core stores before it is accepted', async () => {
     const cloud = await openAmqpCloud(
       {},
-      { config: { rules: { hot: { sql: "SELECT temp FROM 'devices/+/telemetry' WHERE temp > 30" } } } },
+      {
+        config: {
+          rules: { hot: { sql: "SELECT temp FROM 'devices/+/telemetry' WHERE temp > 30" } },
+        },
+      },
     )
     const device = await cloud.device()
     const message = new Message(JSON.stringify({ temp: 31 }))
