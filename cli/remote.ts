@@ -11,9 +11,10 @@ export const REMOTE_FLAGS = ['url', 'token', 'data'] as const
 export interface Remote {
   readonly url: string
   /**
+   * Bytes are sent as they are, anything else as JSON.
    * @throws CoreError `channel.unavailable` if nothing answers there; `channel.rejected` with the problem's own words.
    */
-  call(method: string, path: string, body?: Json): Promise<JsonObject>
+  call(method: string, path: string, body?: Json | Uint8Array): Promise<JsonObject>
 }
 
 /** Reaches the cloud that the flags or the environment name; the admin's token comes from the data folder of this machine. */
@@ -37,9 +38,11 @@ export function openRemote(
           redirect: 'error',
           headers: {
             ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(body === undefined ? {} : { 'content-type': contentTypeOf(body) }),
           },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          ...(body === undefined
+            ? {}
+            : { body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body) }),
         })
       } catch (cause) {
         throw new CoreError(
@@ -58,6 +61,10 @@ export function openRemote(
       )
     },
   }
+}
+
+function contentTypeOf(body: Json | Uint8Array): string {
+  return body instanceof Uint8Array ? 'application/octet-stream' : 'application/json'
 }
 
 function localUrl(terminal: Terminal): string {

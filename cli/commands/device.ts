@@ -5,6 +5,7 @@ import { readFlags } from '../flags.ts'
 import { openRemote, REMOTE_FLAGS, type Remote } from '../remote.ts'
 import { type Command, type ExitCode, type Terminal, wrongUse } from '../terminal.ts'
 import { askStrings } from './connection-string.ts'
+import { bindDevice, configureDevice, readPem } from './device-gateway.ts'
 
 const ACTIONS = ['add', 'list', 'show', 'disable', 'enable', 'rotate', 'remove'] as const
 
@@ -21,27 +22,51 @@ export const device: Command = {
   name: 'device',
   summary: 'register devices, issue and rotate their credentials, disable them',
   usage: `anyhub device add ID [--cert | --key] [--fingerprint SHA256] [--type TEXT] [--tag NAME=TEXT] [--out FOLDER]
-       anyhub device rotate ID [--cert | --key] [--grace SECONDS] [--out FOLDER]
+                         [--public-key FILE [--key-expires TIME]] [--gateway association | token | association_and_token]
+       anyhub device rotate ID [--cert | --key | --public-key FILE] [--grace SECONDS] [--out FOLDER]
+       anyhub device bind GATEWAY DEVICE | unbind GATEWAY DEVICE
+       anyhub device config set DEVICE FILE | config list DEVICE
        anyhub device list [--after ID] [--limit N] | show ID | disable ID | enable ID | remove ID
        [--url URL] [--token TOKEN] [--data FOLDER] [--json]
 
   --cert writes ID.cert.pem, ID.private.key and ca.pem into the folder (the current one); --key prints a secret once, the password of MQTT and the bearer token of HTTP,
   and the connection string of an SDK of Azure, which "anyhub connection-string device ID" prints again.
+  --public-key is that of a key pair which the device made, in PEM: it signs the tokens by which devices of Google's dialect log in.
+  --gateway makes it one that may speak for others, and says what it needs for that. A config that is a JSON object becomes the desired state.
   After a rotation the old credential goes on for --grace seconds (86400).`,
   async run(args, terminal) {
     const { values, switches, positionals } = readFlags(args, {
-      values: [...REMOTE_FLAGS, 'fingerprint', 'type', 'tag', 'grace', 'after', 'limit', 'out'],
+      values: [
+        ...REMOTE_FLAGS,
+        'fingerprint',
+        'public-key',
+        'key-expires',
+        'gateway',
+        'type',
+        'tag',
+        'grace',
+        'after',
+        'limit',
+        'out',
+      ],
       switches: ['json', 'cert', 'key'],
     })
     const [name, id, ...rest] = positionals
+    if (name === 'bind' || name === 'unbind' || name === 'config') {
+      const words = positionals.slice(1)
+      const own = { remote: openRemote(values, terminal), terminal, json: switches.has('json') }
+      return name === 'config' ? configureDevice(own, words) : bindDevice(own, name, words)
+    }
     const action = ACTIONS.find((one) => one === name)
     if (action === undefined || rest.length > 0 || (id === undefined) !== (action === 'list')) {
       throw wrongUse(
-        `expected ${ACTIONS.map((one) => (one === 'list' ? one : `${one} ID`)).join(', ')}, found ${JSON.stringify(positionals.join(' '))}`,
+        `expected ${ACTIONS.map((one) => (one === 'list' ? one : `${one} ID`)).join(', ')}, bind, unbind, config, found ${JSON.stringify(positionals.join(' '))}`,
       )
     }
     if (switches.has('cert') && switches.has('key'))
       throw wrongUse('expected --cert or --key, found both')
+    if (values['key-expires'] !== undefined && values['public-key'] === undefined)
+      throw wrongUse('--key-expires is the end of a --public-key, found none')
     const remote = openRemote(values, terminal)
     const call: Call = { remote, terminal, values, switches }
     if (id === undefined) return list(call)
@@ -86,6 +111,8 @@ async function add(call: Call, id: string): Promise<ExitCode> {
     deviceId: id,
     ...wantedCredential(call),
     ...(values['fingerprint'] === undefined ? {} : { fingerprint: values['fingerprint'] }),
+    ...ownPublicKey(call),
+    ...(values['gateway'] === undefined ? {} : { gatewayAuth: values['gateway'] }),
     ...(values['type'] === undefined ? {} : { type: values['type'] }),
     ...(values['tag'] === undefined ? {} : { tags: readTag(values['tag']) }),
   })
@@ -101,6 +128,7 @@ async function rotate(call: Call, id: string, path: string): Promise<ExitCode> {
   const folder = prepareFolder(call, id)
   const answer = await remote.call('POST', `${path}/rotate`, {
     ...wantedCredential(call),
+    ...ownPublicKey(call),
     ...(grace === undefined ? {} : { graceSeconds: Number(grace) }),
   })
   const told = await withConnection(call, id, answer)
@@ -127,6 +155,21 @@ async function list({ remote, terminal, values, switches }: Call): Promise<ExitC
   terminal.out(lines.length === 0 ? 'no devices registered\n' : `${lines.join('\n')}\n`)
   if (typeof page['next'] === 'string') terminal.out(`more: --after ${page['next']}\n`)
   return 0
+}
+
+function ownPublicKey({ values, terminal }: Call): JsonObject {
+  const file = values['public-key']
+  if (file === undefined) return {}
+  const time = values['key-expires']
+  const publicKeyExpiresAt = time === undefined ? undefined : Date.parse(time)
+  if (Number.isNaN(publicKeyExpiresAt))
+    throw wrongUse(
+      `--key-expires: expected a time such as 2027-01-31, found ${JSON.stringify(time)}`,
+    )
+  return {
+    publicKey: readPem(terminal, file),
+    ...(publicKeyExpiresAt === undefined ? {} : { publicKeyExpiresAt }),
+  }
 }
 
 function wantedCredential({ switches }: Call): JsonObject {

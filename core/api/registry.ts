@@ -184,7 +184,12 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
 
   api.post('/devices/:id/rotate', async (context) => {
     const deviceId = context.req.param('id')
-    const body = await readObject(context, ['credential', 'graceSeconds'])
+    const body = await readObject(context, [
+      'credential',
+      'graceSeconds',
+      'publicKey',
+      'publicKeyExpiresAt',
+    ])
     const graceSeconds = body['graceSeconds'] ?? USUAL_GRACE_SECONDS
     if (
       typeof graceSeconds !== 'number' ||
@@ -192,14 +197,18 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
     )
       throw malformed(`graceSeconds: expected a number from 0 to ${MAX_GRACE_SECONDS}`)
     const before = await find(deviceId)
+    const publicKey = await readPublicKey(body['publicKey'], body['publicKeyExpiresAt'])
     const kind = readKind(body['credential']) ?? before.credentials.at(-1)?.kind ?? 'certificate'
-    const { credentials, secrets } = await issue(deviceId, kind)
+    const { credentials, secrets } =
+      publicKey === undefined
+        ? await issue(deviceId, kind)
+        : { credentials: [publicKey], secrets: {} }
     const endsAt = clock.now() + graceSeconds * 1_000
     const device = await change(deviceId, (found) => ({
       ...found,
       credentials: credentials.reduce<readonly DeviceCredential[]>(
         (kept, fresh) => rotateCredential(kept, fresh, endsAt),
-        found.credentials,
+        found.credentials.filter((one) => !isSamePublicKey(one, publicKey?.digest)),
       ),
     }))
     return context.json({ device: view(device, clock.now()), ...secrets })
@@ -289,7 +298,10 @@ function view(device: RegisteredDevice, now: number): JsonObject {
   }
 }
 
-function isSamePublicKey({ kind, digest }: DeviceCredential, fingerprint: string): boolean {
+function isSamePublicKey(
+  { kind, digest }: DeviceCredential,
+  fingerprint: string | undefined,
+): boolean {
   return kind === 'public_key' && digest === fingerprint
 }
 

@@ -55,10 +55,20 @@ describe('public keys of devices', () => {
     expect((await call('GET', '/devices/d1')).status).toBe(404)
   })
 
-  it('are not made here: a rotation is refused', async () => {
+  it('are not made here: a rotation brings the next one, and ends those before', async () => {
     const call = open()
     await call('POST', '/devices', { deviceId: 'd1', publicKey: PEM })
     expect((await call('POST', '/devices/d1/rotate', {})).status).toBe(400)
+    const fields = { publicKey: `${PEM}\n`, graceSeconds: 60 }
+    const rotated = await call('POST', '/devices/d1/rotate', fields)
+    expect(rotated.status).toBe(200)
+    expect(rotated.body.device.credentials).toMatchObject([
+      { endsAt: NOW + 60_000 },
+      { live: true },
+    ])
+    expect(rotated.body.device.credentials[1].endsAt).toBeUndefined()
+    const again = await call('POST', '/devices/d1/rotate', fields)
+    expect(again.body.device.credentials).toHaveLength(2)
   })
 })
 
