@@ -1,11 +1,13 @@
 import { CoreError } from '../core/index.ts'
 import { check } from './commands/check.ts'
+import { command } from './commands/command.ts'
 import { connectionString } from './commands/connection-string.ts'
 import { deadLetters } from './commands/dead-letters.ts'
 import { demo } from './commands/demo.ts'
 import { device } from './commands/device.ts'
 import { evaluate } from './commands/eval.ts'
 import { explain } from './commands/explain.ts'
+import { method } from './commands/method.ts'
 import { replay } from './commands/replay.ts'
 import { start } from './commands/start.ts'
 import { type Command, type ExitCode, processTerminal, type Terminal } from './terminal.ts'
@@ -21,6 +23,8 @@ const COMMANDS: readonly Command[] = [
   deadLetters,
   device,
   connectionString,
+  command,
+  method,
 ]
 
 /** Runs the CLI of this process and sets its exit code. */
