@@ -128,7 +128,11 @@ export function createIdentities({
       const device = findEnabled(deviceId)
       if (typeof device === 'string') return refused(device)
       const fingerprint = fingerprintOf(der)
-      const credential = findCredential(device, 'certificate', fingerprint)
+      // Azure knows certificates by SHA-1 as well.
+      const named = [fingerprint, createHash('sha1').update(der).digest('hex')].flatMap(
+        (digest) => findCredential(device, 'certificate', digest) ?? [],
+      )
+      const credential = named.find((one) => isLive(one, now)) ?? named[0]
       if (credential !== undefined && !isLive(credential, now))
         return refused('client certificate was replaced')
       if (credential === undefined) {

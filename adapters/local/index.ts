@@ -36,6 +36,7 @@ import { createDeviceConfigApi } from './device-config-api.ts'
 import { createDeviceStore } from './device-store.ts'
 import { createAwsHttp } from './dialects/aws-http.ts'
 import { createAzureHttp } from './dialects/azure-http.ts'
+import { createAzureServiceHttp } from './dialects/azure-service-http.ts'
 import { createClientDialects } from './dialects/client-dialects.ts'
 import { createConfigDesk } from './dialects/google-config.ts'
 import { createGoogleHttp, isGoogleHttpPath } from './dialects/google-http.ts'
@@ -150,11 +151,24 @@ export async function startLocalCloud({
     }
     // Another device of this name must not get them.
     if (after === undefined) void purge(deviceId)
+    if (before === undefined || after === undefined)
+      tellLifecycle(deviceId, after === undefined ? 'removed' : 'registered')
   }).catch(async (error) => {
     channels.close()
     await database.close()
     throw error
   })
+  /** Told at most once: the registry has no outbox. */
+  function tellLifecycle(deviceId: string, event: 'registered' | 'removed'): void {
+    if (!core.program.routes.has('lifecycle')) return
+    core.gate
+      .run(deviceId, [{ kind: 'lifecycle', event, at: systemClock.now() }])
+      .catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error)
+        observer.log('warn', 'routes not told of a device', { deviceId, event, reason })
+      })
+  }
+
   async function purge(deviceId: string): Promise<void> {
     try {
       await core.commands.purge(deviceId)
@@ -375,6 +389,7 @@ export async function startLocalCloud({
     aws,
     dialects: [
       createAzureHttp({ core, add: batcher.add }),
+      createAzureServiceHttp({ core, twins }),
       createGoogleHttp({ core, identities, requireAuth, configs, states, add: batcher.add }),
     ],
     feed,

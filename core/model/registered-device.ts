@@ -6,6 +6,8 @@ export interface RegisteredDevice {
   readonly tags: Readonly<Record<string, string>>
   /** A device that is not enabled is served by nothing and nobody. */
   readonly enabled: boolean
+  /** Why it is enabled or not, in words of whoever said so. */
+  readonly statusReason?: string
   /** Epoch ms. */
   readonly createdAt: number
   /** Counts changes, from 1 on: a change of something old is refused. */

@@ -8,6 +8,15 @@ export type AzureErrorCode =
   | 'IotHubNotFound'
   | 'ServerError'
   | 'ServiceUnavailable'
+  | 'DeviceAlreadyExists'
+  | 'DeviceMaximumQueueDepthExceeded'
+  | 'DeviceNotOnline'
+  | 'GatewayTimeout'
+  | 'NotSupported'
+  | 'PreconditionFailed'
+  | 'RequestEntityTooLarge'
+  | 'ThrottlingException'
+  | 'TooManyDevices'
 
 /** An error in the words of IoT Hub: SDKs read the status and the header, people the body. */
 export function azureError(status: number, code: AzureErrorCode, message: string): Response {
