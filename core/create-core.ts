@@ -3,6 +3,7 @@ import { createRedrive, type Redrive } from './dead-letters.ts'
 import { createDeviceGate, type DeviceGate } from './device-gate.ts'
 import { createIngest } from './ingest.ts'
 import { createMethodCalls, type MethodCalls } from './methods.ts'
+import type { HearsShadow } from './model/effect.ts'
 import type { Ingest } from './model/uplink.ts'
 import { createNotify, type Notify } from './notify.ts'
 import { observePorts } from './observe.ts'
@@ -23,10 +24,19 @@ export interface Core {
   readonly methods: MethodCalls
 }
 
+/** What a host may know that spares work. */
+export interface CoreOptions {
+  readonly hearsShadow?: HearsShadow
+}
+
 /** Wires the use cases to the ports of one cloud. */
-export function createCore(ports: Ports, program: Program): Core {
+export function createCore(
+  ports: Ports,
+  program: Program,
+  { hearsShadow }: CoreOptions = {},
+): Core {
   const observed = observePorts(ports)
-  const gate = createDeviceGate(observed, program)
+  const gate = createDeviceGate(observed, program, hearsShadow)
   const ingest = createIngest(observed, program, gate)
   return {
     program,

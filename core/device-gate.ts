@@ -11,7 +11,7 @@ import { CoreError } from './errors.ts'
 import { asksTheWorld, createFetchLookups } from './lookup.ts'
 import { isDeviceId } from './model/device-id.ts'
 import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
-import type { ForwardedEffect, OutboxEntry, PerformedEffect } from './model/effect.ts'
+import type { ForwardedEffect, HearsShadow, OutboxEntry, PerformedEffect } from './model/effect.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
 import type { Telemetry } from './model/telemetry.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
@@ -66,7 +66,11 @@ interface Committed {
 type Performed = Map<string, OutboxEntry | undefined>
 
 /** Builds the gate of one process. Its only state are the inputs in flight. */
-export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
+export function createDeviceGate(
+  ports: Ports,
+  program: Program,
+  hearsShadow?: HearsShadow,
+): DeviceGate {
   /** Devices that are busy in this process, at most one step each, with the jobs that wait. */
   const lanes = new Map<string, Job[]>()
   /** Entries to strike off with the next commit of their device. */
@@ -214,6 +218,7 @@ export function createDeviceGate(ports: Ports, program: Program): DeviceGate {
         lookups: asks ? await lookupsOf(inputs) : undefined,
         newId: () => ports.ids.next(now),
         random: ports.ids.random,
+        hearsShadow,
       })
       if (outcome.events.crowded && inputs.length > 1) {
         throw new CoreError('device.outbox_full', 'expected fewer effects of one step')

@@ -41,6 +41,7 @@ import { createClientDialects } from './dialects/client-dialects.ts'
 import { createConfigDesk } from './dialects/google-config.ts'
 import { createGoogleHttp, isGoogleHttpPath } from './dialects/google-http.ts'
 import { createStateDesk } from './dialects/google-state.ts'
+import { DIALECTS } from './dialects/list.ts'
 import { createDownlink } from './downlink.ts'
 import { createHttpAccess } from './http-access.ts'
 import { createIdentities } from './identity.ts'
@@ -231,6 +232,12 @@ export async function startLocalCloud({
       longLived: true,
     },
     program,
+    {
+      hearsShadow: (deviceId, name, event) =>
+        DIALECTS.some(
+          (dialect) => mqtt?.hasSubscribers(dialect.pushTopic({ deviceId, name, event })) === true,
+        ),
+    },
   )
   const { eventHub } = program.config
   const events =

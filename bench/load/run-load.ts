@@ -14,6 +14,7 @@ import {
 } from './frames.ts'
 import { FIRST_NUMBER, temperatureOf } from './message.ts'
 import {
+  acceptedTopic,
   alertTopic,
   deviceId,
   type LoadResult,
@@ -49,6 +50,7 @@ interface Line {
 
 /** Sends messages and waits for their answers, as the spec says. */
 export async function runLoad(spec: LoadSpec): Promise<LoadResult> {
+  const backTopic = spec.what === 'shadow' ? acceptedTopic : alertTopic
   const done = spec.echo ? ACKED | CAME_BACK : ACKED
   const state = new Uint8Array(SLOTS)
   const dueAt = new Float64Array(SLOTS)
@@ -97,8 +99,12 @@ export async function runLoad(spec: LoadSpec): Promise<LoadResult> {
       return
     }
     counts.received++
-    if (topic !== alertTopic(deviceOf[slot] ?? -1)) counts.wrong++
-    else if (number % READ_EVERY === 0 && !isExpected(payload, number + FIRST_NUMBER))
+    if (topic !== backTopic(deviceOf[slot] ?? -1)) counts.wrong++
+    else if (
+      spec.what === 'telemetry' &&
+      number % READ_EVERY === 0 &&
+      !isExpected(payload, number + FIRST_NUMBER)
+    )
       counts.wrong++
     finish(line, number, CAME_BACK)
   }
@@ -186,7 +192,7 @@ export async function runLoad(spec: LoadSpec): Promise<LoadResult> {
     await answer
     if (spec.echo) {
       answer = next()
-      socket.write(subscribeFrame(1, devices.map(alertTopic)))
+      socket.write(subscribeFrame(1, devices.map(backTopic)))
       await answer
     }
     return line

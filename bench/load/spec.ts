@@ -11,7 +11,10 @@ export interface LoadSpec {
   readonly measureMs: number
   /** Telemetry, or updates of what the device's shadow reports, with the same values. */
   readonly what: 'telemetry' | 'shadow'
-  /** Whether each device subscribes to `alerts/{id}/telemetry`, and a message is done only when it came back there. */
+  /**
+   * Whether each device subscribes to `alerts/{id}/telemetry`, or to the answers to its shadow updates, and a message is
+   * done only when it came back there.
+   */
   readonly echo: boolean
   /** Processes of the system under test: their CPU time is taken over the measured span. */
   readonly pids: readonly number[]
@@ -55,6 +58,11 @@ export function shadowTopic(device: number): string {
 /** Where a rule or a flow puts what it made of them. */
 export function alertTopic(device: number): string {
   return `alerts/${deviceId(device)}/telemetry`
+}
+
+/** Where the answer to an update of a shadow goes. */
+export function acceptedTopic(device: number): string {
+  return `${shadowTopic(device)}/accepted`
 }
 
 /** Always six characters, so that packets of one run have one length. */

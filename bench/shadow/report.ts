@@ -86,36 +86,41 @@ async function measureFunctions(options: BenchOptions): Promise<Omit<Report, 'ti
   }
 }
 
-type What = LoadSpec['what']
+const CONTESTANTS = ['telemetry', 'shadow updates', 'shadow updates, each answered'] as const
+type Contestant = (typeof CONTESTANTS)[number]
 
 async function measureRates(shape: Shape, options: BenchOptions): Promise<Omit<Report, 'title'>> {
-  const found: Record<What, LoadResult[]> = { telemetry: [], shadow: [] }
+  const found = new Map<Contestant, LoadResult[]>(CONTESTANTS.map((name) => [name, []]))
   for (let round = 0; round < options.rounds; round++) {
-    const order: What[] = ['telemetry', 'shadow']
-    for (const what of round % 2 === 0 ? order : order.toReversed())
-      found[what].push(await serve(what, shape, options))
+    for (const name of round % 2 === 0 ? CONTESTANTS : CONTESTANTS.toReversed())
+      found.get(name)?.push(await serve(name, shape, options))
   }
-  const rates = { telemetry: ratesOf(found.telemetry), shadow: ratesOf(found.shadow) }
-  const rows = (['telemetry', 'shadow'] as const).map((what) => [
-    what === 'shadow' ? 'shadow updates' : 'telemetry',
-    withSpread(figureOf(rates[what]), whole),
-    what === 'telemetry' ? '1' : withSpread(ratioOf(rates.shadow, rates.telemetry), short),
-    short(figureOf(costsOf(found[what])).median),
+  const of = (name: Contestant): readonly LoadResult[] => found.get(name) ?? []
+  const telemetry = ratesOf(of('telemetry'))
+  const rows = CONTESTANTS.map((name) => [
+    name,
+    withSpread(figureOf(ratesOf(of(name))), whole),
+    name === 'telemetry' ? '1' : withSpread(ratioOf(ratesOf(of(name)), telemetry), short),
+    short(figureOf(costsOf(of(name))).median),
   ])
-  const ratio = ratioOf(rates.shadow, rates.telemetry).median
-  const wanted: Wanted = {
-    name: `shadow updates / telemetry, ${shape.name}`,
-    found: ratio,
-    wanted: '≥ 0.5',
-    reached: ratio >= 0.5,
+  const wantedOf = (name: Contestant): Wanted => {
+    const ratio = ratioOf(ratesOf(of(name)), telemetry).median
+    const reached = ratio >= 0.5
+    return { name: `${name} / telemetry, ${shape.name}`, found: ratio, wanted: '≥ 0.5', reached }
   }
   return {
     text: `${shape.name}:\n\n${table(['', 'msg/s', '× telemetry', 'CPU µs/msg'], rows)}`,
-    ratios: [wanted],
+    ratios: CONTESTANTS.filter((name) => name !== 'telemetry').map(wantedOf),
   }
 }
 
-async function serve(what: What, shape: Shape, options: BenchOptions): Promise<LoadResult> {
+async function serve(
+  contestant: Contestant,
+  shape: Shape,
+  options: BenchOptions,
+): Promise<LoadResult> {
+  const what: LoadSpec['what'] = contestant === 'telemetry' ? 'telemetry' : 'shadow'
+  const echo = contestant === 'shadow updates, each answered'
   const system = await startAnyhub({
     durability: 'full',
     config: 'rules: {}\n',
@@ -123,9 +128,9 @@ async function serve(what: What, shape: Shape, options: BenchOptions): Promise<L
   })
   let sent: number | undefined
   try {
-    const spec: LoadSpec = { ...specOf(shape, system, false, options), what }
+    const spec: LoadSpec = { ...specOf(shape, system, echo, options), what }
     const result = await startLoad(spec)
-    checkLoad(`anyhub, ${what}`, spec, result)
+    checkLoad(`anyhub, ${contestant}`, spec, result)
     sent = result.sent
     return result
   } finally {

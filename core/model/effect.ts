@@ -23,6 +23,9 @@ export interface ShadowEffect {
   readonly body: Json
 }
 
+/** Whether anybody listens to what is told of a shadow of a device. */
+export type HearsShadow = (deviceId: string, name: string, event: ShadowEffect['event']) => boolean
+
 /** A notification for the channels it names. */
 export interface NotifyEffect {
   readonly kind: 'notify'

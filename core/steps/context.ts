@@ -3,6 +3,7 @@ import type { CoreError } from '../errors.ts'
 import type { ColdRow } from '../model/cold-row.ts'
 import type { CommandRow, CommandState } from '../model/command.ts'
 import type { DeviceRecord } from '../model/device-record.ts'
+import type { HearsShadow } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
 import type { Telemetry, TelemetryRow } from '../model/telemetry.ts'
 import type { Program } from '../program.ts'
@@ -25,6 +26,8 @@ export interface StepContext {
   readonly lookups: Lookups | undefined
   readonly newId: () => string
   readonly random: () => number
+  /** Whether anybody listens to what is told of a shadow; without it somebody may. */
+  readonly hearsShadow?: HearsShadow | undefined
 }
 
 /** What happened, for counters and logs. */

@@ -53,7 +53,7 @@ export interface Dialect {
   /** Where the answer to a shadow request goes. '' is the classic shadow. */
   answerTopic(deviceId: string, name: string, operation: string, accepted: boolean): string
   /** Where a push about a shadow goes. */
-  pushTopic(message: ShadowEffect): string
+  pushTopic(push: Pick<ShadowEffect, 'deviceId' | 'name' | 'event'>): string
   /** What is told of a client that came or went; `undefined` if nothing is. */
   presence(event: PresenceEvent): DialectMessage | undefined
   /** Whether the last word of a client that is gone may be a shadow request. */

@@ -63,7 +63,11 @@ export function answerTopic(
 }
 
 /** Where a push about a shadow goes. */
-export function pushTopic({ deviceId, name, event }: ShadowEffect): string {
+export function pushTopic({
+  deviceId,
+  name,
+  event,
+}: Pick<ShadowEffect, 'deviceId' | 'name' | 'event'>): string {
   return `${shadowPrefix(deviceId, name)}/update/${event}`
 }
 

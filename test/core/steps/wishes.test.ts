@@ -44,13 +44,13 @@ describe('a desired value that expires', () => {
     expect(recordOf(running).dueAt).toBe(NOW + 60_000)
     told(running)
     running.world.now = NOW + 60_000
-    await running.core.tick()
+    await running.core.tick(100)
     await running.core.gate.idle()
     expect(recordOf(running).shadows['cfg']).not.toHaveProperty('desired')
     expect(recordOf(running).dueAt).toBe(NOW + 90_000)
     expect(told(running)).toEqual(['cfg:documents'])
     running.world.now = NOW + 91_000
-    await running.core.tick()
+    await running.core.tick(100)
     await running.core.gate.idle()
     expect(recordOf(running).shadows['']?.desired).toEqual({ keep: 1 })
     expect(recordOf(running).dueAt).toBe(0)
@@ -80,7 +80,7 @@ describe('a desired value that expires', () => {
     expect(told(running)).toEqual([':delta', ':documents', ':accepted'])
     expect(await send(10, 100)).toBe(NOW / 1_000 + 160)
     running.world.now = NOW + 161_000
-    await running.core.tick()
+    await running.core.tick(100)
     await running.core.gate.idle()
     expect(recordOf(running).shadows['']?.desired).toBeUndefined()
   })

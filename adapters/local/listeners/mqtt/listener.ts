@@ -38,6 +38,8 @@ export interface MqttListener {
    * logged.
    */
   publish(message: MqttOutgoing): Promise<void> | undefined
+  /** Whether any session, of a client that is there or may come back, has a subscription that matches. */
+  hasSubscribers(topic: string): boolean
   /** Delivers to this client alone. Gives false if it has no subscription that matches, or the message was dropped. */
   publishTo(clientId: string, message: MqttOutgoing): boolean
   /**
@@ -214,6 +216,11 @@ export function createMqttListener(options: MqttListenerOptions): MqttListener {
     },
 
     publish: router.publish,
+
+    hasSubscribers(topic) {
+      const { deliveries, groups } = index.matches(index.topic(topic))
+      return deliveries.length > 0 || groups.length > 0
+    },
 
     publishTo(clientId, message) {
       const session = registry.find(clientId)
