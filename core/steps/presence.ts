@@ -18,7 +18,12 @@ export function applyPresence(draft: Draft, input: PresenceInput): InputResult {
   const { connected, at, heard = connected } = input
   const before = draft.presence
   const gateway = connected ? input.gateway : (input.gateway ?? before.gateway)
-  const isFlap = connected && !before.connected && before.judged?.told === 'online'
+  const isFlap =
+    connected &&
+    !before.connected &&
+    before.changedAt > 0 &&
+    at - before.changedAt < draft.context.presence.offlineAfterMs &&
+    before.judged?.told === 'online'
   const judged = isFlap ? countFlap(before.judged) : before.judged
   draft.setPresence({
     connected,

@@ -102,6 +102,16 @@ describe('presence by connection', () => {
     expect(told(running)[1]).toMatchObject({ status: 'offline', flaps: 7, sequence: 2 })
   })
 
+  it('counts no first connection and no device that sleeps as a flap', async () => {
+    const running = start(EXPECTING)
+    await speak(running)
+    await connect(running)
+    await lose(running)
+    await pass(running, 3_000)
+    await connect(running)
+    expect(recordOf(running.world, 'dev-1')!.presence.judged).toMatchObject({ flaps: 0 })
+  })
+
   it('a lost connection is no sign of life; one that the device ended is', async () => {
     const running = start(CONFIG)
     await connect(running)
