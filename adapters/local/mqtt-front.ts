@@ -48,7 +48,7 @@ export function createMqttFront({
   commands,
   log,
 }: MqttFrontOptions): MqttHooks {
-  const presence = createPresence(core)
+  const presence = createPresence(core, admission.isDevice)
   /** Clients whose connection has ended: what still comes of them is their will. */
   const gone = new WeakSet<MqttClientInfo>()
   const sessionIds = new WeakMap<MqttClientInfo, string>()

@@ -16,8 +16,14 @@ export interface Presence {
   shows(client: MqttClientInfo): boolean
 }
 
-/** Presence of the clients of this process's broker. A device is who has a record under its client id. */
-export function createPresence(core: Core): Presence {
+/**
+ * Presence of the clients of this process's broker. A device is who is known as one when it connects, or has a record under
+ * its client id.
+ */
+export function createPresence(
+  core: Core,
+  isDevice: (client: MqttClientInfo) => boolean = () => false,
+): Presence {
   /** The connection of each client id; of two the later, for it has taken over. */
   const live = new Map<string, MqttClientInfo>()
   const shown = new Set<MqttClientInfo>()
@@ -29,6 +35,10 @@ export function createPresence(core: Core): Presence {
   }
 
   function showIfDevice(client: MqttClientInfo): void {
+    if (isDevice(client)) {
+      show(client)
+      return
+    }
     core.ports.devices.load(client.clientId).then(
       (record) => {
         if (record !== undefined) show(client)

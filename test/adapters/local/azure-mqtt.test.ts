@@ -89,6 +89,15 @@ describe('CONNECT of an Azure device', () => {
     expect(await cloud.stats()).toMatchObject({ 'mqtt.expired': 1 })
   })
 
+  it('shows the device as connected before it says anything, and not any longer than it is', async () => {
+    const cloud = await openAzureCloud()
+    const client = await cloud.connectAzure()
+    const shown = async () => (await cloud.core.ports.devices.load('dev1'))?.presence.connected
+    await expect.poll(shown).toBe(true)
+    client.end(true)
+    await expect.poll(shown).toBe(false)
+  })
+
   it('needs no proof on this machine, unless something is shown that is wrong', async () => {
     const cloud = await openAzureCloud()
     const plain = { protocol: 'mqtt' as const, port: cloud.mqttPort ?? 0 }
