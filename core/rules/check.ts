@@ -79,13 +79,19 @@ interface Checker {
 function createChecker(options: CheckOptions): Checker {
   const { source, version } = options
   const isFirstVersion = version === '2015-10-08'
-  const variables = new Set(options.variables)
-  const warnings = new Set<string>()
+  let variables: ReadonlySet<string> = options.variables ?? NO_NAMES
+  let warnings: Set<string> | undefined
   let dynamoCalls = 0
   let asks = false
   let hasChance = false
   let needsSlots = false
   let prepares = false
+
+  /** Most statements have none. */
+  function warn(warning: string): void {
+    warnings ??= new Set()
+    warnings.add(warning)
+  }
 
   function expression(node: Expression): void {
     switch (node.kind) {
@@ -117,7 +123,7 @@ function createChecker(options: CheckOptions): Checker {
       case 'between':
       case 'is_null':
       case 'exists':
-        warnings.add(
+        warn(
           `${EXTENSIONS[node.kind]} is not in the AWS IoT SQL reference: the rule may not deploy to AWS`,
         )
         break
@@ -144,7 +150,7 @@ function createChecker(options: CheckOptions): Checker {
     for (const item of node.select.items) {
       if (item.spread || item.alias !== undefined || node.select.value) continue
       if (item.expression.kind === 'star' || item.expression.kind === 'path') continue
-      warnings.add(`"${source.slice(item.start, item.end)}" has no alias: name its key with AS`)
+      warn(`"${source.slice(item.start, item.end)}" has no alias: name its key with AS`)
     }
   }
 
@@ -165,16 +171,14 @@ function createChecker(options: CheckOptions): Checker {
       )
     }
     if (definition.since === 'anyhub') {
-      warnings.add(
-        `${definition.name} is not in the AWS IoT SQL reference: the rule may not deploy to AWS`,
-      )
+      warn(`${definition.name} is not in the AWS IoT SQL reference: the rule may not deploy to AWS`)
     }
     asks ||= definition.asks === true
     prepares ||= definition.prepare !== undefined
     hasChance ||= definition.hasChance === true
     const [least, most] = definition.arity
     if (node.args.length < least || node.args.length > most) {
-      warnings.add(
+      warn(
         `${definition.signature} is called with ${node.args.length} arguments: it is always Undefined`,
       )
     }
@@ -225,23 +229,23 @@ function createChecker(options: CheckOptions): Checker {
           `@${name} is set twice: variables cannot change`,
         )
       }
-      variables.add(name)
+      variables = new Set(variables).add(name)
       needsSlots = true
     },
     filter({ filter }) {
       if (filter === undefined) {
-        warnings.add('without FROM the rule is reached by Basic Ingest only')
+        warn('without FROM the rule is reached by Basic Ingest only')
         return
       }
       const fault = topicFilterFault(filter.text)
       if (fault !== undefined) throw sourceError('rule.topic_filter', source, filter.start, fault)
-      if (!filter.quoted) warnings.add('the topic filter stands without quotes')
+      if (!filter.quoted) warn('the topic filter stands without quotes')
       if (filter.text.split('/').length - 1 > AWS_MAX_SLASHES && !filter.text.startsWith('$')) {
-        warnings.add(`AWS IoT allows at most ${AWS_MAX_SLASHES} slashes in a topic filter`)
+        warn(`AWS IoT allows at most ${AWS_MAX_SLASHES} slashes in a topic filter`)
       }
     },
     findings: () => ({
-      warnings: warnings.size === 0 ? NO_WARNINGS : [...warnings],
+      warnings: warnings === undefined ? NO_WARNINGS : [...warnings],
       asks,
       hasChance,
       needsSlots,
@@ -251,6 +255,7 @@ function createChecker(options: CheckOptions): Checker {
 }
 
 const NO_WARNINGS: readonly string[] = []
+const NO_NAMES: ReadonlySet<string> = new Set()
 
 const EXTENSIONS = {
   in: 'IN',

@@ -13,6 +13,8 @@ export interface Cursor {
   advance(): Token
   /** The token after the next one, or after another. */
   peek(after?: Token): Token
+  /** What the token after the next one begins with; empty at the end. */
+  nextCharacter(): string
   /** Reads a topic filter without quotes after the token that comes next, and goes on behind it. */
   advanceBareTopic(): Token
   isSign(text: string): boolean
@@ -63,6 +65,8 @@ export function createCursor(source: string, offset: number, limits: RuleLimits)
     },
 
     peek: (after = cursor.token) => lexer.read(after.end),
+
+    nextCharacter: () => lexer.character(cursor.token.end),
 
     advanceBareTopic() {
       const bare = lexer.readBareTopic(cursor.token.end)

@@ -5,6 +5,8 @@ import type { Token } from './token.ts'
 export interface Lexer {
   /** The token that starts at or after `offset`. */
   read(offset: number): Token
+  /** The character with which the token at or after `offset` begins; empty at the end. */
+  character(offset: number): string
   /** A topic filter written without quotes: everything up to the next white space. */
   readBareTopic(offset: number): Token
 }
@@ -114,6 +116,8 @@ export function createLexer(source: string): Lexer {
       }
       return readSign(start)
     },
+
+    character: (offset) => source.charAt(skipSpace(offset)),
 
     readBareTopic(offset) {
       const start = skipSpace(offset)

@@ -23,6 +23,17 @@ export interface ParserOptions {
   readonly limits: RuleLimits
 }
 
+const SUM_SIGNS: ReadonlyMap<string, ArithmeticSign> = new Map([
+  ['+', '+'],
+  ['-', '-'],
+])
+
+const PRODUCT_SIGNS: ReadonlyMap<string, ArithmeticSign> = new Map([
+  ['*', '*'],
+  ['/', '/'],
+  ['%', '%'],
+])
+
 const COMPARISONS: Readonly<Record<string, ComparisonSign>> = {
   '<': '<',
   '<=': '<=',
@@ -236,9 +247,8 @@ function createParser(source: string, offset: number, options: ParserOptions): P
 
   /** TopicFilter : 'filter' | filter (without quotes, as parts of the AWS documentation write it) */
   function topicFilter(): NonNullable<Statement['filter']> {
-    const from = at.token
-    const next = source.slice(from.end).trimStart()[0]
-    if (next === undefined) {
+    const next = at.nextCharacter()
+    if (next === '') {
       advance()
       throw unexpected("a topic filter such as 'devices/+/telemetry'")
     }
@@ -253,7 +263,16 @@ function createParser(source: string, offset: number, options: ParserOptions): P
 
   /** Expression : Conjunction [OR Conjunction]* */
   function expression(): Expression {
-    return nested(() => logicalChain('OR', () => logicalChain('AND', negatable)))
+    return nested(disjunction)
+  }
+
+  function disjunction(): Expression {
+    return logicalChain('OR', conjunction)
+  }
+
+  /** Conjunction : Negatable [AND Negatable]* */
+  function conjunction(): Expression {
+    return logicalChain('AND', negatable)
   }
 
   function logicalChain(word: 'AND' | 'OR', operand: () => Expression): Expression {
@@ -278,7 +297,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
     let length = 0
     for (;;) {
       const sign = at.token.kind === 'sign' ? COMPARISONS[at.token.text] : undefined
-      const next = sign === undefined ? membership(left) : undefined
+      const next = at.token.kind === 'name' ? membership(left) : undefined
       if (sign !== undefined) {
         advance()
         const right = sum()
@@ -328,22 +347,22 @@ function createParser(source: string, offset: number, options: ParserOptions): P
 
   /** Sum : Product [(+ | -) Product]* */
   function sum(): Expression {
-    return arithmeticChain(['+', '-'], product)
+    return arithmeticChain(SUM_SIGNS, product)
   }
 
   /** Product : Factor [(* | / | %) Factor]* */
   function product(): Expression {
-    return arithmeticChain(['*', '/', '%'], factor)
+    return arithmeticChain(PRODUCT_SIGNS, factor)
   }
 
   function arithmeticChain(
-    signs: readonly ArithmeticSign[],
+    signs: ReadonlyMap<string, ArithmeticSign>,
     operand: () => Expression,
   ): Expression {
     let left = operand()
     let length = 0
     for (;;) {
-      const sign = signs.find(isSign)
+      const sign = at.token.kind === 'sign' ? signs.get(at.token.text) : undefined
       if (sign === undefined) return left
       advance()
       const right = operand()
@@ -458,7 +477,7 @@ function createParser(source: string, offset: number, options: ParserOptions): P
         return caseExpression()
     }
     if (RESERVED.has(keyword)) throw unexpected('an expression')
-    if (peek().text === '(' && peek().kind === 'sign') return call()
+    if (at.nextCharacter() === '(') return call()
     const path: Path = {
       kind: 'path',
       root: undefined,

@@ -75,55 +75,15 @@ export function compileRule(sql: string, options: RuleOptions = {}): CompiledRul
   const statement = parseStatement(sql, { version, limits })
   const findings = checkStatement(statement, { source: sql, version, limits })
   const { select, where } = statement
-  const facts = {
-    sql,
-    sqlVersion: version,
-    limits,
-    filter: statement.filter?.text ?? '',
-    warnings: findings.warnings,
-    asks: findings.asks,
-    needsSlots: findings.needsSlots,
-    predicate: where === undefined ? 'always' : findPredicate(where),
-    outputEnd: findings.hasChance ? 0 : select.end,
-  } as const
+  const filter = statement.filter?.text ?? ''
+  const { needsSlots } = findings
+  const source = { sql, sqlVersion: version, limits }
   // Literal patterns are compiled here and now: they have limits of their own.
-  return createRule(facts, findings.prepares ? compileProgram(statement, facts) : undefined)
-}
-
-/** Runs a rule on a message of any topic: first the topic filter, then as {@link CompiledRule.evaluate}. */
-export function runRule(rule: CompiledRule, message: RuleMessage): RuleResult {
-  return rule.matchesTopic(message.facts.topic) ? rule.evaluate(message) : NO_MATCH_TOPIC
-}
-
-/** The facts of a rule that are plain data. */
-type RuleFacts = Omit<CompiledRule, 'matchesTopic' | 'evaluate' | 'project' | 'lookups'>
-
-/** The closures of a rule. */
-interface Program {
-  readonly rowOf: (message: RuleMessage) => Value
-  readonly assign: Assign | undefined
-  readonly where: Test | undefined
-  readonly project: Project
-}
-
-function compileProgram({ set, where, select }: Statement, facts: RuleFacts): Program {
-  const { sql, sqlVersion, limits } = facts
-  const context = createContext(sql, sqlVersion, limits)
-  return {
-    rowOf: createRowReader(context.semantics),
-    assign: set.length === 0 ? undefined : compileSet(set, context),
-    where: where === undefined ? undefined : compileTestNode(where, context),
-    project: compileOutput(select, context),
-  }
-}
-
-function createRule(facts: RuleFacts, compiled: Program | undefined): CompiledRule {
-  const { filter, asks, needsSlots } = facts
-  let program = compiled
+  let program = findings.prepares ? compileProgram(statement, source) : undefined
 
   function evaluate(message: RuleMessage): RuleResult {
     try {
-      program ??= compileAgain(facts)
+      program ??= compileAgain(source)
       const { rowOf, assign, where, project } = program
       const row = rowOf(message)
       const frame = needsSlots ? frameOf(message) : message
@@ -135,30 +95,63 @@ function createRule(facts: RuleFacts, compiled: Program | undefined): CompiledRu
     }
   }
 
-  function projectOnly(message: RuleMessage): Output {
-    try {
-      program ??= compileAgain(facts)
-      const { rowOf, assign, project } = program
-      const row = rowOf(message)
-      const frame = needsSlots ? frameOf(message) : message
-      if (assign !== undefined) assign(row, frame)
-      return project(row, frame)
-    } catch (error) {
-      throw toRuleError(error)
-    }
-  }
-
   return {
-    ...facts,
+    sql,
+    sqlVersion: version,
+    limits,
+    filter,
+    warnings: findings.warnings,
+    asks: findings.asks,
+    needsSlots,
+    predicate: where === undefined ? 'always' : findPredicate(where),
+    outputEnd: findings.hasChance ? 0 : select.end,
     matchesTopic: (topic) =>
       basicIngestTopic(topic) !== undefined || matchTopicFilter(filter, topic, 'aws'),
     evaluate,
-    project: projectOnly,
-    lookups: asks ? (message) => unanswered(message, evaluate) : noLookups,
+    project(message) {
+      try {
+        program ??= compileAgain(source)
+        const { rowOf, assign, project } = program
+        const row = rowOf(message)
+        const frame = needsSlots ? frameOf(message) : message
+        if (assign !== undefined) assign(row, frame)
+        return project(row, frame)
+      } catch (error) {
+        throw toRuleError(error)
+      }
+    },
+    lookups: findings.asks ? (message) => unanswered(message, evaluate) : noLookups,
   }
 }
 
-function compileAgain(facts: RuleFacts): Program {
-  const { sql, sqlVersion: version, limits } = facts
-  return compileProgram(parseStatement(sql, { version, limits }), facts)
+/** Runs a rule on a message of any topic: first the topic filter, then as {@link CompiledRule.evaluate}. */
+export function runRule(rule: CompiledRule, message: RuleMessage): RuleResult {
+  return rule.matchesTopic(message.facts.topic) ? rule.evaluate(message) : NO_MATCH_TOPIC
+}
+
+/** What the closures of a rule are made from. */
+type RuleSource = Pick<CompiledRule, 'sql' | 'sqlVersion' | 'limits'>
+
+/** The closures of a rule. */
+interface Program {
+  readonly rowOf: (message: RuleMessage) => Value
+  readonly assign: Assign | undefined
+  readonly where: Test | undefined
+  readonly project: Project
+}
+
+function compileProgram({ set, where, select }: Statement, source: RuleSource): Program {
+  const { sql, sqlVersion, limits } = source
+  const context = createContext(sql, sqlVersion, limits)
+  return {
+    rowOf: createRowReader(context.semantics),
+    assign: set.length === 0 ? undefined : compileSet(set, context),
+    where: where === undefined ? undefined : compileTestNode(where, context),
+    project: compileOutput(select, context),
+  }
+}
+
+function compileAgain(source: RuleSource): Program {
+  const { sql, sqlVersion: version, limits } = source
+  return compileProgram(parseStatement(sql, { version, limits }), source)
 }

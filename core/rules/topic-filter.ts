@@ -13,17 +13,30 @@ export function topicFilterFault(filter: string): string | undefined {
   if (filter.length * 3 > MAX_FILTER_BYTES && isTooLong(filter)) {
     return `expected at most ${MAX_FILTER_BYTES} bytes of topic filter`
   }
-  const levels = filter.split('/')
-  for (const [index, level] of levels.entries()) {
-    if (level.includes('#') && (level !== '#' || index !== levels.length - 1)) {
+  for (let at = nextWildcard(filter, 0); at !== -1; at = nextWildcard(filter, at + 1)) {
+    const startsLevel = at === 0 || filter[at - 1] === '/'
+    const isLast = at === filter.length - 1
+    if (filter[at] === '#' && !(startsLevel && isLast)) {
       return `expected # to be the whole last level of the topic filter, found "${filter}"`
     }
-    if (level.includes('+') && level !== '+') {
+    if (filter[at] === '+' && !(startsLevel && (isLast || filter[at + 1] === '/'))) {
       return `expected + to be a whole level of the topic filter, found "${filter}"`
     }
   }
   return undefined
 }
+
+/** Where the next `+` or `#` stands; -1 if nowhere. */
+function nextWildcard(filter: string, from: number): number {
+  for (let at = from; at < filter.length; at += 1) {
+    const code = filter.charCodeAt(at)
+    if (code === HASH || code === PLUS) return at
+  }
+  return -1
+}
+
+const HASH = 35
+const PLUS = 43
 
 function isTooLong(filter: string): boolean {
   return new TextEncoder().encode(filter).length > MAX_FILTER_BYTES
