@@ -125,6 +125,18 @@ const TABLE: readonly Row[] = [
     packages: ['node:*', 'aws4', '@aws-sdk/client-iot', 'zod'],
   },
   {
+    of: 'functions/aws/',
+    may: [
+      'adapters/aws/index.ts',
+      'adapters/aws/api.ts',
+      'adapters/aws/notify.ts',
+      'core/index.ts',
+    ],
+    packages: ['anyhub:config'],
+  },
+  // The module that the bundler puts in place.
+  { of: 'functions/config.d.ts', may: ['core/index.ts'] },
+  {
     of: 'cli/',
     may: ['core/index.ts', 'adapters/local/index.ts', 'adapters/node/'],
     packages: ['node:*', 'mqtt', 'yaml', 'vega-datasets', 'csv-parse', 'zod'],

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { type ColdRow, type ColdStore, type Commit, CoreError } from '../../core/index.ts'
 import { type AwsClient, unexpected } from './client.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -34,7 +34,7 @@ const PER_MS = 1_024
 
 const PutReply = z.object({
   FailedPutCount: z.number(),
-  RequestResponses: z.array(z.object({ ErrorCode: z.string().optional() })),
+  RequestResponses: z.array(z.object({ ErrorCode: z.optional(z.string()) })),
 })
 
 /** Cold rows as lines of JSON: through Firehose into objects of S3, by day of event time. */

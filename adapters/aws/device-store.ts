@@ -153,7 +153,8 @@ export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
         if (!ok) throw conflict(deviceId, expectedVersion, undefined)
       } else await write(deviceId, item, expectedVersion, nonce)
       tails.keep(deviceId, tail)
-      await options.contents.drop(deviceId, commit.commands)
+      // It is stored: what is left of contents goes by its time to live.
+      await options.contents.drop(deviceId, commit.commands).catch(() => undefined)
     },
 
     async due(now, limit) {

@@ -5,10 +5,16 @@ export interface DownlinkOptions {
   readonly client: AwsClient
   /** Hands what waits to a device that is connected. */
   readonly deliverCommands: (deviceId: string) => Promise<void>
+  /** Tells the owner of the shadow. */
+  readonly writeShadow: Downlink['shadow']
 }
 
 /** The way to devices: the broker of AWS IoT, over its HTTPS data plane. */
-export function createDownlink({ client, deliverCommands }: DownlinkOptions): Downlink {
+export function createDownlink({
+  client,
+  deliverCommands,
+  writeShadow,
+}: DownlinkOptions): Downlink {
   return {
     async publish({ topic, payload, encoding, qos, retain }) {
       const body = encoding === 'base64' ? Buffer.from(payload, 'base64') : payload
@@ -17,8 +23,7 @@ export function createDownlink({ client, deliverCommands }: DownlinkOptions): Do
 
     command: deliverCommands,
 
-    // AWS IoT owns the shadow, and tells its devices of deltas and documents itself.
-    shadow: async () => undefined,
+    shadow: writeShadow,
   }
 }
 

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
 import { type AwsClient, type AwsResponse, faultOf, unexpected } from './client.ts'
 
@@ -13,18 +13,18 @@ const AttributeSchema = z.union([
 ])
 const ItemSchema = z.record(z.string(), AttributeSchema)
 
-const GetReply = z.object({ Item: ItemSchema.optional() })
+const GetReply = z.object({ Item: z.optional(ItemSchema) })
 const BatchReply = z.object({
-  Responses: z.record(z.string(), z.array(ItemSchema)).default({}),
-  UnprocessedKeys: z.record(z.string(), z.object({ Keys: z.array(ItemSchema) })).default({}),
+  Responses: z._default(z.record(z.string(), z.array(ItemSchema)), {}),
+  UnprocessedKeys: z._default(z.record(z.string(), z.object({ Keys: z.array(ItemSchema) })), {}),
 })
 const PageReply = z.object({
-  Items: z.array(ItemSchema).default([]),
-  Count: z.number().default(0),
-  LastEvaluatedKey: ItemSchema.optional(),
+  Items: z._default(z.array(ItemSchema), []),
+  Count: z._default(z.number(), 0),
+  LastEvaluatedKey: z.optional(ItemSchema),
 })
-const UpdateReply = z.object({ Attributes: ItemSchema.optional() })
-const FailedReply = z.object({ Item: ItemSchema.optional() })
+const UpdateReply = z.object({ Attributes: z.optional(ItemSchema) })
+const FailedReply = z.object({ Item: z.optional(ItemSchema) })
 
 /** Keys that one BatchGetItem takes. Source: Amazon DynamoDB API reference, BatchGetItem. */
 const MAX_BATCH = 100
@@ -97,7 +97,7 @@ export function createDynamo(client: AwsClient): Dynamo {
     })
   }
 
-  async function ask<T>(operation: string, input: object, schema: z.ZodType<T>): Promise<T> {
+  async function ask<T>(operation: string, input: object, schema: z.ZodMiniType<T>): Promise<T> {
     const response = await call(operation, input)
     if (response.status !== 200) throw unexpected('dynamodb', response)
     return schema.parse(JSON.parse(response.body.toString('utf8')))

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
 import { type AwsClient, faultOf, unexpected } from './client.ts'
 
@@ -35,19 +35,23 @@ const MAX_BATCH = 10
 
 const UrlReply = z.object({ QueueUrl: z.string() })
 const SendReply = z.object({
-  Failed: z.array(z.object({ Id: z.string(), Message: z.string().default('') })).default([]),
+  Failed: z._default(
+    z.array(z.object({ Id: z.string(), Message: z._default(z.string(), '') })),
+    [],
+  ),
 })
 
 const ReceiveReply = z.object({
-  Messages: z
-    .array(
+  Messages: z._default(
+    z.array(
       z.object({
         Body: z.string(),
         ReceiptHandle: z.string(),
         Attributes: z.object({ SentTimestamp: z.coerce.number() }),
       }),
-    )
-    .default([]),
+    ),
+    [],
+  ),
 })
 
 /** SQS over its JSON interface. */

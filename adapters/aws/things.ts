@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto'
+import { rootCertificates } from 'node:tls'
 import type { IoTClient } from '@aws-sdk/client-iot'
 import {
   type Clock,
@@ -13,9 +15,10 @@ export interface ThingsOptions {
   /** The policy that lets a device speak on its own topics; serverless.aws.yml makes it. */
   readonly policy: string
   readonly clock: Clock
-  /** PEM of the authorities that devices of AWS IoT trust. */
-  readonly authority: string
 }
+
+/** The authority of AWS IoT's servers, which every Node brings. Source: AWS IoT developer guide, server authentication. */
+const AUTHORITY = 'CN=Amazon Root CA 1'
 
 /** What AWS IoT knows of devices: a thing for each, and its certificates. */
 export interface Things {
@@ -30,13 +33,7 @@ export interface Things {
  *
  * A certificate's id at AWS is the SHA-256 of its DER, which is what the registry keeps as digest.
  */
-export function createThings({
-  region,
-  endpoint,
-  policy,
-  clock,
-  authority,
-}: ThingsOptions): Things {
+export function createThings({ region, endpoint, policy, clock }: ThingsOptions): Things {
   let client: IoTClient | undefined
 
   async function open() {
@@ -123,10 +120,19 @@ export function createThings({
         credential: { kind: 'certificate', digest: certificateId, createdAt: clock.now() },
         certificate: certificatePem,
         privateKey: keyPair.PrivateKey,
-        authority,
+        authority: readAuthority(),
       }
     },
   }
+}
+
+function readAuthority(): string {
+  const found = rootCertificates.find((pem) =>
+    new X509Certificate(pem).subject.split('\n').includes(AUTHORITY),
+  )
+  if (found === undefined)
+    throw new CoreError('store.unavailable', `expected ${AUTHORITY} among Node's authorities`)
+  return found
 }
 
 function unlessMissing(error: unknown): undefined {

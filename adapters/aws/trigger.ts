@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { CoreError, type Outcome, type Uplink } from '../../core/index.ts'
 
 // In: SQS, Kinesis or the rule itself -> core
@@ -8,12 +8,12 @@ const Envelope = z.object({
   payload: z.base64(),
   topic: z.string(),
   receivedAt: z.number(),
-  clientId: z.string().optional(),
-  principal: z.string().optional(),
-  sourceIp: z.string().optional(),
-  traceId: z.string().optional(),
-  time: z.union([z.string(), z.number()]).optional(),
-  messageId: z.string().optional(),
+  clientId: z.optional(z.string()),
+  principal: z.optional(z.string()),
+  sourceIp: z.optional(z.string()),
+  traceId: z.optional(z.string()),
+  time: z.optional(z.union([z.string(), z.number()])),
+  messageId: z.optional(z.string()),
 })
 
 /** Only the fields we read. Source: AWS Lambda developer guide, with-sqs. */
@@ -24,8 +24,8 @@ const SqsEvent = z.object({
       messageId: z.string(),
       body: z.string(),
       attributes: z.object({
-        ApproximateReceiveCount: z.coerce.number().default(1),
-        SentTimestamp: z.coerce.number().optional(),
+        ApproximateReceiveCount: z._default(z.coerce.number(), 1),
+        SentTimestamp: z.optional(z.coerce.number()),
       }),
     }),
   ),
@@ -99,6 +99,23 @@ export function toArrivals(event: unknown, now: number): readonly Arrival[] {
   )
 }
 
+/** What `notify` is woken with. Source: adapters/aws/index.ts, `wake`. */
+const Wake = z.object({ keys: z.array(z.string()) })
+
+/**
+ * The keys of deliveries that wait. A message that is none of ours names none: the tick finds what waits.
+ * @throws CoreError `trigger.malformed` if this is no event of SQS.
+ */
+export function toKeys(event: unknown): readonly string[] {
+  const parsed = SqsEvent.safeParse(event)
+  if (!parsed.success)
+    throw new CoreError('trigger.malformed', `expected an event of SQS, found ${describe(event)}`)
+  return parsed.data.Records.flatMap(({ body }) => {
+    const wake = Wake.safeParse(parse(Buffer.from(body)))
+    return wake.success ? wake.data.keys : []
+  })
+}
+
 interface Delivered {
   readonly source: string
   readonly deliveryId: string
@@ -128,7 +145,10 @@ function toUplink(body: Buffer, { deliveryId, ...delivered }: Delivered): Uplink
     },
     ...(deliveryId === '' ? {} : { deliveryId }),
     ...(sentAt === undefined ? {} : { sentAt }),
-    ...(messageId === undefined ? {} : { messageId }),
+    // Two rules may bring one message: its trace is the same.
+    ...(messageId === undefined && traceId === undefined
+      ? {}
+      : { messageId: messageId ?? traceId ?? '' }),
   }
 }
 

@@ -84,7 +84,6 @@ describeWithMoto('AWS, the other ports on moto', () => {
       endpoint: moto.endpoint,
       policy: 'anyhub-device',
       clock: systemClock,
-      authority: '',
     })
     return { ...backend, registry: createRegistry({ dynamo: account.dynamo, table, things }) }
   })

@@ -1,0 +1,65 @@
+import * as z from 'zod/mini'
+import { CoreError } from '../../core/index.ts'
+
+// In: HTTP API -> web Request
+
+/** Only the fields we read. Source: API Gateway developer guide, payload format version 2.0. */
+const HttpEvent = z.object({
+  version: z.literal('2.0'),
+  rawPath: z.string(),
+  rawQueryString: z._default(z.string(), ''),
+  headers: z._default(z.record(z.string(), z.string()), {}),
+  body: z.optional(z.string()),
+  isBase64Encoded: z._default(z.boolean(), false),
+  requestContext: z.object({
+    http: z.object({ method: z.string() }),
+    stage: z._default(z.string(), '$default'),
+  }),
+})
+
+/** @throws CoreError `trigger.malformed` if this is no event of an HTTP API. */
+export function toRequest(event: unknown): Request {
+  const parsed = HttpEvent.safeParse(event)
+  if (!parsed.success) {
+    const [fault] = parsed.error.issues
+    throw new CoreError(
+      'trigger.malformed',
+      `expected an event of an HTTP API, found ${fault?.path.join('.')}: ${fault?.message}`,
+    )
+  }
+  const { rawPath, rawQueryString, headers, body, isBase64Encoded, requestContext } = parsed.data
+  const { method } = requestContext.http
+  const stage = `/${requestContext.stage}`
+  const path = rawPath.startsWith(`${stage}/`) ? rawPath.slice(stage.length) : rawPath
+  const url = new URL(path, `https://${headers['host'] ?? 'localhost'}`)
+  url.search = rawQueryString
+  const hasBody = body !== undefined && method !== 'GET' && method !== 'HEAD'
+  return new Request(url, {
+    method,
+    headers,
+    ...(hasBody ? { body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8') } : {}),
+  })
+}
+
+// Out: web Response -> HTTP API
+
+/** The answer as API Gateway wants it; what is no text goes as base64. */
+export interface HttpReply {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly isBase64Encoded: boolean
+}
+
+export async function toHttpReply(response: Response): Promise<HttpReply> {
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const isText = /^(?:text\/|application\/(?:[a-z.+-]*json|javascript|xml))/.test(
+    response.headers.get('content-type') ?? 'text/plain',
+  )
+  return {
+    statusCode: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: bytes.toString(isText ? 'utf8' : 'base64'),
+    isBase64Encoded: !isText,
+  }
+}

@@ -1,0 +1,177 @@
+// The parts of the stack that follow from anyhub.yml: which topics come to us, what a device may do.
+
+const { readFileSync } = require('node:fs')
+const { resolve } = require('node:path')
+const { parse } = require('yaml')
+
+const CONFIG_PATH = resolve(process.env.ANYHUB_CONFIG ?? 'anyhub.yml')
+
+/** What adapters/aws/trigger.ts reads. A payload of any bytes gets through as base64. */
+const SELECT = [
+  "SELECT encode(*, 'base64') AS payload",
+  'topic() AS topic',
+  'timestamp() AS receivedAt',
+  'clientid() AS clientId',
+  'principal() AS principal',
+  'sourceip() AS sourceIp',
+  'traceid() AS traceId',
+].join(', ')
+
+const NATIVE = 'devices/+/#'
+
+const config = () => parse(readFileSync(CONFIG_PATH, 'utf8')) ?? {}
+
+/** Filters of rules and alarms that are of devices, without those that another covers. */
+function topicFilters() {
+  const { rules = {}, alarms = {} } = config()
+  const named = [
+    ...Object.values(rules).map(({ sql }) => /\bFROM\s+'([^']+)'/i.exec(sql)?.[1]),
+    ...Object.values(alarms).map(({ from }) => from),
+  ]
+  const filters = [...new Set([NATIVE, ...named])].filter(
+    (filter) => filter !== undefined && !filter.startsWith('$'),
+  )
+  return filters.filter(
+    (filter) => !filters.some((other) => other !== filter && covers(other, filter)),
+  )
+}
+
+/** Whether every topic that `inner` matches is matched by `outer`. */
+function covers(outer, inner) {
+  const [a, b] = [outer.split('/'), inner.split('/')]
+  for (let level = 0; ; level++) {
+    if (a[level] === '#') return true
+    if (a[level] === undefined || b[level] === undefined) return a[level] === b[level]
+    if (b[level] === '#' || (a[level] !== '+' && a[level] !== b[level])) return false
+  }
+}
+
+const toQueue = [
+  {
+    Sqs: {
+      QueueUrl: { Ref: 'UplinkQueue' },
+      RoleArn: { 'Fn::GetAtt': ['TopicRuleRole', 'Arn'] },
+      UseBase64: false,
+    },
+  },
+]
+
+const toDeadQueue = {
+  Sqs: {
+    QueueUrl: { Ref: 'UplinkDeadQueue' },
+    RoleArn: { 'Fn::GetAtt': ['TopicRuleRole', 'Arn'] },
+    UseBase64: false,
+  },
+}
+
+const topicRule = (filter) => ({
+  Type: 'AWS::IoT::TopicRule',
+  Properties: {
+    TopicRulePayload: {
+      AwsIotSqlVersion: '2016-03-23',
+      Sql: `${SELECT} FROM '${filter}'`,
+      Actions: toQueue,
+      ErrorAction: toDeadQueue,
+    },
+  },
+})
+
+const arn = (resource) => ({
+  'Fn::Sub': `arn:\${AWS::Partition}:iot:\${AWS::Region}:\${AWS::AccountId}:${resource}`,
+})
+
+const THING = '${!iot:Connection.Thing.ThingName}'
+
+/** A device connects as its thing, and speaks on its own topics; on plain topics it is known by its connection. */
+function devicePolicy() {
+  const own = [`devices/${THING}/*`, `$aws/things/${THING}/shadow/*`]
+  const plain = topicFilters()
+    .filter((filter) => filter !== NATIVE)
+    .map((filter) => filter.replace(/\+|#/g, '*'))
+    .filter((filter) => !/^devices\/|^\*/.test(filter))
+  const allow = (Action, Resource) => ({ Effect: 'Allow', Action, Resource })
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        ...allow('iot:Connect', arn(`client/${THING}`)),
+        Condition: { Bool: { 'iot:Connection.Thing.IsAttached': ['true'] } },
+      },
+      allow(
+        ['iot:Publish', 'iot:RetainPublish'],
+        [...own, ...plain].map((topic) => arn(`topic/${topic}`)),
+      ),
+      allow(
+        'iot:Subscribe',
+        own.map((topic) => arn(`topicfilter/${topic}`)),
+      ),
+      allow(
+        'iot:Receive',
+        own.map((topic) => arn(`topic/${topic}`)),
+      ),
+    ],
+  }
+}
+
+const widget = (title, metrics, y) => ({
+  type: 'metric',
+  x: 0,
+  y,
+  width: 24,
+  height: 6,
+  properties: { title, metrics, region: '${AWS::Region}', stat: 'Sum', period: 60 },
+})
+
+function dashboard() {
+  const own = (name) => ['anyhub', name, 'function', '${IngestLambdaFunction}']
+  const widgets = [
+    widget('Uplinks', ['uplink.accepted', 'uplink.duplicate', 'uplink.rejected'].map(own), 0),
+    widget('Rules and alarms', ['rule.matched', 'rule.failed', 'alarm.raised'].map(own), 6),
+    widget(
+      'Waiting',
+      ['UplinkQueue', 'UplinkDeadQueue', 'HighQueue', 'NormalQueue', 'NotifyDeadQueue'].map(
+        (queue) => [
+          'AWS/SQS',
+          'ApproximateNumberOfMessagesVisible',
+          'QueueName',
+          `\${${queue}.QueueName}`,
+        ],
+      ),
+      12,
+    ),
+  ]
+  return { 'Fn::Sub': JSON.stringify({ widgets }) }
+}
+
+/** The trigger of ingest: a queue, or a stream that keeps the order of each device. */
+async function ingestEvents({ resolveVariable }) {
+  const kind = await resolveVariable('param:ingest')
+  if (kind === 'sqs')
+    return [
+      {
+        sqs: {
+          arn: { 'Fn::GetAtt': ['UplinkQueue', 'Arn'] },
+          batchSize: 100,
+          maximumBatchingWindow: 1,
+          functionResponseType: 'ReportBatchItemFailures',
+        },
+      },
+    ]
+  throw new Error(`param ingest: expected sqs, found ${kind}`)
+}
+
+module.exports = {
+  ingestEvents,
+  toQueue,
+  toDeadQueue,
+  devicePolicy,
+  dashboard,
+  shadowSql: `${SELECT} FROM '$aws/things/+/shadow/update/documents'`,
+  namedShadowSql: `${SELECT} FROM '$aws/things/+/shadow/name/+/update/documents'`,
+  presenceSql: `${SELECT} FROM '$aws/events/presence/+/+'`,
+  fromConfig: () => ({
+    Resources: Object.fromEntries(
+      topicFilters().map((filter, index) => [`UplinkRule${index}`, topicRule(filter)]),
+    ),
+  }),
+}
