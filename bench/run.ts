@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { commandsReport } from './commands/report.ts'
 import { idleReport } from './idle/report.ts'
 import { load, machine } from './lib/machine.ts'
 import { type BenchOptions, FULL, type Report, SMOKE } from './lib/options.ts'
@@ -10,7 +11,7 @@ import { rulesReport } from './rules/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   roundtrip: roundTripReport,
   shadow: shadowReport,
   idle: idleReport,
+  commands: commandsReport,
 }
 
 const { values, positionals } = parseArgs({
