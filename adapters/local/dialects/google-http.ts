@@ -113,7 +113,8 @@ export function createGoogleHttp(options: GoogleHttpOptions): HttpDialect {
     }
     return answer({
       version: String(version),
-      cloudUpdateTime: new Date(updatedAt).toISOString(),
+      // The first one was set by nobody.
+      ...(updatedAt === 0 ? {} : { cloudUpdateTime: new Date(updatedAt).toISOString() }),
       binaryData: Buffer.from(payload).toString('base64'),
     })
   }
