@@ -76,6 +76,7 @@ export function createDeviceGate(
   /** Entries to strike off with the next commit of their device. */
   const performed = new Map<string, Performed>()
   const asks = asksTheWorld(program)
+  const asksTwin = program.routes.needsTwin()
   const fetchLookups = createFetchLookups(ports, program)
   /** Wishes for other devices that are on their way. */
   const underWay = new Set<string>()
@@ -215,6 +216,7 @@ export function createDeviceGate(
         gateway: asksGateway(record.presence, plan, now)
           ? await gatewayOf(record, plan, now)
           : undefined,
+        registeredTags: asksTwin ? await registeredTagsOf(record) : undefined,
         lookups: asks ? await lookupsOf(inputs) : undefined,
         newId: () => ports.ids.next(now),
         random: ports.ids.random,
@@ -243,6 +245,12 @@ export function createDeviceGate(
       report(deviceId, outcome.events)
       return { record: next, results: outcome.results, wait }
     }
+  }
+
+  /** Until a twin has tags of its own, those of the registry count. */
+  async function registeredTagsOf({ deviceId, shadows }: DeviceRecord) {
+    if (shadows['']?.tags !== undefined) return undefined
+    return (await ports.registry.get(deviceId))?.tags
   }
 
   /** Looks at the gateways of a device that would be judged lost: it is not, if they are. */

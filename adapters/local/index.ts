@@ -71,6 +71,7 @@ import { createStoredKeys } from './stored-keys.ts'
 import { createTableStore } from './table-store.ts'
 import { createTelemetryStore } from './telemetry-store.ts'
 import { createTwinDesk } from './twin-desk.ts'
+import { createTwinTags } from './twin-tags.ts'
 import { createUplinkBatcher } from './uplink-batcher.ts'
 
 export { adminTokenPath } from './admin-token.ts'
@@ -363,7 +364,11 @@ export async function startLocalCloud({
     ports: () => ({ mqtts: mqttsPort, amqps: amqpsPort, https: httpsPort }),
     authority: () => authority?.certificate,
   })
-  const registryApi = createRegistryApi({ ports: core.ports, isAdmin })
+  const registryApi = createRegistryApi({
+    ports: core.ports,
+    isAdmin,
+    twinTags: createTwinTags(core, twins),
+  })
   registryApi.get('/connection-strings', (context) => {
     const host = new URL(context.req.url).hostname
     const named = host === '127.0.0.1' ? 'localhost' : host

@@ -17,7 +17,7 @@ import { deadLetterView, deviceDetail, deviceSummary } from './views.ts'
 export { allowedMethods } from './allowed-methods.ts'
 export { notServed, problem } from './problem.ts'
 export { type ReadBody, readBody } from './read-body.ts'
-export { createRegistryApi, type RegistryApiOptions } from './registry.ts'
+export { createRegistryApi, type RegistryApiOptions, type TwinTags } from './registry.ts'
 export { deviceSummary } from './views.ts'
 
 /** How many messages one POST may bring. */

@@ -15,6 +15,16 @@ export interface RegistryApiOptions {
   readonly ports: Pick<Ports, 'registry' | 'issuer' | 'clock' | 'observer'>
   /** Whether the bearer token of a request allows changes that people make. */
   readonly isAdmin: (authorization: string | undefined) => boolean
+  /** Where a device has a twin with tags, they are its tags. */
+  readonly twinTags?: TwinTags
+}
+
+/** The tags that devices have in their twins. */
+export interface TwinTags {
+  /** `undefined` if the twin has none: those of the registry count. */
+  read(deviceId: string): Promise<JsonObject | undefined>
+  /** @throws CoreError `input.malformed` if a twin cannot have them. */
+  replace(deviceId: string, tags: JsonObject): Promise<void>
 }
 
 const MAX_BODY_BYTES = 65_536
@@ -28,7 +38,7 @@ const MAX_GRACE_SECONDS = 31_536_000
 const MAX_RACES = 5
 
 /** Builds `/devices…` of the registry; secrets are in the answer that makes them and nowhere else. */
-export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono {
+export function createRegistryApi({ ports, isAdmin, twinTags }: RegistryApiOptions): Hono {
   const { registry, issuer, clock, observer } = ports
   const api = new Hono()
   api.onError((error, context) => {
@@ -43,6 +53,15 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
     answer.headers.set('www-authenticate', 'Bearer')
     return Promise.resolve(answer)
   })
+
+  async function shown(device: RegisteredDevice): Promise<JsonObject> {
+    const tags = (await twinTags?.read(device.deviceId)) ?? device.tags
+    return { ...view(device, clock.now()), tags }
+  }
+
+  async function setTwinTags(deviceId: string, tags: JsonObject): Promise<void> {
+    if ((await twinTags?.read(deviceId)) !== undefined) await twinTags?.replace(deviceId, tags)
+  }
 
   /** What was asked for is made, and is in the answer. */
   async function issue(deviceId: string, kind: DeviceCredential['kind']): Promise<Issued> {
@@ -143,8 +162,9 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
       ],
       ...(gatewayAuth === undefined ? {} : { gatewayAuth }),
     }
+    await setTwinTags(deviceId, device.tags)
     await registry.create(device)
-    return context.json({ device: view(device, now), ...issued?.secrets }, 201)
+    return context.json({ device: await shown(device), ...issued?.secrets }, 201)
   })
 
   api.get('/devices', async (context) => {
@@ -155,13 +175,13 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
     const devices = await registry.list(context.req.query('after') ?? '', limit)
     const next = devices.length === limit ? devices.at(-1)?.deviceId : undefined
     return context.json({
-      devices: devices.map((device) => view(device, clock.now())),
+      devices: await Promise.all(devices.map(shown)),
       ...(next === undefined ? {} : { next }),
     })
   })
 
   api.get('/devices/:id', async (context) =>
-    context.json(view(await find(context.req.param('id')), clock.now())),
+    context.json(await shown(await find(context.req.param('id')))),
   )
 
   api.patch('/devices/:id', async (context) => {
@@ -172,14 +192,16 @@ export function createRegistryApi({ ports, isAdmin }: RegistryApiOptions): Hono 
       throw malformed('enabled: expected true or false')
     const tags = readTags(body['tags'])
     const type = readType(body['type'])
-    const device = await change(context.req.param('id'), (before) => ({
+    const deviceId = context.req.param('id')
+    if (tags !== undefined) await setTwinTags((await find(deviceId)).deviceId, tags)
+    const device = await change(deviceId, (before) => ({
       ...before,
       ...type,
       ...(tags === undefined ? {} : { tags }),
       ...(enabled === undefined ? {} : { enabled }),
       ...(gatewayAuth === undefined ? {} : { gatewayAuth }),
     }))
-    return context.json(view(device, clock.now()))
+    return context.json(await shown(device))
   })
 
   api.post('/devices/:id/rotate', async (context) => {

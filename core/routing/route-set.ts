@@ -19,8 +19,8 @@ export interface RouteSet<T> {
   match(source: RouteSource, message: RouteMessage): readonly T[]
   /** Whether any route takes messages of a source. */
   has(source: RouteSource): boolean
-  /** True if a condition or an enrichment of the source asks for the twin of the sender. */
-  needsTwin(source: RouteSource): boolean
+  /** True if a condition or an enrichment, of the source or of any, asks for the twin of the sender. */
+  needsTwin(source?: RouteSource): boolean
   readonly size: number
 }
 
@@ -55,7 +55,10 @@ export function createRouteSet<T extends RouteEntry>(entries: readonly T[]): Rou
   return {
     size: entries.length,
     has: (source) => bySource.has(source),
-    needsTwin: (source) => bySource.get(source)?.needsTwin ?? false,
+    needsTwin: (source) =>
+      source === undefined
+        ? [...bySource.values()].some((sourced) => sourced.needsTwin)
+        : (bySource.get(source)?.needsTwin ?? false),
     match(source, message) {
       const sourced = bySource.get(source)
       if (sourced === undefined) return NONE

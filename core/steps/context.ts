@@ -5,6 +5,7 @@ import type { CommandRow, CommandState } from '../model/command.ts'
 import type { DeviceRecord } from '../model/device-record.ts'
 import type { HearsShadow } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
+import type { JsonObject } from '../model/json.ts'
 import type { Telemetry, TelemetryRow } from '../model/telemetry.ts'
 import type { Program } from '../program.ts'
 import type { Lookups } from '../rules/index.ts'
@@ -22,6 +23,8 @@ export interface StepContext {
   readonly presence: PresencePlan
   /** What is known of its gateways; asked only where the judgement depends on it. */
   readonly gateway: GatewayState
+  /** The tags that the device was registered with, where routes may ask for them. */
+  readonly registeredTags?: JsonObject | undefined
   /** Answers to what the rules ask of the world. */
   readonly lookups: Lookups | undefined
   readonly newId: () => string

@@ -68,9 +68,13 @@ export function toRouteMessage(
   }
 }
 
-/** The twin as conditions and enrichments see it. */
-export function twinView(deviceId: string, document: ShadowDocument | undefined): JsonObject {
-  const { tags = {}, desired = {}, reported = {} } = document ?? {}
+/** The twin as conditions and enrichments see it. Until it has tags of its own, those of the registry are its tags. */
+export function twinView(
+  deviceId: string,
+  document: ShadowDocument | undefined,
+  registeredTags: JsonObject = {},
+): JsonObject {
+  const { tags = registeredTags, desired = {}, reported = {} } = document ?? {}
   return { deviceId, tags, properties: { desired, reported } }
 }
 
@@ -196,7 +200,7 @@ function readableBody({ body, facts }: Telemetry): JsonObject | undefined {
 }
 
 function twinOf(draft: Draft): JsonObject {
-  return twinView(draft.deviceId, draft.shadow(''))
+  return twinView(draft.deviceId, draft.shadow(''), draft.context.registeredTags)
 }
 
 function asLists(properties: Readonly<Record<string, string>>): Record<string, readonly string[]> {

@@ -241,9 +241,14 @@ function stateOf(device: RegisteredDevice, record: DeviceRecord | undefined): Js
     statusReason: statusReason ?? null,
     statusUpdatedTime: NEVER,
     connectionState: presence?.connected === true ? 'Connected' : 'Disconnected',
-    lastActivityTime: timeOf(presence?.seenAt),
+    lastActivityTime: timeOf(isHeardOf(record) ? presence?.seenAt : 0),
     cloudToDeviceMessageCount: commands.filter(isPending).length,
   }
+}
+
+/** A record can be there before the device is: its twin was written. */
+function isHeardOf(record: DeviceRecord | undefined): boolean {
+  return record !== undefined && (record.accepted > 0 || record.presence.changedAt > 0)
 }
 
 function timeOf(at: number | undefined): string {

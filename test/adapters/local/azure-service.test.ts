@@ -259,6 +259,41 @@ describe('twins of azure-iothub', () => {
     const change = { tags: { floor: 2, old: null } }
     const { responseBody: changed } = await registry.updateTwin('dev1', change, '*')
     expect(changed.tags).toEqual({ site: 'north', floor: 2 })
+    // From now on there is one truth, whoever looks and whoever changes it.
+    const shown = async () => (await (await cloud.admin('GET', '/devices/dev1')).json()) as Json
+    expect(await shown()).toMatchObject({ tags: { site: 'north', floor: 2 } })
+    const renamed = await cloud.admin('PATCH', '/devices/dev1', { tags: { site: 'south' } })
+    expect(await renamed.json()).toMatchObject({ tags: { site: 'south' } })
+    expect((await registry.getTwin('dev1')).responseBody.tags).toEqual({ site: 'south' })
+    const bad = await cloud.admin('PATCH', '/devices/dev1', { tags: { 'a.b': 'x' } })
+    expect(bad.status).toBe(400)
+    expect((await registry.getTwin('dev1')).responseBody.tags).toEqual({ site: 'south' })
+  })
+
+  it('are seen by routes, also those that a device was registered with', async () => {
+    const { cloud, registry } = await openService({
+      routes: {
+        north: {
+          condition: "$twin.tags.site = 'north'",
+          enrichments: [{ key: 'floor', value: '$twin.tags.floor' }],
+          actions: [{ table: { table: 'north', key: "${get(get_user_properties('floor'), 0)}" } }],
+        },
+      },
+    })
+    await cloud.admin('POST', '/devices', { deviceId: 'dev1', tags: { site: 'north', floor: '1' } })
+    const send = (t: number) =>
+      cloud.call('/devices/dev1/telemetry', { method: 'POST', body: JSON.stringify({ t }) })
+    expect((await send(1)).status).toBe(202)
+    await registry.updateTwin('dev1', { tags: { floor: 2 } }, '*')
+    await send(2)
+    await registry.updateTwin('dev1', { tags: { site: 'south' } }, '*')
+    await send(3)
+    await cloud.core.gate.idle()
+    const rows = await cloud.core.ports.tables.list('north', '', 10)
+    expect(rows).toEqual([
+      { key: '1', item: { t: 1 } },
+      { key: '2', item: { t: 2 } },
+    ])
   })
 
   it('are gone with their device', async () => {
