@@ -236,6 +236,7 @@ export function createDeviceGate(
           rows: outcome.rows,
           cold: outcome.cold,
           commands: outcome.commandRows,
+          measured: record === stored ? outcome.measured : undefined,
         })
       } catch (error) {
         if (!isConflict(error) || race >= MAX_RACES) throw error

@@ -93,6 +93,7 @@ export type {
 } from './model/effect.ts'
 export type { DeviceInput, InputResult } from './model/input.ts'
 export { isJsonObject, type Json, type JsonObject } from './model/json.ts'
+export type { MeasuredChange } from './model/measured-change.ts'
 export {
   type Delivery,
   type Notification,
@@ -155,6 +156,7 @@ export * from './shadow/index.ts'
 export { step } from './step.ts'
 export type { StepContext, StepEvents, StepResult } from './steps/context.ts'
 export { nextDue } from './steps/draft.ts'
+export { replayMeasured } from './steps/measurements.ts'
 export { presenceTopic } from './steps/presence.ts'
 export { toRuleMessage } from './steps/telemetry.ts'
 export { createTick, type Tick } from './tick.ts'

@@ -8,6 +8,7 @@ import type { DeviceRecord } from './model/device-record.ts'
 import type { PublishEffect, ShadowEffect } from './model/effect.ts'
 import type { Json } from './model/json.ts'
 import type { LookupRequest } from './model/lookup.ts'
+import type { MeasuredChange } from './model/measured-change.ts'
 import type { Delivery } from './model/notification.ts'
 import type {
   DeviceCredential,
@@ -26,6 +27,8 @@ export interface Commit {
   readonly cold: readonly ColdRow[]
   /** Contents of commands: what comes is stored before the record names it, what goes is removed after. */
   readonly commands: readonly CommandRow[]
+  /** Set where `replayMeasured` makes the record from the stored one and the rows: a store may write them alone. */
+  readonly measured?: MeasuredChange | undefined
 }
 
 /** Keeps one record per device, and takes its telemetry rows by the same commit. */

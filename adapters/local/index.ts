@@ -194,18 +194,19 @@ export async function startLocalCloud({
   const twins = createTwinDesk(() => core)
   const commandDesk = createCommandDesk(() => core)
   const methodDesk = createMethodDesk()
+  const devices = createDeviceStore({
+    database,
+    clock: systemClock,
+    cacheSize: CACHED_RECORDS,
+    onCommit(commit) {
+      storedKeys.add(commit)
+      twins.committed(commit.record)
+      if (isDeviceId(commit.record.deviceId)) feed.changed(commit.record)
+    },
+  })
   const core: Core = createCore(
     {
-      devices: createDeviceStore({
-        database,
-        clock: systemClock,
-        cacheSize: CACHED_RECORDS,
-        onCommit(commit) {
-          storedKeys.add(commit)
-          twins.committed(commit.record)
-          if (isDeviceId(commit.record.deviceId)) feed.changed(commit.record)
-        },
-      }),
+      devices,
       telemetry: createTelemetryStore(database, storedKeys),
       cold: createColdStore(database),
       downlink: createDownlink(
@@ -441,6 +442,7 @@ export async function startLocalCloud({
   let mqttsPort: number | undefined
   let amqpsPort: number | undefined
   try {
+    await devices.recover()
     await resetPresence(core, database)
     httpPort = await bind(http.server, settings.httpPort, LOCAL_SETTINGS.httpPort.flag)
     mqttPort = await bind(tcp, settings.mqttPort, LOCAL_SETTINGS.mqttPort.flag)
@@ -511,6 +513,7 @@ export async function startLocalCloud({
         await core.gate.idle()
         await schedule.stop(channels.close)
         channels.close()
+        await devices.close()
         await database.close()
       })()
       return closing

@@ -1,4 +1,10 @@
-import type { Commit, MetricValue, TelemetryRow, TelemetryStore } from '../../core/index.ts'
+import type {
+  Commit,
+  MeasuredChange,
+  MetricValue,
+  TelemetryRow,
+  TelemetryStore,
+} from '../../core/index.ts'
 import { commandOperation } from './command-store.ts'
 import type { Database } from './sqlite/database.ts'
 import type { Operation, SqlRow } from './sqlite/protocol.ts'
@@ -16,22 +22,56 @@ type StoredRow = readonly [
 /** What a commit writes besides the record: its telemetry, one row for each hour of event time, its cold rows, and contents of commands. */
 export function rowOperations({ record, rows, cold, commands }: Commit, now: number): Operation[] {
   const operations: Operation[] = []
-  for (const [hour, ofHour] of byHour(rows)) {
-    const stored = distinct(ofHour)
-    operations.push([
-      'telemetryPut',
-      record.deviceId,
-      hour,
-      record.version,
-      stored.length,
-      storedDay(now),
-      // Without the brackets: rows of several commits are joined by commas.
-      JSON.stringify(stored).slice(1, -1),
-    ])
+  for (const [hour, ofHour] of byHour(rows))
+    operations.push(telemetryPut(record, hour, distinct(ofHour), now, null))
+  pushCold(operations, cold)
+  for (const row of commands) operations.push(commandOperation(record.deviceId, row))
+  return operations
+}
+
+/**
+ * What a commit writes in place of the record, where its rows tell what changed in it; `undefined` where they do not: they
+ * are then of one hour, and each stands there once.
+ */
+export function measuredOperations(
+  { record, rows, cold, commands, measured }: Commit,
+  now: number,
+): Operation[] | undefined {
+  const hour = hourOf(rows[0]?.at ?? Number.NaN)
+  if (measured === undefined || commands.length > 0) return undefined
+  if (rows.some(({ at }) => hourOf(at) !== hour)) return undefined
+  const stored = distinct(rows)
+  if (stored.length < rows.length) return undefined
+  const { seenAt, newestAt, reportedAt } = measured
+  const change = `[${seenAt},${newestAt},${reportedAt}]`
+  return pushCold([telemetryPut(record, hour, stored, now, change)], cold)
+}
+
+/** What a commit changed in its record, read back. */
+export function readChange(row: SqlRow): { rows: TelemetryRow[]; measured: MeasuredChange } {
+  const [seenAt, newestAt, reportedAt]: [number, number, number] = JSON.parse(String(row['change']))
+  const stored: StoredRow[] = JSON.parse(`[${String(row['rows'])}]`)
+  return {
+    rows: stored.map(([at, messageId, metrics]) => ({ at, messageId, metrics })),
+    measured: { seenAt, newestAt, reportedAt },
   }
+}
+
+function telemetryPut(
+  { deviceId, version }: Commit['record'],
+  hour: number,
+  stored: readonly StoredRow[],
+  now: number,
+  change: string | null,
+): Operation {
+  // Without the brackets: rows of several commits are joined by commas.
+  const text = JSON.stringify(stored).slice(1, -1)
+  return ['telemetryPut', deviceId, hour, version, stored.length, storedDay(now), text, change]
+}
+
+function pushCold(operations: Operation[], cold: Commit['cold']): Operation[] {
   for (const row of cold)
     operations.push(['coldPut', new Date(row.at).toISOString().slice(0, 10), JSON.stringify(row)])
-  for (const row of commands) operations.push(commandOperation(record.deviceId, row))
   return operations
 }
 

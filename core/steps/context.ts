@@ -6,6 +6,7 @@ import type { DeviceRecord } from '../model/device-record.ts'
 import type { HearsShadow } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
 import type { JsonObject } from '../model/json.ts'
+import type { MeasuredChange } from '../model/measured-change.ts'
 import type { Telemetry, TelemetryRow } from '../model/telemetry.ts'
 import type { Program } from '../program.ts'
 import type { Lookups } from '../rules/index.ts'
@@ -72,6 +73,8 @@ export interface StepResult {
   readonly commandRows: readonly CommandRow[]
   readonly results: readonly InputResult[]
   readonly events: StepEvents
+  /** Set where messages were taken in and nothing else came of them. */
+  readonly measured: MeasuredChange | undefined
 }
 
 /** What rules, alarms and their actions go back to: a message, the close of a window, or a change of presence. */

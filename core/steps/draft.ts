@@ -3,9 +3,10 @@ import { CoreError } from '../errors.ts'
 import type { AlarmState } from '../model/alarm.ts'
 import type { ColdRow } from '../model/cold-row.ts'
 import type { CommandRow, CommandState } from '../model/command.ts'
-import type { DeviceRecord, LastValue, Presence } from '../model/device-record.ts'
+import type { DeviceRecord, Presence } from '../model/device-record.ts'
 import type { Effect, EffectOrigin, OutboxEntry } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
+import type { MeasuredChange } from '../model/measured-change.ts'
 import type { Notice } from '../model/notice.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
@@ -13,9 +14,7 @@ import type { WindowState } from '../model/window.ts'
 import { nextDesiredExpiry, reportValues } from '../shadow/index.ts'
 import { nextWindowDue } from '../windows/window.ts'
 import type { StepContext, StepResult } from './context.ts'
-
-/** Ids remembered per device: enough for what a transport sends again at once. Older ones are asked of the store. */
-const RECENT_IDS = 48
+import { Measurements, nextRecentIds } from './measurements.ts'
 
 /** A tick looks at effects that were left behind after so long. Unit: ms. */
 const OUTBOX_DUE_MS = 15_000
@@ -51,12 +50,12 @@ export class Draft {
   #presence: Presence
   #seenAt: number
   #newestAt: number
-  #last: Record<string, LastValue> | undefined
-  /** What is new for the shadow: the values of one message as they are, or a draft of our own. */
-  #measured: Telemetry['metrics'] | undefined
-  #reported: Record<string, MetricValue | null> | undefined
-  /** True if a metric came that was not known before. */
-  #grown = false
+  readonly #measurements: Measurements
+  /** How often values were reported in this step, and whether a shadow changed in another way. */
+  #reports = 0
+  #shadowsSet = false
+  /** True if the metrics were too many. */
+  #forgot = false
   #alarms: Record<string, AlarmState> | undefined
   #shadows: Record<string, ShadowDocument> | undefined
   #windows: Record<string, WindowState> | undefined
@@ -77,6 +76,7 @@ export class Draft {
     this.#presence = record.presence
     this.#seenAt = record.presence.seenAt
     this.#newestAt = record.newestAt
+    this.#measurements = new Measurements(record.last, context.report)
   }
 
   get deviceId(): string {
@@ -141,7 +141,7 @@ export class Draft {
 
   /** The names of measured values that are reported, where they are. */
   get measured(): Readonly<Record<string, unknown>> | undefined {
-    return this.context.report ? (this.#last ?? this.#before.last) : undefined
+    return this.context.report ? this.#measurements.last : undefined
   }
 
   get shadowNames(): readonly string[] {
@@ -189,39 +189,7 @@ export class Draft {
     }
     if (telemetry.receivedAt > this.#seenAt) this.#seenAt = telemetry.receivedAt
     if (telemetry.timed && at > this.#newestAt) this.#newestAt = at
-    this.#last ??= { ...this.#before.last }
-    const last = this.#last
-    let taken = 0
-    let late = 0
-    for (const metric in metrics) {
-      const value = metrics[metric]
-      if (value === undefined) continue
-      // What an object inherits (`constructor`) carries no time, so it counts as no value.
-      const before = last[metric]
-      if (before !== undefined && before.at > at) late++
-      else {
-        if (before === undefined) this.#grown = true
-        last[metric] = { value, at }
-        taken++
-      }
-    }
-    if (taken > 0 && this.context.report) this.#report(metrics, late === 0 ? undefined : at)
-  }
-
-  /** Most steps have one message, all of it new: its values are taken as they are, without a copy. */
-  #report(metrics: Telemetry['metrics'], lateAt: number | undefined): void {
-    if (this.#measured === undefined && this.#reported === undefined && lateAt === undefined) {
-      this.#measured = metrics
-      return
-    }
-    this.#reported ??= { ...this.#measured }
-    this.#measured = undefined
-    for (const metric in metrics) {
-      const value = metrics[metric]
-      if (value === undefined || (lateAt !== undefined && this.#last?.[metric]?.at !== lateAt))
-        continue
-      this.#reported[metric] = value
-    }
+    this.#measurements.take(at, metrics)
   }
 
   setAlarm(alarmId: string, state: AlarmState | undefined): void {
@@ -231,6 +199,7 @@ export class Draft {
   }
 
   setShadow(name: string, document: ShadowDocument): void {
+    this.#shadowsSet = true
     this.#shadows ??= { ...this.#before.shadows }
     setOwn(this.#shadows, name, document)
   }
@@ -288,8 +257,8 @@ export class Draft {
 
   close(results: readonly InputResult[]): StepResult {
     this.#forgetMetrics()
-    this.#flushReported()
     const before = this.#before
+    this.#flushReported()
     const events = {
       matched: this.#matched ?? NO_MATCHES,
       routed: this.#routed ?? NO_MATCHES,
@@ -313,7 +282,15 @@ export class Draft {
       this.#commands !== undefined ||
       this.#outbox !== undefined
     if (!changed)
-      return { record: before, rows: this.#rows, cold: this.#cold, commandRows, results, events }
+      return {
+        record: before,
+        rows: this.#rows,
+        cold: this.#cold,
+        commandRows,
+        results,
+        events,
+        measured: undefined,
+      }
     const outbox = this.#outbox ?? before.outbox
     const alarms = this.alarms
     const shadows = this.#shadows ?? before.shadows
@@ -325,8 +302,8 @@ export class Draft {
       presence,
       accepted: this.accepted,
       newestAt: this.#newestAt,
-      last: this.#last ?? before.last,
-      recentIds: this.#recentIds(),
+      last: this.#measurements.last,
+      recentIds: nextRecentIds(before.recentIds, [...this.#acceptedIds, ...this.#remembered]),
       shadows,
       alarms,
       windows: this.windows,
@@ -335,46 +312,82 @@ export class Draft {
     }
     // Most devices never have one: their records do not grow.
     const whole = commands.length === 0 ? record : { ...record, commands }
-    return { record: whole, rows: this.#rows, cold: this.#cold, commandRows, results, events }
+    return {
+      record: whole,
+      rows: this.#rows,
+      cold: this.#cold,
+      commandRows,
+      results,
+      events,
+      measured: this.#hasOnlyMeasured() ? this.#measuredChange(record) : undefined,
+    }
   }
 
-  #recentIds(): readonly string[] {
-    const added = [...this.#acceptedIds, ...this.#remembered]
-    if (added.length === 0) return this.#before.recentIds
-    if (added.length >= RECENT_IDS) return added.slice(-RECENT_IDS)
-    const ids = this.#before.recentIds.slice(added.length - RECENT_IDS)
-    for (const id of added) ids.push(id)
-    return ids
+  /** Whether messages were taken in and nothing else came of them, as far as this step changes the record by itself. */
+  #hasOnlyMeasured(): boolean {
+    return (
+      this.#acceptedIds.length > 0 &&
+      this.#acceptedIds.length === this.#rows.length &&
+      this.#remembered.length === 0 &&
+      !this.#forgot &&
+      this.#alarms === undefined &&
+      this.#reports <= 1 &&
+      !this.#shadowsSet &&
+      this.#windows === undefined &&
+      this.#commands === undefined &&
+      this.#commandRows === undefined &&
+      this.#outbox === undefined
+    )
+  }
+
+  /** What the rows do not tell of a step that has only measured; `undefined` where more than that follows from the time. */
+  #measuredChange({ presence, newestAt, dueAt }: DeviceRecord): MeasuredChange | undefined {
+    const before = this.#before
+    const { connected, changedAt, gateway, judged } = before.presence
+    if (
+      presence.connected !== connected ||
+      presence.changedAt !== changedAt ||
+      presence.gateway !== gateway ||
+      presence.judged !== judged ||
+      dueAt !== before.dueAt
+    )
+      return undefined
+    return {
+      seenAt: presence.seenAt,
+      newestAt,
+      reportedAt: this.context.report ? this.#now : 0,
+    }
+  }
+
+  /** Epoch s: what shadows count in. */
+  get #now(): number {
+    return Math.floor(this.context.now / 1_000)
   }
 
   /** Bounds what is remembered of a device that goes on making up names, in the last values and in what is reported. */
   #forgetMetrics(): void {
-    const last = this.#last
-    if (!this.#grown || last === undefined) return
-    const byAge = Object.entries(last).sort(([, a], [, b]) => b.at - a.at)
-    if (byAge.length <= MAX_METRICS) return
-    this.#last = Object.fromEntries(byAge.slice(0, MAX_METRICS))
+    const forgotten = this.#measurements.forgetOldest(MAX_METRICS)
+    if (forgotten.length === 0) return
+    this.#forgot = true
     if (!this.context.report) return
     const shown = this.shadow('')?.reported ?? {}
     const gone: Record<string, MetricValue | null> = {}
-    for (const [metric] of byAge.slice(MAX_METRICS))
+    for (const metric of forgotten)
       if (Object.hasOwn(shown, metric) && typeof shown[metric] !== 'object')
         setOwn(gone, metric, null)
-    this.#reported = gone
+    this.#report(gone)
   }
 
   /** Measured values become reported state once per step, not once per message. */
   #flushReported(): void {
-    const reported = this.#measured ?? this.#reported
-    if (reported === undefined) return
-    this.#measured = undefined
-    this.#reported = undefined
+    const reported = this.#measurements.takeReported()
+    if (reported !== undefined) this.#report(reported)
+  }
+
+  #report(values: Readonly<Record<string, MetricValue | null>>): void {
+    this.#reports++
     this.#shadows ??= { ...this.#before.shadows }
-    this.#shadows[''] = reportValues(
-      this.#shadows[''],
-      reported,
-      Math.floor(this.context.now / 1_000),
-    )
+    this.#shadows[''] = reportValues(this.#shadows[''], values, this.#now)
   }
 }
 

@@ -18,8 +18,16 @@ export interface Database {
   write(operations: readonly Operation[]): Promise<void>
   /** Runs one statement that returns rows; it sees every write that was asked for before it. */
   read(...operation: Operation): Promise<readonly SqlRow[]>
+  /** Sets who is asked, whenever writes go out and none is under way, what has to be written before them. */
+  beforeWrites(upkeep: () => Upkeep | undefined): void
   /** Waits for the writes under way and closes the file. Later calls fail. */
   close(): Promise<void>
+}
+
+/** Writes in a transaction of their own. What was written before is known to be stored or refused; nothing else is. */
+export interface Upkeep {
+  readonly operations: readonly Operation[]
+  readonly onSettled: (stored: boolean) => void
 }
 
 export interface DatabaseOptions {
@@ -60,6 +68,7 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
   let scheduled = false
   let ended: CoreError | undefined
   let closing: Promise<void> | undefined
+  let upkeep = (): Upkeep | undefined => undefined
 
   worker.on('message', (reply: Reply) => {
     const waiter = waiting.get(reply.id)
@@ -97,6 +106,8 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
   }
 
   async function flush(): Promise<void> {
+    const first = underWay === 0 ? upkeep() : undefined
+    if (first !== undefined) void keepUp(first)
     const writes = gathered
     gathered = []
     underWay++
@@ -119,6 +130,25 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
       const failure = error instanceof CoreError ? error : refused(String(error))
       for (const { reject } of writes) reject(failure)
     }
+    await done()
+  }
+
+  async function keepUp({ operations: all, onSettled }: Upkeep): Promise<void> {
+    underWay++
+    const operations: PackedOperations = []
+    for (const operation of all) pack(operation, operations)
+    const ends = [operations.length]
+    const stored = await ask((id) => ({ id, kind: 'write', operations, ends })).then(
+      () => true,
+      () => false,
+    )
+    onSettled(stored)
+    await done()
+  }
+
+  /** A turn later, so that who waited for a write knows what became of it before the next are sent. */
+  async function done(): Promise<void> {
+    await undefined
     underWay--
     if (underWay === 0 && gathered.length > 0) void flush()
   }
@@ -156,6 +186,9 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
       if (gathered.length > 0) void flush()
       const reply = await ask((id) => ({ id, kind: 'read', operation }))
       return 'rows' in reply ? reply.rows : []
+    },
+    beforeWrites(asked) {
+      upkeep = asked
     },
     close() {
       closing ??= end()

@@ -3,7 +3,7 @@
  * this code no longer reads what the code before it wrote, or the other way round; a table or index that is new, and
  * that nothing else depends on, leaves it as it is.
  */
-export const DATA_VERSION = 1
+export const DATA_VERSION = 2
 
 /** The tables. `STRICT` so that a wrong type is an error and not a surprise. */
 export const SCHEMA = `
@@ -17,6 +17,8 @@ export const SCHEMA = `
 
   -- One row for what one commit brought of one hour of event time: "seq" is the record's version, "rows" the elements
   -- of a JSON array. Rows come to the end of the table, so a transaction changes few pages, whichever devices it is about.
+  -- "change" says what else the commit changed in the record, where the record was not written with it: until it is, the
+  -- rows stay here.
   CREATE TABLE IF NOT EXISTS telemetry_hot (
     position INTEGER PRIMARY KEY,
     device_id TEXT NOT NULL,
@@ -24,7 +26,8 @@ export const SCHEMA = `
     seq INTEGER NOT NULL,
     count INTEGER NOT NULL,
     stored_day INTEGER NOT NULL,
-    rows TEXT NOT NULL
+    rows TEXT NOT NULL,
+    change TEXT
   ) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS telemetry_hot_hour ON telemetry_hot (device_id, hour, seq);
 
@@ -132,25 +135,46 @@ export const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `
 
+/** Whether commits are stored that the record does not know of: `telemetry_hot` tells what they changed. */
+function isStale(): string {
+  return `EXISTS (SELECT 1 FROM telemetry_hot
+    WHERE telemetry_hot.device_id = device.device_id AND seq > version AND change IS NOT NULL)`
+}
+
+/** Whether the record on the disk is as new as a hot row: until then the row is needed to make it. */
+function isInRecord(): string {
+  return `(change IS NULL OR seq <=
+    (SELECT version FROM device WHERE device.device_id = telemetry_hot.device_id))`
+}
+
 /** Every statement, by name: the worker prepares each once. */
 export const STATEMENTS = {
-  deviceGet: 'SELECT record FROM device WHERE device_id = ?',
+  deviceGet: `SELECT record, ${isStale()} AS stale FROM device WHERE device_id = ?`,
   devicePut: `INSERT INTO device (device_id, version, due_at, record) VALUES (?, ?, ?, ?)
     ON CONFLICT (device_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at, record = excluded.record`,
+  deviceCatchUp: `INSERT INTO device (device_id, version, due_at, record) VALUES (?, ?, ?, ?)
+    ON CONFLICT (device_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at, record = excluded.record
+    WHERE excluded.version > device.version`,
+  deviceChanges: `SELECT change, rows FROM telemetry_hot
+    WHERE device_id = ? AND seq > ? AND change IS NOT NULL ORDER BY seq`,
+  deviceStale: `SELECT device_id FROM device WHERE ${isStale()}`,
   deviceDue:
     'SELECT device_id FROM device WHERE due_at > 0 AND due_at <= ? ORDER BY due_at LIMIT ?',
   deviceConnected:
     "SELECT device_id FROM device WHERE json_extract(record, '$.presence.connected')",
-  deviceList: 'SELECT record FROM device WHERE device_id > ? ORDER BY device_id LIMIT ?',
+  deviceList: `SELECT device_id, record, ${isStale()} AS stale FROM device WHERE device_id > ? ORDER BY device_id LIMIT ?`,
 
   telemetryPut:
-    'INSERT OR REPLACE INTO telemetry_hot (device_id, hour, seq, count, stored_day, rows) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO telemetry_hot (device_id, hour, seq, count, stored_day, rows, change) VALUES (?, ?, ?, ?, ?, ?, ?)',
   telemetryHot:
     'SELECT count(*) AS rows, coalesce(sum(length(rows)), 0) AS chars FROM telemetry_hot',
   telemetrySeal: `INSERT OR REPLACE INTO telemetry (device_id, hour, seq, count, stored_day, rows)
     SELECT device_id, hour, min(seq), sum(count), max(stored_day), '[' || group_concat(rows, ',' ORDER BY seq) || ']'
-    FROM telemetry_hot GROUP BY device_id, hour`,
-  telemetryDropSealed: 'DELETE FROM telemetry_hot',
+    FROM telemetry_hot WHERE ${isInRecord()} GROUP BY device_id, hour`,
+  telemetryDropSealed: `DELETE FROM telemetry_hot WHERE ${isInRecord()}`,
+  telemetrySealedPut:
+    'INSERT OR REPLACE INTO telemetry (device_id, hour, seq, count, stored_day, rows) VALUES (?, ?, ?, ?, ?, ?)',
+  telemetryDropHot: 'DELETE FROM telemetry_hot',
   telemetryHour: `SELECT rows FROM telemetry WHERE device_id = ?1 AND hour = ?2
     UNION ALL SELECT '[' || rows || ']' FROM telemetry_hot WHERE device_id = ?1 AND hour = ?2`,
   telemetryHours: `SELECT hour FROM telemetry WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3

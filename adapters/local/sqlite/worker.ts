@@ -8,6 +8,7 @@ import {
   type Reply,
   type Request,
   type SqlRow,
+  type SqlValue,
   statementNumber,
 } from './protocol.ts'
 import { DATA_VERSION, SCHEMA, STATEMENTS } from './statements.ts'
@@ -24,6 +25,11 @@ const HOT_CHARS = 4_194_304
 
 const TEXTS: readonly string[] = Object.values(STATEMENTS)
 const TELEMETRY_PUT = statementNumber('telemetryPut')
+const TELEMETRY_DROP_SEALED = statementNumber('telemetryDropSealed')
+const DEVICE_PUT = statementNumber('devicePut')
+const DEVICE_CATCH_UP = statementNumber('deviceCatchUp')
+const TELEMETRY_SEALED_PUT = statementNumber('telemetrySealedPut')
+const TELEMETRY_DROP_HOT = statementNumber('telemetryDropHot')
 const SEAL: PackedOperations = []
 pack(['telemetrySeal'], SEAL)
 pack(['telemetryDropSealed'], SEAL)
@@ -34,6 +40,21 @@ let database: DatabaseSync | undefined
 /** What the hot telemetry holds, about: rows that were refused count as well. */
 let hotRows = 0
 let hotChars = 0
+/** Devices whose record is not written since, with the newest of the commits that wrote their rows alone. */
+const ahead = new Map<SqlValue, number>()
+/** The hot rows as they are sealed, by device and hour; `undefined` while some are on the disk only. */
+let hot: Map<string, Sealed> | undefined
+
+/** The rows of one device and hour of event time. */
+interface Sealed {
+  readonly deviceId: SqlValue
+  readonly hour: SqlValue
+  /** The first of them. */
+  readonly seq: SqlValue
+  count: number
+  storedDay: SqlValue
+  readonly rows: string[]
+}
 
 /** Opened at the first request, so that a failure to open is an answer like any other. */
 function open(): DatabaseSync {
@@ -52,11 +73,12 @@ function open(): DatabaseSync {
 }
 
 function prepareFile(opened: DatabaseSync): void {
+  opened.exec('PRAGMA page_size = 16384')
   opened.exec('PRAGMA locking_mode = EXCLUSIVE')
   const isNew = checkVersion(opened)
   opened.exec('PRAGMA journal_mode = WAL')
   opened.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
-  opened.exec('PRAGMA wal_autocheckpoint = 4000')
+  opened.exec('PRAGMA wal_autocheckpoint = 1000')
   opened.exec('PRAGMA cache_size = -65536')
   // All or nothing: a file that has tables has its version too.
   opened.exec('BEGIN IMMEDIATE')
@@ -87,42 +109,90 @@ function statement(number: number): StatementSync {
 }
 
 function countHot(): void {
-  const [hot] = read(['telemetryHot'])
-  hotRows = Number(hot?.['rows'])
-  hotChars = Number(hot?.['chars'])
+  const [found] = read(['telemetryHot'])
+  hotRows = Number(found?.['rows'])
+  hotChars = Number(found?.['chars'])
+  hot = hotRows === 0 ? new Map() : undefined
 }
 
 /** Moves the hot telemetry to its devices, after the answer to whoever wrote it. Where it fails it is tried again later. */
 function sealIfFull(): void {
-  if (hotRows < HOT_ROWS && hotChars < HOT_CHARS) return
-  hotRows = 0
-  hotChars = 0
+  if (ahead.size > 0 || (hotRows < HOT_ROWS && hotChars < HOT_CHARS)) return
   try {
-    transact(SEAL, 0, SEAL.length)
+    if (hot === undefined) transact(SEAL, 0, SEAL.length)
+    else seal(hot)
+    countHot()
   } catch {
     // Nothing is lost: the rows stay where they are, and are read there.
+    hotRows = 0
+    hotChars = 0
   }
 }
 
-/** Runs the operations from one place to another in one transaction. */
-function transact(operations: Readonly<PackedOperations>, from: number, to: number): void {
+/** All of it, from memory: no row need be read, and none be looked for to be deleted. */
+function seal(groups: ReadonlyMap<string, Sealed>): void {
+  inTransaction(() => {
+    const put = statement(TELEMETRY_SEALED_PUT)
+    for (const { deviceId, hour, seq, count, storedDay, rows } of groups.values())
+      put.run(deviceId, hour, seq, count, storedDay, `[${rows.join(',')}]`)
+    statement(TELEMETRY_DROP_HOT).run()
+  })
+}
+
+function inTransaction(run: () => void): void {
   const target = open()
   target.exec('BEGIN IMMEDIATE')
   try {
-    for (let at = from; at < to; ) {
-      const number = Number(operations[at])
-      const params = operations.slice(at + 2, at + 2 + Number(operations[at + 1]))
-      at += 2 + params.length
-      statement(number).run(...params)
-      if (number !== TELEMETRY_PUT) continue
-      hotRows++
-      hotChars += String(params[5]).length
-    }
+    run()
     target.exec('COMMIT')
   } catch (error) {
     if (target.isTransaction) target.exec('ROLLBACK')
     throw error
   }
+}
+
+/** Runs the operations from one place to another in one transaction. */
+function transact(operations: Readonly<PackedOperations>, from: number, to: number): void {
+  inTransaction(() => {
+    for (let at = from; at < to; ) {
+      const count = Number(operations[at + 1])
+      statement(Number(operations[at])).run(...operations.slice(at + 2, at + 2 + count))
+      at += 2 + count
+    }
+  })
+  for (let at = from; at < to; at += 2 + Number(operations[at + 1])) note(operations, at)
+}
+
+/** Keeps in mind what was stored, where sealing goes by it. */
+function note(operations: Readonly<PackedOperations>, at: number): void {
+  const number = operations[at]
+  if (number === TELEMETRY_PUT) noteRows(operations, at + 2)
+  else if (number === DEVICE_PUT || number === DEVICE_CATCH_UP) {
+    const deviceId = operations[at + 2] ?? null
+    if (Number(operations[at + 3]) >= (ahead.get(deviceId) ?? 0)) ahead.delete(deviceId)
+  } else if (number === TELEMETRY_DROP_SEALED) hot = undefined
+}
+
+function noteRows(operations: Readonly<PackedOperations>, at: number): void {
+  const deviceId = operations[at] ?? null
+  const hour = operations[at + 1] ?? null
+  const seq = operations[at + 2] ?? null
+  const count = Number(operations[at + 3])
+  const storedDay = operations[at + 4] ?? null
+  const rows = String(operations[at + 5])
+  hotRows++
+  hotChars += rows.length
+  if (operations[at + 6] !== null) ahead.set(deviceId, Number(seq))
+  if (hot === undefined) return
+  const key = `${hour}/${deviceId}`
+  const found = hot.get(key)
+  if (found === undefined) {
+    hot.set(key, { deviceId, hour, seq, count, storedDay, rows: [rows] })
+    return
+  }
+  found.count += count
+  found.storedDay = storedDay
+  found.rows.push(rows)
 }
 
 /** One that is refused does not take the others along. */

@@ -33,6 +33,7 @@ describe('the schedule', () => {
       database: {
         write: async (operations) => void written.push(...operations),
         read: async () => [],
+        beforeWrites: () => undefined,
         close: async () => undefined,
       },
       feed,
