@@ -89,8 +89,13 @@ export function openConnection({
     if (ended) return
     const reason = error instanceof Error ? error.message : String(error)
     hooks.log?.({ event: 'amqp.fault', reason, ...from(transport) })
-    if (error instanceof AmqpViolation) connection.close(error.condition, reason)
-    else end()
+    if (!(error instanceof AmqpViolation)) {
+      end()
+      return
+    }
+    connection.close(error.condition, reason)
+    // The library writes its goodbye in the next turn. What else comes of such a peer is of no interest.
+    setImmediate(() => stream.end())
   }
 
   function end(): void {
@@ -135,7 +140,9 @@ export function openConnection({
     destroy: end,
   })
 
-  const guard = createFrameGuard(limits, (frames) => socket.emit('data', frames))
+  const guard = createFrameGuard(limits, (frame) => {
+    if (!ended && !closing) socket.emit('data', frame)
+  })
   const amqp = container.create_connection({
     // The type asks for a port; nothing is connected to.
     port: 0,

@@ -9,7 +9,7 @@ import { AmqpViolation, malformed, tooMuch } from './violation.ts'
 /** Takes bytes as they come and gives on whole frames that were looked at. */
 export interface FrameGuard {
   /**
-   * Calls `deliver` with the frames that are whole, in order.
+   * Calls `deliver` with each frame that is whole, in order.
    * @throws AmqpViolation: nothing of the frame at fault was delivered, and nothing may follow.
    */
   push(chunk: Buffer): void
@@ -40,10 +40,7 @@ const MAX_RANGE = 65_536
 /** Source: AMQP 1.0, part 2, 2.8.7. Unit: bytes. */
 const MAX_TAG_BYTES = 32
 
-export function createFrameGuard(
-  limits: AmqpLimits,
-  deliver: (frames: Buffer) => void,
-): FrameGuard {
+export function createFrameGuard(limits: AmqpLimits, deliver: (frame: Buffer) => void): FrameGuard {
   const sessions = new Map<number, SessionState>()
   let waiting: Buffer[] = []
   let have = 0
@@ -68,29 +65,21 @@ export function createFrameGuard(
     read(chunk)
   }
 
-  /** Frames that stand together go on together, but for a connection that is not known yet. */
+  /** Frames go on one by one: after one at which the library takes offence, none may follow. */
   function read(bytes: Buffer): void {
-    let from = 0
     let at = 0
-    try {
-      for (;;) {
-        const size = sizeAt(bytes, at)
-        if (size === undefined || at + size > bytes.length) {
-          need = size ?? HEADER_BYTES
-          break
-        }
-        if (phase === 'closed') return
-        look(bytes.subarray(at, at + size))
-        at += size
-        if (!proven) {
-          deliver(bytes.subarray(from, at))
-          from = at
-        }
+    while (phase !== 'closed') {
+      const size = sizeAt(bytes, at)
+      if (size === undefined || at + size > bytes.length) {
+        need = size ?? HEADER_BYTES
+        break
       }
-    } finally {
-      if (at > from) deliver(bytes.subarray(from, at))
+      const frame = bytes.subarray(at, at + size)
+      look(frame)
+      at += size
+      deliver(frame)
     }
-    if (at < bytes.length) {
+    if (at < bytes.length && phase !== 'closed') {
       waiting = [bytes.subarray(at)]
       have = bytes.length - at
     }

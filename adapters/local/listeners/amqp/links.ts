@@ -49,6 +49,29 @@ export function createLinks({ connection, hooks, limits, backlog, fault }: Links
   const inbound = new Map<rhea.Receiver, Inbound>()
   const outbound = new Map<rhea.Sender, Outbound>()
 
+  /** Answers that wait for a turn of their own, and what the present turn has said. */
+  const answers: { readonly isAccepted: boolean; readonly settle: () => void }[] = []
+  let said: boolean | undefined
+
+  /**
+   * The library tells two answers of one turn that are not alike as if both were the first: each turn gets answers of
+   * one kind, and of refusals one.
+   */
+  function settleInTurn(isAccepted: boolean, settle: () => void): void {
+    if (answers.length > 0 || (said !== undefined && !(said && isAccepted))) {
+      answers.push({ isAccepted, settle })
+      return
+    }
+    if (said === undefined) setImmediate(nextTurn)
+    said = isAccepted
+    call(settle)
+  }
+
+  function nextTurn(): void {
+    said = undefined
+    for (const { isAccepted, settle } of answers.splice(0)) settleInTurn(isAccepted, settle)
+  }
+
   /** Calls ours, from which nothing may escape into the library. */
   function call(run: () => void): void {
     try {
@@ -158,18 +181,18 @@ export function createLinks({ connection, hooks, limits, backlog, fault }: Links
       state.credit--
       let answered = false
       /** Whoever has got his answer may send one more. */
-      const answer = (settle: () => void): void => {
+      const answer = (isAccepted: boolean, settle: () => void): void => {
         if (answered) return
         answered = true
-        if (!connection.isOpen || !inbound.has(receiver)) return
-        call(() => {
+        settleInTurn(isAccepted, () => {
+          if (!connection.isOpen || !inbound.has(receiver)) return
           settle()
           state.credit++
           receiver.add_credit(1)
         })
       }
       const reject = (condition: string, description: string): void =>
-        answer(() => delivery.reject({ condition, description }))
+        answer(false, () => delivery.reject({ condition, description }))
       const isBatch = delivery.format === BATCH_FORMAT
       if (delivery.format !== 0 && !isBatch) {
         reject('amqp:not-implemented', 'expected a message of format 0 or a batch')
@@ -189,9 +212,9 @@ export function createLinks({ connection, hooks, limits, backlog, fault }: Links
       state.onMessage({
         message: decoded,
         batch,
-        accept: () => answer(() => delivery.accept()),
+        accept: () => answer(true, () => delivery.accept()),
         reject,
-        release: () => answer(() => delivery.release()),
+        release: () => answer(false, () => delivery.release()),
       })
     },
 

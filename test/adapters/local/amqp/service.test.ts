@@ -1,9 +1,11 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { Message } from 'azure-iot-common'
 import type { Message as DeviceMessage } from 'azure-iot-device'
-import { Client as ServiceClient, type ServiceReceiver } from 'azure-iothub'
+import { Client as ServiceClient } from 'azure-iothub'
 import { describe, expect, it } from 'vitest'
 import { type AmqpCloud, messagesOf, openAmqpCloud } from './amqp-cloud.ts'
+
+type ServiceReceiver = ServiceClient.ServiceReceiver
 
 interface Feedback {
   readonly originalMessageId: string
