@@ -227,6 +227,16 @@ const DIFFERENCES: readonly Deviation[] = [
     here: 'are dropped before the rules where they can be known',
   },
   {
+    what: 'a rule on a shadow that changes the shadow',
+    aws: 'reaches itself, without end',
+    here: 'reaches itself until nothing changes, at most 64 times, then fails; its lookups are Undefined',
+  },
+  {
+    what: 'presence messages',
+    aws: 'with session, principal, address and version',
+    here: '`clientId`, `timestamp`, `eventType`',
+  },
+  {
     what: 'republished messages',
     aws: 'reach rules again, without end if they match',
     here: 'reach subscribers only: no loops',
