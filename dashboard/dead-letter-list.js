@@ -1,3 +1,4 @@
+import { ask } from './access.js'
 import { element, formatAge, setText } from './format.js'
 
 const MAX_SHOWN = 20
@@ -33,7 +34,7 @@ export function createDeadLetterList() {
     timer = 0
     fetchedAt = performance.now()
     try {
-      const answer = await fetch(`/dead-letters?limit=${MAX_SHOWN}`)
+      const answer = await ask(`/dead-letters?limit=${MAX_SHOWN}`)
       if (answer.ok) show((await answer.json()).deadLetters)
       else known = ''
     } catch {

@@ -1,3 +1,4 @@
+import { ask } from './access.js'
 import { matches, ordered, presence, putHistory, weight } from './fleet.js'
 import { element, formatAge, formatCount, formatValue, setText } from './format.js'
 import { drawSparkline } from './sparkline.js'
@@ -235,7 +236,7 @@ export function createDeviceList() {
       const { device } = row
       try {
         const path = `/devices/${encodeURIComponent(device.deviceId)}/telemetry?limit=${HISTORY_ROWS}`
-        const answer = await fetch(path)
+        const answer = await ask(path)
         if (answer.ok) putHistory(device, (await answer.json()).rows)
         if (row.visible) drawSparkline(row.trend, device.history)
       } catch {

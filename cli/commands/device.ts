@@ -5,6 +5,7 @@ import { readFlags } from '../flags.ts'
 import { openRemote, REMOTE_FLAGS, type Remote } from '../remote.ts'
 import { type Command, type ExitCode, type Terminal, wrongUse } from '../terminal.ts'
 import { askStrings } from './connection-string.ts'
+import { explainDeviceDelta } from './device-delta.ts'
 import { bindDevice, configureDevice, readPem } from './device-gateway.ts'
 
 const ACTIONS = ['add', 'list', 'show', 'disable', 'enable', 'rotate', 'remove'] as const
@@ -26,6 +27,7 @@ export const device: Command = {
        anyhub device rotate ID [--cert | --key | --public-key FILE] [--grace SECONDS] [--out FOLDER]
        anyhub device bind GATEWAY DEVICE | unbind GATEWAY DEVICE
        anyhub device config set DEVICE FILE | config list DEVICE
+       anyhub device delta ID [--shadow NAME]
        anyhub device list [--after ID] [--limit N] | show ID | disable ID | enable ID | remove ID
        [--url URL] [--token TOKEN] [--data FOLDER] [--json]
 
@@ -33,6 +35,7 @@ export const device: Command = {
   and the connection string of an SDK of Azure, which "anyhub connection-string device ID" prints again.
   --public-key is that of a key pair which the device made, in PEM: it signs the tokens by which devices of Google's dialect log in.
   --gateway makes it one that may speak for others, and says what it needs for that. A config that is a JSON object becomes the desired state.
+  delta says of each value that is desired and not reported who wants it, since when, and what the device said; exit code 1 if there is one.
   After a rotation the old credential goes on for --grace seconds (86400).`,
   async run(args, terminal) {
     const { values, switches, positionals } = readFlags(args, {
@@ -48,10 +51,18 @@ export const device: Command = {
         'after',
         'limit',
         'out',
+        'shadow',
       ],
       switches: ['json', 'cert', 'key'],
     })
     const [name, id, ...rest] = positionals
+    if (name === 'delta') {
+      const own = { terminal, json: switches.has('json'), shadow: values['shadow'] }
+      return explainDeviceDelta(
+        { ...own, remote: openRemote(values, terminal) },
+        positionals.slice(1),
+      )
+    }
     if (name === 'bind' || name === 'unbind' || name === 'config') {
       const words = positionals.slice(1)
       const own = { remote: openRemote(values, terminal), terminal, json: switches.has('json') }
@@ -60,7 +71,7 @@ export const device: Command = {
     const action = ACTIONS.find((one) => one === name)
     if (action === undefined || rest.length > 0 || (id === undefined) !== (action === 'list')) {
       throw wrongUse(
-        `expected ${ACTIONS.map((one) => (one === 'list' ? one : `${one} ID`)).join(', ')}, bind, unbind, config, found ${JSON.stringify(positionals.join(' '))}`,
+        `expected ${ACTIONS.map((one) => (one === 'list' ? one : `${one} ID`)).join(', ')}, bind, unbind, config, delta, found ${JSON.stringify(positionals.join(' '))}`,
       )
     }
     if (switches.has('cert') && switches.has('key'))

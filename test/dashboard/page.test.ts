@@ -347,4 +347,43 @@ describeWithBrowser('the page', () => {
     expect(ground < 0.5).toBe(colorScheme === 'dark')
     expect(weak).toEqual([])
   })
+
+  it('asks for the token where the cloud asks for one, keeps it for the tab, and never puts it into an address', async () => {
+    const cloud = await openCloud({ config, settings: { requireAuth: true } })
+    const authorization = `Bearer ${cloud.adminToken}`
+    await cloud.call('/devices/dev-1/telemetry', {
+      method: 'POST',
+      headers: { authorization },
+      body: '{"temp": 21.5}',
+    })
+    const context = await browser.newContext()
+    onTestFinished(() => context.close())
+    const page = await context.newPage()
+    const asked: string[] = []
+    page.on('request', (request) => void asked.push(request.url()))
+    await page.goto(cloud.http)
+    const give = async (token: string) => {
+      await page.locator('#access').waitFor({ state: 'visible' })
+      await page.locator('#token').fill(token)
+      await page.locator('#access button').click()
+    }
+    await give('wrong')
+    await expect
+      .poll(() => page.locator('#access-fault').innerText())
+      .toBe('This cloud does not know that token.')
+    expect(await ids(page)).toEqual([])
+    await give(cloud.adminToken)
+    await expect.poll(() => ids(page)).toEqual(['dev-1'])
+    expect(await page.locator('#access').isVisible()).toBe(false)
+    await page.reload()
+    await expect.poll(() => ids(page)).toEqual(['dev-1'])
+    expect(await page.locator('#access').isVisible()).toBe(false)
+    expect(asked.length).toBeGreaterThan(5)
+    expect(asked.filter((url) => url.includes(cloud.adminToken))).toEqual([])
+    const stranger = await browser.newContext()
+    onTestFinished(() => stranger.close())
+    const other = await stranger.newPage()
+    await other.goto(cloud.http)
+    await other.locator('#access').waitFor({ state: 'visible' })
+  })
 })
