@@ -7,7 +7,12 @@ import {
   type Outcome,
   type RegisteredDevice,
 } from '../../../core/index.ts'
-import type { MqttPublish, MqttPublishVerdict, MqttQos } from '../listeners/mqtt/index.ts'
+import type {
+  MqttPublish,
+  MqttPublishVerdict,
+  MqttQos,
+  MqttSubscribeVerdict,
+} from '../listeners/mqtt/index.ts'
 import { storePresence } from '../presence.ts'
 import { type ClientLink, type ClientServices, callAt } from './client-dialect.ts'
 import type { ConfigDesk } from './google-config.ts'
@@ -61,6 +66,8 @@ export function createGoogleLink(
   const granted = new Map<string, MqttQos>()
   const own = seatOf(clientId)
   let cancelExpiry: (() => void) | undefined
+  /** Filters that are asked for before that are of a session that is resumed. */
+  let isOpen = false
   /** What still comes of a client that is gone is its will. */
   let gone = false
 
@@ -264,8 +271,10 @@ export function createGoogleLink(
 
     subscribe(filter, qos) {
       const found = readFilter(filter)
-      if (found !== undefined && mayUse(found.deviceId))
-        return { accept: true, qos: qos === 2 ? 1 : qos }
+      const granting: MqttSubscribeVerdict = { accept: true, qos: qos === 2 ? 1 : qos }
+      if (found !== undefined && mayUse(found.deviceId)) return granting
+      // A gateway attaches its devices anew; until then nothing goes out on what it has subscribed to for them.
+      if (!isOpen) return found !== undefined && isGateway() ? granting : { accept: false }
       const isTold =
         found !== undefined &&
         isGateway() &&
@@ -296,6 +305,7 @@ export function createGoogleLink(
     },
 
     connected() {
+      isOpen = true
       if (expiresAt === undefined) return
       cancelExpiry = callAt(expiresAt, clock.now, () => {
         observer.count('mqtt.expired', 1)

@@ -379,6 +379,21 @@ describe('a Google gateway', () => {
     expect((await recordOf(cloud))?.accepted).toBe(1)
   })
 
+  it('takes up its session again: who is attached anew gets the config', async () => {
+    const cloud = await openGateway()
+    await bind(cloud, 'd1')
+    const first = await cloud.connectGoogle('gw', { clean: false })
+    await first.publishAsync('/devices/d1/attach', '', { qos: 1 })
+    await first.subscribeAsync(['/devices/d1/config', '/devices/gw/errors'], { qos: 1 })
+    await first.endAsync()
+    await cloud.asAdmin('PUT', '/devices/d1/config', '{"a":1}')
+    const again = await cloud.connectGoogle('gw', { clean: false })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(again.got).toEqual([])
+    await again.publishAsync('/devices/d1/attach', '', { qos: 1 })
+    await expect.poll(() => again.got.map(({ text }) => text)).toEqual(['{"a":1}'])
+  })
+
   it('is told what it may not, where it listens to errors', async () => {
     const cloud = await openGateway()
     const client = await listening(cloud)
