@@ -59,10 +59,12 @@ export interface TwinDesk {
   committed(record: DeviceRecord): void
 }
 
-/** What a watcher was told of last; `undefined` until that is known. */
 interface Watcher {
   readonly push: DesiredPush
+  /** What it was told of last; `undefined` until what there was when it came is known. */
   last: Desired | undefined
+  /** What was stored meanwhile. */
+  missed: Desired | undefined
 }
 
 interface Desired {
@@ -139,13 +141,16 @@ export function createTwinDesk(core: () => Core): TwinDesk {
     },
 
     watch(deviceId, push) {
-      const watcher: Watcher = { push, last: undefined }
+      const watcher: Watcher = { push, last: undefined, missed: undefined }
       watchers.set(deviceId, [...(watchers.get(deviceId) ?? []), watcher])
+      const begin = (from: Desired): void => {
+        watcher.last = from
+        if (watcher.missed !== undefined) tell(watcher, watcher.missed)
+      }
       documentOf(deviceId).then(
-        (document) => {
-          watcher.last ??= desiredOf(document)
-        },
-        () => undefined,
+        (document) => begin(desiredOf(document)),
+        // Who cannot know what there was is told all with the next change.
+        () => begin(UNKNOWN),
       )
       return () => {
         const left = (watchers.get(deviceId) ?? []).filter((one) => one !== watcher)
@@ -159,15 +164,20 @@ export function createTwinDesk(core: () => Core): TwinDesk {
       const own = watchers.get(record.deviceId)
       if (own === undefined) return
       const now = desiredOf(record.shadows[''])
-      for (const watcher of own) {
-        const { last } = watcher
-        watcher.last = now
-        if (last?.version === now.version) continue
-        const patch = mergeDiff(last?.state ?? NOTHING, now.state)
-        watcher.push({ ...patch, $version: now.version }, now.version)
-      }
+      for (const watcher of own) tell(watcher, now)
     },
   }
+}
+
+function tell(watcher: Watcher, now: Desired): void {
+  const { last } = watcher
+  if (last === undefined) {
+    watcher.missed = now
+    return
+  }
+  watcher.last = now
+  if (last.version === now.version) return
+  watcher.push({ ...mergeDiff(last.state, now.state), $version: now.version }, now.version)
 }
 
 /** A fault in the words of the system: code, message. */
@@ -184,6 +194,7 @@ export function twinFaultOf(error: unknown): TwinFault {
 }
 
 const NOTHING: JsonObject = {}
+const UNKNOWN: Desired = { state: NOTHING, version: 0 }
 
 function desiredOf(document: DeviceRecord['shadows'][string] | undefined): Desired {
   const { firstVersion } = AZURE_IOT_HUB
