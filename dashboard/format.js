@@ -33,6 +33,7 @@ export function formatCount(count) {
  * @param {number} now Epoch ms.
  */
 export function formatAge(at, now) {
+  if (at === 0) return 'never'
   const seconds = Math.max(0, Math.round((now - at) / 1_000))
   if (seconds < 4) return 'now'
   if (seconds < 100) return `${seconds} s ago`

@@ -5,6 +5,7 @@ import { connect as connectTcp } from 'node:net'
 import { join, resolve } from 'node:path'
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ConfigInput } from '../../../core/index.ts'
 import { openCloud, type TestCloud, temporaryFolder } from './cloud.ts'
 
 async function connect(
@@ -207,4 +208,38 @@ describe('presence', () => {
     await expect.poll(connectedOf(cloud, 'd1')).toBe(true)
     await device.endAsync()
   })
+
+  it('is told once, also over a restart: who does not come back is offline', async () => {
+    const data = temporaryFolder()
+    const config: ConfigInput = {
+      deviceTypes: { any: { offlineAfter: '1s' } },
+      rules: {
+        tell: {
+          sql: "SELECT status, sequence FROM '$anyhub/presence/+'",
+          actions: [{ queue: { name: 'told' } }],
+        },
+      },
+    }
+    const told = async (cloud: TestCloud) =>
+      (await cloud.core.ports.queues.claim('told', 10, 1)).map(({ body }) => body)
+    const cloud = await openCloud({ data, config })
+    for (const deviceId of ['d1', 'd2']) await speak(await connect(cloud, deviceId), deviceId)
+    await expect.poll(async () => await told(cloud)).toHaveLength(2)
+    await cloud.close()
+    const again = await openCloud({ data, config })
+    await connect(again, 'd2')
+    const gone = { status: 'offline', sequence: 2 }
+    await expect
+      .poll(async () => await told(again), { timeout: 8_000 })
+      .toEqual([{ status: 'online', sequence: 1 }, { status: 'online', sequence: 1 }, gone])
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(await told(again)).toHaveLength(3)
+    expect((await presenceOf(again, 'd1'))?.judged?.status).toBe('offline')
+    expect((await presenceOf(again, 'd2'))?.judged).toMatchObject({ status: 'online', sequence: 1 })
+    const listed = (await (await again.call('/devices')).json()) as { devices: unknown[] }
+    expect(listed.devices).toMatchObject([
+      { deviceId: 'd1', status: 'offline', connected: false, expected: false },
+      { deviceId: 'd2', status: 'online', connected: true },
+    ])
+  }, 20_000)
 })
