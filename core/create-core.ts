@@ -27,15 +27,21 @@ export interface Core {
 /** What a host may know that spares work. */
 export interface CoreOptions {
   readonly hearsShadow?: HearsShadow
+  /** What a device was registered as: the name of a device type of the config counts before every pattern. */
+  readonly typeOf?: (deviceId: string) => string | undefined
 }
 
 /** Wires the use cases to the ports of one cloud. */
 export function createCore(
   ports: Ports,
-  program: Program,
-  { hearsShadow }: CoreOptions = {},
+  given: Program,
+  { hearsShadow, typeOf }: CoreOptions = {},
 ): Core {
   const observed = observePorts(ports)
+  const program: Program =
+    typeOf === undefined
+      ? given
+      : { ...given, deviceType: (deviceId) => given.deviceType(deviceId, typeOf(deviceId)) }
   const gate = createDeviceGate(observed, program, hearsShadow)
   const ingest = createIngest(observed, program, gate)
   return {

@@ -105,8 +105,11 @@ export interface Program {
   readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
   /** True if a rule or an alarm listens to what happens to devices besides their messages. */
   readonly hearsNotices: boolean
-  /** The device type whose pattern fits; of several the one whose pattern says most. `undefined` if none does. */
-  deviceType(deviceId: string): ProgramDeviceType | undefined
+  /**
+   * The device type of that name, if there is one; else the one whose pattern fits, of several the one whose pattern says
+   * most. `undefined` if none does.
+   */
+  deviceType(deviceId: string, name?: string): ProgramDeviceType | undefined
 }
 
 /** Compiles a config. Every fault in it is reported, each with its path. */
@@ -275,7 +278,9 @@ export function compileProgram(
       alarms: createRuleSet(alarms),
       alarmsById: new Map(alarms.map((alarm) => [alarm.alarmId, alarm])),
       hearsNotices: [...rules, ...alarms].some(({ rule }) => rule.filter.startsWith('$aws/')),
-      deviceType: (deviceId) => types.find((candidate) => candidate.fits(deviceId))?.type,
+      deviceType: (deviceId, name) =>
+        (name === undefined ? undefined : types.find(({ type }) => type.name === name)?.type) ??
+        types.find((candidate) => candidate.fits(deviceId))?.type,
     },
   }
 }

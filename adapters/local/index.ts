@@ -235,6 +235,7 @@ export async function startLocalCloud({
     },
     program,
     {
+      typeOf: (deviceId) => registry.peek(deviceId)?.type,
       hearsShadow: (deviceId, name, event) =>
         DIALECTS.some(
           (dialect) => mqtt?.hasSubscribers(dialect.pushTopic({ deviceId, name, event })) === true,
