@@ -6,6 +6,7 @@ type Path = readonly (string | number)[]
 const STAND_INS: readonly { readonly path: Path; readonly value: unknown }[] = [
   { path: ['rules', '*', 'sql'], value: "SELECT * FROM '#'" },
   { path: ['rules', '*', 'actions', '*'], value: { republish: { topic: '-' } } },
+  { path: ['routes', '*', 'actions', '*'], value: { republish: { topic: '-' } } },
   { path: ['alarms', '*', 'when'], value: 'true' },
   { path: ['channels', '*'], value: { type: 'webhook', url: 'https://example.com/' } },
 ]

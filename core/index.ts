@@ -147,6 +147,7 @@ export {
   compileProgram,
   type Program,
   type ProgramAlarm,
+  type ProgramRoute,
   type ProgramRule,
   type ProgramWindow,
 } from './program.ts'
@@ -156,6 +157,7 @@ export * from './shadow/index.ts'
 export { step } from './step.ts'
 export type { StepContext, StepEvents, StepResult } from './steps/context.ts'
 export { nextDue } from './steps/draft.ts'
+export { takeRouted, toRouted, twinView } from './steps/route.ts'
 export { replayMeasured } from './steps/measurements.ts'
 export { presenceTopic } from './steps/presence.ts'
 export { toRuleMessage } from './steps/telemetry.ts'

@@ -116,6 +116,8 @@ export interface LocalCounts {
   readonly counters: Readonly<Record<string, number>>
   /** How often each rule of the config matched; also those that never did. */
   readonly matched: Readonly<Record<string, number>>
+  /** How often each route of the config took a message; absent where there are none. */
+  readonly routed?: Readonly<Record<string, number>>
 }
 
 export interface LocalCloudOptions {
@@ -280,8 +282,15 @@ export async function startLocalCloud({
     return {
       counters: observer.totals(),
       matched: { ...matched, ...observer.totalsBy('rule.matched', 'ruleId') },
+      ...(program.routes.size === 0 ? {} : { routed: routed() }),
     }
   }
+
+  function routed(): Record<string, number> {
+    const names = [...program.routesById.values()].map(({ routeId }) => [routeId, 0] as const)
+    return { ...Object.fromEntries(names), ...observer.totalsBy('route.matched', 'routeId') }
+  }
+
   const countsAsJson = (): Json => ({ ...counts() })
 
   async function snapshot(): Promise<Json> {

@@ -72,5 +72,6 @@ function formatConfig(loaded: LoadedConfig): string {
   const { rules, alarms, config } = loaded.program
   const types = Object.keys(config.deviceTypes).length
   const channels = Object.keys(config.channels).length
-  return `${loaded.file}: fine (${types} device types, ${rules.size} rules, ${alarms.size} alarms, ${channels} channels)\n`
+  const routes = Object.keys(config.routes).length
+  return `${loaded.file}: fine (${types} device types, ${rules.size} rules, ${routes === 0 ? '' : `${routes} routes, `}${alarms.size} alarms, ${channels} channels)\n`
 }

@@ -4,13 +4,16 @@ import {
   type AlarmState,
   addToWindows,
   type CompiledRule,
+  type ConditionExplanation,
   CoreError,
   closeDueWindows,
+  compileCondition,
   compileRule,
   compileWindowedRule,
   decodeUplink,
   type ErrorCode,
   type ExpressionExplanation,
+  explainCondition as explainRouteCondition,
   explainRule,
   isWindowed,
   type Json,
@@ -19,13 +22,17 @@ import {
   type MetricValue,
   type Program,
   type ProgramAlarm,
+  type ProgramRoute,
   type ProgramRule,
   type ProgramWindow,
   type RuleExplanation,
   type RuleMessage,
   type SqlVersion,
   type Telemetry,
+  takeRouted,
+  toRouted,
   toRuleMessage,
+  twinView,
   type Verdict,
 } from '../../core/index.ts'
 
@@ -52,6 +59,7 @@ export interface MessageExplanation {
   readonly timed?: boolean
   readonly values?: Readonly<Record<string, MetricValue>>
   readonly rules: readonly ExplainedRule[]
+  readonly routes: readonly ExplainedRoute[]
   readonly alarms: readonly ExplainedAlarm[]
 }
 
@@ -87,6 +95,19 @@ export interface ExplainedWindow {
     readonly matched: boolean
     readonly value?: Json
   }[]
+}
+
+export interface ExplainedRoute {
+  readonly routeId: string
+  readonly enabled: boolean
+  /** Only routes of telemetry look at a message. */
+  readonly source: ProgramRoute['source']
+  /** True if it takes what no other takes. */
+  readonly fallback: boolean
+  /** How its condition came to its verdict; absent of a fallback, and of another source. */
+  readonly condition?: ConditionExplanation
+  readonly taken: boolean
+  readonly actions: readonly ExplainedAction[]
 }
 
 export interface ExplainedAction {
@@ -125,7 +146,7 @@ export function explainMessage(program: Program, given: GivenMessage): MessageEx
   const meaning = readTopic(topic)
   const addressed = meaning.kind === 'telemetry'
   const deviceId = addressed ? meaning.deviceId : MADE_UP
-  const nothing = { topic, deviceId, addressed, rules: [], alarms: [] }
+  const nothing = { topic, deviceId, addressed, rules: [], routes: [], alarms: [] }
   const type = program.deviceType(deviceId)
   if (type === undefined) {
     const message = 'expected a device id that a device type covers, found one that none does'
@@ -151,6 +172,7 @@ export function explainMessage(program: Program, given: GivenMessage): MessageEx
     rules: Object.keys(program.config.rules).map((ruleId) =>
       explainOne(program, ruleId, message, telemetry, deviceId),
     ),
+    routes: explainRoutes(program, message, telemetry, deviceId),
     alarms: [...program.alarmsById.values()].map((alarm) =>
       explainAlarm(program, alarm, message, telemetry),
     ),
@@ -237,6 +259,39 @@ function explainWindow(
   return { group, alone }
 }
 
+/** What the routes make of the message, for a device whose twin is empty. */
+function explainRoutes(
+  program: Program,
+  message: RuleMessage,
+  telemetry: Telemetry,
+  deviceId: string,
+): readonly ExplainedRoute[] {
+  const routed = toRouted(deviceId, telemetry, message, twinView(deviceId, undefined))
+  const taking = program.routes.match('telemetry', routed.message)
+  return Object.entries(program.config.routes).map(([routeId, config]): ExplainedRoute => {
+    const { source, fallback, condition = 'true' } = config
+    const found = program.routesById.get(`route:${routeId}`)
+    const taken = found !== undefined && taking.includes(found)
+    const { message: given, value } =
+      found === undefined ? { message, value: undefined } : takeRouted(found, routed)
+    return {
+      routeId,
+      enabled: found !== undefined,
+      source,
+      fallback,
+      ...(fallback || source !== 'telemetry'
+        ? {}
+        : {
+            condition: explainRouteCondition(compileCondition(condition, source), routed.message),
+          }),
+      taken,
+      actions: taken
+        ? explainActions(found, config, { message: given, telemetry, deviceId }, value)
+        : [],
+    }
+  })
+}
+
 interface ActionSource {
   readonly message: RuleMessage
   readonly telemetry: Telemetry
@@ -244,8 +299,8 @@ interface ActionSource {
 }
 
 function explainActions(
-  { ruleId, actions }: ProgramRule,
-  config: Program['config']['rules'][string] | undefined,
+  { ruleId, actions }: Pick<ProgramRule, 'ruleId' | 'actions'>,
+  config: Pick<Program['config']['rules'][string], 'actions'> | undefined,
   { message, telemetry, deviceId }: ActionSource,
   value: Json | Uint8Array | undefined,
 ): readonly ExplainedAction[] {

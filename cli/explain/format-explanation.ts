@@ -8,6 +8,7 @@ import {
 import type {
   ExplainedAction,
   ExplainedAlarm,
+  ExplainedRoute,
   ExplainedRule,
   ExplainedWindow,
   MessageExplanation,
@@ -21,15 +22,19 @@ const NAMED = 20
 
 /** Writes an explanation for people: an indented tree. */
 export function formatMessageExplanation(explanation: MessageExplanation): string {
-  const { rules, alarms, refused } = explanation
+  const { rules, routes, alarms, refused } = explanation
   const blocks = [formatMessage(explanation)]
   if (refused !== undefined)
     blocks.push(`goes to the dead letters: ${refused.code}\n${indent(refused.message)}`)
   const reached = rules.filter(({ explanation: one }) => one?.topic.matched !== false)
   for (const rule of reached) blocks.push(formatRule(rule))
+  for (const route of routes) if (route.source === 'telemetry') blocks.push(formatRoute(route))
   for (const alarm of alarms) if (alarm.topic.matched) blocks.push(formatAlarm(alarm))
   const missed = [
     ...rules.filter((rule) => !reached.includes(rule)).map(({ ruleId }) => `rule ${ruleId}`),
+    ...routes
+      .filter(({ source }) => source !== 'telemetry')
+      .map(({ routeId, source }) => `route ${routeId} (of ${source})`),
     ...alarms.filter(({ topic }) => !topic.matched).map(({ alarmId }) => `alarm ${alarmId}`),
   ]
   if (missed.length > 0) {
@@ -81,6 +86,20 @@ function formatRule({
     const call = `${name}(${args.map((arg) => JSON.stringify(arg)).join(', ')})`
     lines.push(`  asks ${call}: nobody answers here, so it is Undefined`)
   }
+  for (const [index, action] of actions.entries())
+    lines.push(`  action ${index + 1}, ${formatAction(action)}`)
+  return lines.join('\n')
+}
+
+function formatRoute({ routeId, enabled, fallback, condition, taken, actions }: ExplainedRoute) {
+  const lines = [`route ${routeId}${enabled ? '' : ' (switched off)'}`]
+  if (fallback) lines.push(`  the fallback: ${taken ? 'no other route takes it' : 'not needed'}`)
+  else if (condition?.condition === undefined) lines.push('  the condition is empty: undefined')
+  else {
+    const label = `condition is ${condition.verdict}:`
+    lines.push(indent(formatExpression(label, condition.condition)))
+  }
+  lines.push(taken ? '  takes the message' : '  does not take it')
   for (const [index, action] of actions.entries())
     lines.push(`  action ${index + 1}, ${formatAction(action)}`)
   return lines.join('\n')

@@ -16,7 +16,7 @@ import type { ActionSource } from './context.ts'
 import type { Draft } from './draft.ts'
 
 /** One message on its way through the routes. */
-interface Routed {
+export interface Routed {
   readonly source: RouteSource
   readonly message: RouteMessage
   /** As actions and their templates see it. */
@@ -42,30 +42,41 @@ export interface DeviceEvent {
 export function routeTelemetry(draft: Draft, message: RuleMessage, telemetry: Telemetry): void {
   const { routes } = draft.context.program
   if (!routes.has('telemetry')) return
-  const facts = readFacts(draft.deviceId, telemetry)
   const twin = routes.needsTwin('telemetry') ? twinOf(draft) : undefined
-  runRoutes(draft, {
-    source: 'telemetry',
-    message: toRouteMessage(draft.deviceId, telemetry, twin),
-    ruleMessage: message,
-    ...facts,
-    from: telemetry,
-  })
+  runRoutes(draft, toRouted(draft.deviceId, telemetry, message, twin))
 }
 
-/** One uplink as conditions of routes see it. */
-export function toRouteMessage(
+/** One uplink as routes see it. */
+export function toRouted(
   deviceId: string,
   telemetry: Telemetry,
+  ruleMessage: RuleMessage,
   twin: JsonObject | undefined,
-): RouteMessage {
+): Routed {
   const { properties, systemProperties } = readFacts(deviceId, telemetry)
-  return {
+  const message = {
     properties: propertiesOf(properties),
     systemProperties: propertiesOf(systemProperties),
     body: readableBody(telemetry),
     twin,
   }
+  return {
+    source: 'telemetry',
+    message,
+    ruleMessage,
+    properties,
+    systemProperties,
+    from: telemetry,
+  }
+}
+
+/** What the actions of a route get of a message that it takes. */
+export function takeRouted(
+  route: ProgramRoute,
+  routed: Routed,
+): { readonly message: RuleMessage; readonly value: Json | Uint8Array | undefined } {
+  const enriched = enrich(route, routed)
+  return { message: enriched.ruleMessage, value: outputOf(route, enriched) }
 }
 
 /** The twin as conditions and enrichments see it. Until it has tags of its own, those of the registry are its tags. */
@@ -129,8 +140,8 @@ const EVENT_NAMES: Readonly<Record<RouteSource, string>> = {
 function runRoutes(draft: Draft, routed: Routed): void {
   for (const route of draft.context.program.routes.match(routed.source, routed.message)) {
     draft.countRoute(route.routeId)
-    const enriched = enrich(route, routed)
-    runActions(draft, route, enriched.ruleMessage, routed.from, outputOf(route, enriched))
+    const { message, value } = takeRouted(route, routed)
+    runActions(draft, route, message, routed.from, value)
   }
 }
 

@@ -27,6 +27,16 @@ const FAULTY: readonly (readonly [line: string, here?: string, message?: string]
   ['      SELECT temp, humidity'],
   ["      FROM 'a/b'"],
   ['      WHERE temp = = 3', '= 3', 'expected an expression'],
+  ['routes:'],
+  ['  high:'],
+  ["    condition: level = 'high' AND", '', 'expected a value, found the end of the condition'],
+  ['    enrichments:'],
+  ['      - {key: site, value: $twin.etag}', '$twin', 'expected a text, $iothubname'],
+  ['  block:'],
+  ['    condition: |'],
+  ['      $body.temp > 3'],
+  ['      AND as_number(level, 2) > 1', 'as_number', 'expected 1 argument, found 2'],
+  ['    source: twins', 'twins', 'expected one of'],
   ['alarms:'],
   ['  warm:'],
   ['    when: temp > AND 3', 'AND', 'expected an expression'],
@@ -90,7 +100,7 @@ describe('anyhub check', () => {
     const line = FAULTY.findIndex(([content]) => content.includes('nosuch')) + 1
     expect(out).toContain(`${file}:${line}:18  rules.quoted.sql: unknown function nosuch`)
     expect(out).toMatch(/ \| SELECT nosuch\(temp\) FROM 'a\/b'\n +\| {8}\^/)
-    expect(out).toMatch(/\n15 faults\n$/)
+    expect(out).toMatch(/\n19 faults\n$/)
   })
 
   it('starts nothing with such a config', async () => {
@@ -101,7 +111,7 @@ describe('anyhub check', () => {
     )
     expect(code).toBe(1)
     expect(out).toBe('')
-    expect(err).toContain('anyhub.yml:35:1  colour: unknown key "colour"')
+    expect(err).toContain('anyhub.yml:45:1  colour: unknown key "colour"')
     expect(err).toContain('15 faults')
   })
 
