@@ -4,12 +4,18 @@ import { connectAsync } from 'mqtt'
 // Prints how many are there; ends by SIGTERM.
 
 const [port = 0, devices = 0] = process.argv.slice(2).map(Number)
+let received = 0
 for (let index = 0; index < devices; index++) {
   const clientId = `dev-${index}`
   const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { clientId, reconnectPeriod: 0 })
   client.on('error', () => undefined)
-  client.on('message', () => undefined)
+  client.on('message', () => {
+    received++
+  })
   await client.subscribeAsync(`devices/${clientId}/commands/#`, { qos: 1 })
 }
 console.log(devices)
-process.once('SIGTERM', () => process.exit(0))
+process.once('SIGTERM', () => {
+  console.log(received)
+  process.exit(0)
+})

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startLocalCloud } from '../../adapters/local/index.ts'
-import { CoreError, compileProgram, parseConfig } from '../../core/index.ts'
+import { compileProgram, parseConfig } from '../../core/index.ts'
 import { count, payload } from './sending.ts'
 
 // A process of its own: node sender-anyhub.ts DURABILITY DEVICES WINDOW WARMUP_MS MEASURE_MS. Prints its MQTT port, and
@@ -40,19 +40,31 @@ while (((await cloud.stats())['mqtt.connections'] ?? 0) < devices) await pause(5
 await pause(500)
 
 let stopped = false
+let ended = 0
+/** Who waits for one of the commands of a device to end. */
+const waiting = new Map<string, (() => void)[]>()
+const { settle } = cloud.core.commands
+Object.assign(cloud.core.commands, {
+  async settle(...args: Parameters<typeof settle>) {
+    const command = await settle(...args)
+    if (command.state === 'Completed') ended++
+    waiting.get(command.deviceId)?.shift()?.()
+    return command
+  },
+})
+
 async function sendTo(deviceId: string): Promise<void> {
+  const waiters = waiting.get(deviceId) ?? []
+  waiting.set(deviceId, waiters)
   while (!stopped) {
-    try {
-      await cloud.core.commands.send(deviceId, { name: 'go', payload })
-    } catch (error) {
-      if (!(error instanceof CoreError) || error.code !== 'command.queue_full') throw error
-      await pause(5)
-    }
+    const over = new Promise<void>((resolve) => waiters.push(resolve))
+    await cloud.core.commands.send(deviceId, { name: 'go', payload })
+    await over
   }
 }
 for (let index = 0; index < devices; index++)
   for (let one = 0; one < window; one++) void sendTo(`dev-${index}`)
-await count(async () => (await cloud.stats())['command.ended'] ?? 0, warmUpMs, measureMs)
+await count(() => ended, warmUpMs, measureMs)
 stopped = true
 await cloud.close()
 process.exit(0)
