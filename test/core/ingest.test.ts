@@ -197,7 +197,7 @@ describe('outcomes', () => {
     await core.ingest([uplink({ seq: 1, ts: NOW })])
     expect(recordOf(world, 'fan-1')).toMatchObject({ outbox: [], dueAt: 0 })
     expect(recordOf(world, 'dev-1')).toMatchObject({ outbox: [], dueAt: 0 })
-    expect(world.pushes).toHaveLength(2)
+    expect(world.pushes).toHaveLength(3)
     expect(world.published).toHaveLength(1)
   })
 
@@ -309,7 +309,7 @@ describe('the record of a device', () => {
     const { core, world } = start({ limits: { metrics: 1_024 } })
     const named = (prefix: string, count: number) =>
       Object.fromEntries(
-        Array.from({ length: count }, (_, index) => [`${prefix}${index}`.padEnd(60, '_'), index]),
+        Array.from({ length: count }, (_, index) => [`${prefix}${index}`.padEnd(100, '_'), index]),
       )
     const outcomes: Outcome[] = []
     for (const [seq, prefix] of ['a', 'b', 'c', 'd'].entries()) {
