@@ -9,7 +9,7 @@ import {
   template,
 } from './templates.ts'
 
-/** Sends a command to the sender or to another device. */
+/** Queues a command for the sender or for another device. */
 export const SendCommandSchema = z
   .strictObject({
     name: z
@@ -20,7 +20,7 @@ export const SendCommandSchema = z
     device: z.string().optional().meta({ description: 'The device; the sender unless given.' }),
     payload: z.json().optional().meta({ description: 'The result of the SQL unless given.' }),
   })
-  .meta({ description: 'Sends a command to the sender or to another device.' })
+  .meta({ description: 'Queues a command for the sender or for another device.' })
 
 export function compileSendCommand(
   config: z.output<typeof SendCommandSchema>,

@@ -12,14 +12,16 @@ function bench(...args: string[]): { status: number | null; stdout: string; stde
 it('names the benches where an unknown one is asked for', () => {
   const { status, stderr } = bench('speed')
   expect(status).toBe(2)
-  expect(stderr).toContain('expected step, rules, ingest, roundtrip, shadow, idle, found speed')
+  expect(stderr).toContain(
+    'expected step, rules, ingest, roundtrip, shadow, idle, commands, found speed',
+  )
 })
 
 const present = arePeersInstalled()
 describe.skipIf(!present)(
   present ? 'every bench at a tiny size' : 'every bench (skipped: "npm ci" was not run in bench/)',
   () => {
-    it.each(['step', 'rules', 'ingest', 'roundtrip', 'shadow', 'idle'])(
+    it.each(['step', 'rules', 'ingest', 'roundtrip', 'shadow', 'idle', 'commands'])(
       '%s',
       { timeout: 90_000 },
       (name) => {
