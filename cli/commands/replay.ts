@@ -20,6 +20,7 @@ export const replay: Command = {
   name: 'replay',
   summary: 'send a recording (JSONL or CSV) to a cloud, or try a config on it',
   usage: `anyhub replay FILE --device FIELD --time FIELD [--json]
+anyhub replay --against OLD NEW FILE --device FIELD --time FIELD [--json]
   --device FIELD     where the device id stands: a name or a JSON pointer; =ID if it is one device for all
   --time FIELD       where the event time stands
   --time-unit UNIT   s, ms or iso (auto: numbers below 1e11 are seconds; a text without a zone is UTC)
@@ -30,7 +31,7 @@ export const replay: Command = {
   --speed SPEED      max, real, or a factor such as 10x (max)
   --config FILE      in-process: the config (anyhub.yml)
   --data FOLDER      in-process: the data folder (a temporary one)
-  --against FILE     in-process: another config; what it would do differently is told
+  --against FILE     in-process: another config; what it would do differently is told. With two files it is the old one
   --format FORMAT    jsonl or csv (by the name of the file)`,
   async run(args, terminal) {
     const { values, switches, positionals } = readFlags(args, {
@@ -50,9 +51,7 @@ export const replay: Command = {
       ],
       switches: ['json'],
     })
-    const [file, ...rest] = positionals
-    if (file === undefined || rest.length > 0)
-      throw wrongUse(`expected one file, found ${positionals.length}`)
+    const { file, configs } = readFiles(positionals, values)
     const target = readTarget(values['to'] ?? 'in-process')
     const speed = readSpeed(values['speed'] ?? 'max')
     checkTogether(values, target)
@@ -68,9 +67,9 @@ export const replay: Command = {
     const json = switches.has('json')
     const faults = createFaultLog()
 
-    if (values['against'] !== undefined) {
-      const before = await loadProgram(values['config'], terminal)
-      const { program: after } = await requireConfig(values['against'], terminal.cwd, terminal.env)
+    if (configs !== undefined) {
+      const before = await loadProgram(configs.before, terminal)
+      const { program: after } = await requireConfig(configs.after, terminal.cwd, terminal.env)
       const comparison = await compareConfigs({ recording: open(), before, after, faults })
       if (json) terminal.out(`${JSON.stringify(comparisonAsJson(comparison, faults))}\n`)
       else terminal.out(formatComparison(comparison) + formatFaults(faults))
@@ -94,6 +93,27 @@ export const replay: Command = {
     if (stopped) terminal.err('stopped before the end of the recording\n')
     return stopped || faults.count > 0 || (result.deadLetters ?? 0) > 0 ? 1 : 0
   },
+}
+
+interface Files {
+  readonly file: string
+  /** What is compared, where something is. */
+  readonly configs: { readonly before: string | undefined; readonly after: string } | undefined
+}
+
+/** `FILE`, with --against the other config; or `NEW FILE`, with --against the old one. */
+function readFiles(positionals: readonly string[], values: Flags['values']): Files {
+  const [first, second, ...rest] = positionals
+  const against = values['against']
+  if (first === undefined || rest.length > 0 || (second !== undefined && against === undefined)) {
+    throw wrongUse(`expected one file, found ${positionals.length}`)
+  }
+  if (against === undefined) return { file: first, configs: undefined }
+  if (second === undefined)
+    return { file: first, configs: { before: values['config'], after: against } }
+  if (values['config'] !== undefined)
+    throw wrongUse('--config: means nothing with two configs to compare')
+  return { file: second, configs: { before: against, after: first } }
 }
 
 interface Target {

@@ -599,6 +599,8 @@ alarms:
       faults: [{ line: 162 }],
       unanswered: [],
     })
+    const either = ['--device', 'id', '--time', 'ts', '--against', 'old.yml', 'new.yml', 'a.jsonl']
+    expect((await replayJson(either)).json).toEqual(json)
     expect(json.rules.hot).toMatchObject({ before: 100, after: 100, lost: 10, gained: 10 })
     expect(json.rules.hot.examples).toHaveLength(6)
     expect(json.rules.hot.examples[0]).toEqual({
@@ -717,6 +719,11 @@ describe('wrong use of anyhub replay', () => {
       ['a.jsonl', '--device', 'id', '--time', 'ts', '--against', 'b.yml', '--speed', 'real'],
       '--speed: means nothing',
     ],
+    [
+      ['--against', 'b.yml', 'c.yml', 'a.jsonl', '--config', 'd.yml'],
+      '--config: means nothing with two configs',
+    ],
+    [['b.yml', 'a.jsonl', '--device', 'id', '--time', 'ts'], 'expected one file, found 2'],
   ])('%j', async (args, message) => {
     folder.write('a.jsonl', jsonl(messages(1)))
     const { code, out, err } = await runCli(['replay', ...args], { cwd: folder.path })
