@@ -251,6 +251,26 @@ describe('azure-iot-device-http', () => {
     await expect(stranger.sendEvent(message)).rejects.toMatchObject({ name: 'UnauthorizedError' })
   })
 
+  it('is known by its certificate', async () => {
+    const cloud = await openAzureCloud()
+    const { certificate, privateKey } = await cloud.add('dev2')
+    const client = Client.fromConnectionString('HostName=localhost;DeviceId=dev2;x509=true', Http)
+    await client.setOptions({
+      ca: cloud.authority,
+      cert: certificate,
+      key: privateKey,
+      // Without a policy the SDK never says that the options are set.
+      http: {
+        agent: new PortAgent(cloud.httpsPort ?? 0, cloud.authority),
+        receivePolicy: { interval: 1 },
+      },
+    } as object)
+    await client.open()
+    await client.sendEvent(new Message('{"t":2}'))
+    await client.close()
+    expect((await cloud.core.ports.devices.load('dev2'))?.last['t']?.value).toBe(2)
+  })
+
   it('polls commands, and completes, rejects and abandons them', async () => {
     const cloud = await openAzureCloud()
     for (const id of ['a', 'b', 'c'])

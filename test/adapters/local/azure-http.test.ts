@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ownerKeyOf } from '../../../adapters/local/identity.ts'
 import { createSasToken } from '../../../adapters/local/sas.ts'
@@ -77,4 +78,46 @@ describe('telemetry of an Azure device over HTTPS', () => {
         expect(answer.headers['iothub-errorcode']).toBe('IotHubUnauthorizedAccess')
     }
   })
+})
+
+describe('whatever a stranger sends over HTTPS', () => {
+  it('is answered with a refusal, and stores nothing', async () => {
+    const cloud = await openAzureCloud()
+    const part = fc.constantFrom(
+      '/devices/dev1/messages/',
+      'events',
+      'devicebound',
+      '/',
+      '/abandon',
+      '%2e%2e',
+      '%zz',
+      '%00',
+      'x',
+      '?reject',
+      '?api-version=1',
+    )
+    const request = fc.record({
+      method: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'),
+      path: fc
+        .array(part, { minLength: 1, maxLength: 5 })
+        .map((parts) => `/devices/dev1/messages/${parts.join('')}`),
+      authorization: fc.oneof(
+        fc.constantFrom('SharedAccessSignature sr=a&sig=b&se=9999999999', 'Bearer x', 'Basic eA=='),
+        fc.stringMatching(/^[ -~]{1,40}$/),
+      ),
+      body: fc.string(),
+    })
+    await fc.assert(
+      fc.asyncProperty(request, async ({ method, path, authorization, body }) => {
+        const hasBody = method !== 'GET' && method !== 'OPTIONS'
+        const { status } = await cloud.ask(method, path, {
+          headers: { authorization },
+          ...(hasBody ? { body } : {}),
+        })
+        expect([400, 401, 403, 404, 405]).toContain(status)
+      }),
+      { numRuns: 150 },
+    )
+    expect((await cloud.stats())['uplink.received'] ?? 0).toBe(0)
+  }, 60_000)
 })

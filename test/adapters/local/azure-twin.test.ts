@@ -132,3 +132,53 @@ describe('the twin of an Azure device over MQTT', () => {
     expect(foreign).toEqual([])
   })
 })
+
+describe('the twin as the back end changes it', () => {
+  it('merges, replaces, keeps tags to itself and judges versions', async () => {
+    const cloud = await openAzureCloud()
+    const write = async (input: object) => {
+      const [result] = await cloud.core.gate.run('dev1', [
+        { kind: 'twin', patches: {}, at: cloud.core.ports.clock.now(), ...input },
+      ])
+      if (result?.status !== 'answered') throw new Error(JSON.stringify(result))
+      return result
+    }
+    const { ask, heard } = await openTwin(cloud)
+    const first = await write({
+      patches: { tags: { site: 'a' }, desired: { a: 1, b: { c: 1, d: null } } },
+      ifVersion: 1,
+    })
+    expect(first).toMatchObject({
+      accepted: true,
+      body: {
+        version: 2,
+        tags: { site: 'a' },
+        properties: { desired: { a: 1, b: { c: 1 }, $version: 2, $metadata: expect.anything() } },
+      },
+    })
+    expect(await write({ patches: { desired: { a: 2 } }, ifVersion: 1 })).toMatchObject({
+      accepted: false,
+      body: { code: 412 },
+    })
+    await write({ patches: { desired: { a: 2 } }, replace: true, ifVersion: 2 })
+    await write({ patches: { tags: { site: null, floor: 3 } } })
+    expect(await write({ patches: { tags: { big: 'x'.repeat(4_097) } } })).toMatchObject({
+      accepted: false,
+      body: { code: 400 },
+    })
+    await expect
+      .poll(() => heard.map(({ body }) => body))
+      .toEqual([
+        { a: 1, b: { c: 1 }, $version: 2 },
+        { a: 2, b: null, $version: 3 },
+      ])
+    expect((await ask(`${GET}9`)).body).toEqual({
+      desired: { a: 2, $version: 3 },
+      reported: { $version: 1 },
+    })
+    const record = await cloud.core.ports.devices.load('dev1')
+    expect(record?.shadows['']).toMatchObject({ tags: { floor: 3 }, version: 3 })
+    const shadow = await cloud.call('/things/dev1/shadow')
+    expect(await shadow.text()).not.toContain('floor')
+  })
+})
