@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { amqpReport } from './commands/amqp.ts'
 import { commandsReport } from './commands/report.ts'
 import { idleReport } from './idle/report.ts'
 import { load, machine } from './lib/machine.ts'
@@ -11,7 +12,7 @@ import { rulesReport } from './rules/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands|amqp …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   shadow: shadowReport,
   idle: idleReport,
   commands: commandsReport,
+  amqp: amqpReport,
 }
 
 const { values, positionals } = parseArgs({
