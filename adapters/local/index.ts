@@ -59,7 +59,7 @@ import { createMqttCommands } from './mqtt-commands.ts'
 import { createMqttFront } from './mqtt-front.ts'
 import { createNotificationQueue } from './notification-queue.ts'
 import { createObserver } from './observer.ts'
-import { resetPresence } from './presence.ts'
+import { createDeviceConnections, resetPresence } from './presence.ts'
 import { createQueues } from './queue-sender.ts'
 import { openRegistry } from './registry.ts'
 import { openRetainedStore } from './retained-store.ts'
@@ -322,6 +322,7 @@ export async function startLocalCloud({
     void mqtt?.publish({ topic, payload, qos: 1 })
   const desk = createShadowDesk(core, tell)
   const configs = createConfigDesk(core, twins)
+  const connections = createDeviceConnections(core)
   const states = createStateDesk(core)
   const sessions = await openSessionStore(database, notKept)
   const retained = await openRetainedStore(database, notKept)
@@ -334,6 +335,7 @@ export async function startLocalCloud({
       publish: tell,
       stats: countsAsJson,
       desk,
+      connections,
       commands: createMqttCommands({
         core,
         desk: commandDesk,
@@ -355,6 +357,7 @@ export async function startLocalCloud({
           peek: registry.peek,
           configs,
           states,
+          connections,
           commands: commandDesk,
           methods: methodDesk,
           log: logEvent,
@@ -475,6 +478,7 @@ export async function startLocalCloud({
         twins,
         commands: commandDesk,
         methods: methodDesk,
+        connections,
         events,
         log: logEvent,
       }

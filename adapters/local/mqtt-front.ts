@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type Core, CoreError, type Json, type Outcome, type Uplink } from '../../core/index.ts'
+import {
+  type Core,
+  CoreError,
+  type Json,
+  type Outcome,
+  type Uplink,
+  type UplinkFacts,
+} from '../../core/index.ts'
 import type { EndReason, Meaning } from './dialects/dialect.ts'
 import { DIALECTS, readAnyTopic } from './dialects/list.ts'
 import { STATS_ANSWER_TOPIC } from './dialects/native.ts'
@@ -12,7 +19,7 @@ import type {
 } from './listeners/mqtt/index.ts'
 import type { MqttAdmission } from './mqtt-admission.ts'
 import type { MqttCommands } from './mqtt-commands.ts'
-import { createPresence } from './presence.ts'
+import { createPresence, type DeviceConnections } from './presence.ts'
 import type { ShadowDesk } from './shadow-desk.ts'
 import type { UplinkBatcher } from './uplink-batcher.ts'
 
@@ -29,6 +36,7 @@ export interface MqttFrontOptions {
   /** The counters of this process, for whoever asks. */
   readonly stats: () => Json
   readonly admission: MqttAdmission
+  readonly connections: DeviceConnections
   readonly desk: ShadowDesk
   readonly commands: MqttCommands
   readonly log: MqttHooks['log']
@@ -44,11 +52,12 @@ export function createMqttFront({
   publish,
   stats,
   admission,
+  connections,
   desk,
   commands,
   log,
 }: MqttFrontOptions): MqttHooks {
-  const presence = createPresence(core, admission.isDevice)
+  const presence = createPresence(core, connections, admission.isDevice)
   /** Clients whose connection has ended: what still comes of them is their will. */
   const gone = new WeakSet<MqttClientInfo>()
   const sessionIds = new WeakMap<MqttClientInfo, string>()
@@ -206,10 +215,8 @@ function toUplink(
   deviceId: string | undefined,
   now: number,
 ): Uplink {
-  const { properties } = message
-  const time = firstOf(properties, TIME_PROPERTY)
-  const messageId = firstOf(properties, MESSAGE_ID_PROPERTY)
-  return {
+  const { properties, packetId } = message
+  const uplink: { -readonly [K in keyof Uplink]: Uplink[K] } = {
     deviceId,
     topic: meaning.kind === 'own' ? meaning.topic : message.topic,
     payload: message.payload,
@@ -217,24 +224,34 @@ function toUplink(
     receivedAt: now,
     source: 'mqtt',
     redelivered: message.dup,
-    facts: {
-      clientId: client.clientId,
-      principal: client.principal,
-      ...(client.transport.remoteAddress === undefined
-        ? {}
-        : { sourceIp: client.transport.remoteAddress }),
-      ...(properties?.userProperties === undefined
-        ? {}
-        : { userProperties: properties.userProperties }),
-    },
-    ...(message.packetId === undefined
-      ? {}
-      : { deliveryId: `${client.clientId}:${message.packetId}` }),
-    // What is no number goes on as none, and is found where messages are decoded.
-    ...(time === undefined ? {} : { sentAt: time.trim() === '' ? Number.NaN : Number(time) }),
-    ...(messageId === undefined ? {} : { messageId }),
-    ...(meaning.kind === 'own' && meaning.ruleId !== undefined ? { ruleId: meaning.ruleId } : {}),
+    facts: factsOf(client, properties),
   }
+  if (packetId !== undefined) uplink.deliveryId = `${client.clientId}:${packetId}`
+  const time = firstOf(properties, TIME_PROPERTY)
+  // What is no number goes on as none, and is found where messages are decoded.
+  if (time !== undefined) uplink.sentAt = time.trim() === '' ? Number.NaN : Number(time)
+  const messageId = firstOf(properties, MESSAGE_ID_PROPERTY)
+  if (messageId !== undefined) uplink.messageId = messageId
+  if (meaning.kind === 'own' && meaning.ruleId !== undefined) uplink.ruleId = meaning.ruleId
+  return uplink
+}
+
+/** Of one client they are the same with each message that has no properties of its own. */
+const FACTS = new WeakMap<MqttClientInfo, UplinkFacts>()
+
+function factsOf(
+  client: MqttClientInfo,
+  properties: MqttMessageProperties | undefined,
+): UplinkFacts {
+  const userProperties = properties?.userProperties
+  const known = FACTS.get(client)
+  if (known !== undefined) return userProperties === undefined ? known : { ...known, userProperties }
+  const { clientId, principal, transport } = client
+  const { remoteAddress: sourceIp } = transport
+  const facts: UplinkFacts =
+    sourceIp === undefined ? { clientId, principal } : { clientId, principal, sourceIp }
+  FACTS.set(client, facts)
+  return userProperties === undefined ? facts : { ...facts, userProperties }
 }
 
 function firstOf(properties: MqttMessageProperties | undefined, name: string): string | undefined {

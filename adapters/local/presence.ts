@@ -16,22 +16,54 @@ export interface Presence {
   shows(client: MqttClientInfo): boolean
 }
 
+/** Connections of devices, whatever they speak: a device is there while it has one. */
+export interface DeviceConnections {
+  /** A connection has begun, the device's own or that of its gateway. What it gives ends it: `heard` if the device said so. */
+  began(deviceId: string, gateway?: string): (heard: boolean) => void
+}
+
+/** The connections of this process. */
+export function createDeviceConnections(core: Core): DeviceConnections {
+  const open = new Map<string, number>()
+
+  return {
+    began(deviceId, gateway) {
+      const facts = gateway === undefined ? {} : { gateway }
+      open.set(deviceId, (open.get(deviceId) ?? 0) + 1)
+      void storePresence(core, deviceId, true, facts)
+      let isOver = false
+      return (heard) => {
+        if (isOver) return
+        isOver = true
+        const left = (open.get(deviceId) ?? 1) - 1
+        if (left > 0) {
+          open.set(deviceId, left)
+          return
+        }
+        open.delete(deviceId)
+        void storePresence(core, deviceId, false, { ...facts, heard })
+      }
+    },
+  }
+}
+
 /**
  * Presence of the clients of this process's broker. A device is who is known as one when it connects, or has a record under
  * its client id.
  */
 export function createPresence(
   core: Core,
+  connections: DeviceConnections,
   isDevice: (client: MqttClientInfo) => boolean = () => false,
 ): Presence {
   /** The connection of each client id; of two the later, for it has taken over. */
   const live = new Map<string, MqttClientInfo>()
-  const shown = new Set<MqttClientInfo>()
+  /** What ends the connections of those that are shown. */
+  const endings = new Map<MqttClientInfo, (heard: boolean) => void>()
 
   function show(client: MqttClientInfo): void {
-    if (live.get(client.clientId) !== client || shown.has(client)) return
-    shown.add(client)
-    void storePresence(core, client.clientId, true)
+    if (live.get(client.clientId) !== client || endings.has(client)) return
+    endings.set(client, connections.began(client.clientId))
   }
 
   function showIfDevice(client: MqttClientInfo): void {
@@ -51,17 +83,23 @@ export function createPresence(
     connected(client) {
       const before = live.get(client.clientId)
       live.set(client.clientId, client)
-      if (before !== undefined && shown.delete(before)) show(client)
-      else showIfDevice(client)
+      const ending = before === undefined ? undefined : endings.get(before)
+      if (before === undefined || ending === undefined) {
+        showIfDevice(client)
+        return
+      }
+      show(client)
+      endings.delete(before)
+      ending(false)
     },
     spoke: showIfDevice,
     disconnected(client, cause) {
-      const wasShown = shown.delete(client)
-      if (live.get(client.clientId) !== client) return
-      live.delete(client.clientId)
-      if (wasShown) void storePresence(core, client.clientId, false, { heard: cause === 'client' })
+      if (live.get(client.clientId) === client) live.delete(client.clientId)
+      const ending = endings.get(client)
+      endings.delete(client)
+      ending?.(cause === 'client')
     },
-    shows: (client) => shown.has(client),
+    shows: (client) => endings.has(client),
   }
 }
 
@@ -82,7 +120,7 @@ export async function resetPresence(core: Core, database: Database): Promise<voi
  * Keeps that a device came or went. It is worth a line in the log if it cannot be stored, and no more: the next change
  * comes.
  */
-export async function storePresence(
+async function storePresence(
   { gate, ports }: Core,
   deviceId: string,
   connected: boolean,

@@ -62,31 +62,18 @@ export function createDeviceSessions(services: AmqpServices): DeviceSessions {
     open(options) {
       const { deviceId } = options
       const before = live.get(deviceId)
-      let presented = false
+      let ending: ((heard: boolean) => void) | undefined
       const session = createDeviceSession(services, options, () => {
-        if (live.get(deviceId) === session) {
-          live.delete(deviceId)
-          if (presented) present(services, deviceId, false)
-        }
+        if (live.get(deviceId) === session) live.delete(deviceId)
+        ending?.(false)
         options.onEnd()
       })
       live.set(deviceId, session)
-      presented = true
-      present(services, deviceId, true)
+      ending = services.connections.began(deviceId)
       before?.end('amqp:link:stolen', 'the device has connected anew')
       return session
     },
   }
-}
-
-/** Presence is worth a line in the log if it cannot be stored, and no more: the next change comes. */
-function present({ core }: AmqpServices, deviceId: string, connected: boolean): void {
-  const { clock, observer } = core.ports
-  core.gate
-    .run(deviceId, [{ kind: 'presence', connected, heard: connected, at: clock.now() }])
-    .catch((error: unknown) =>
-      observer.log('warn', 'presence not stored', { deviceId, reason: reasonOf(error) }),
-    )
 }
 
 function createDeviceSession(

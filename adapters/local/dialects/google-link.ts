@@ -13,7 +13,7 @@ import type {
   MqttQos,
   MqttSubscribeVerdict,
 } from '../listeners/mqtt/index.ts'
-import { storePresence } from '../presence.ts'
+import type { DeviceConnections } from '../presence.ts'
 import { type ClientLink, type ClientServices, callAt } from './client-dialect.ts'
 import type { ConfigDesk } from './google-config.ts'
 import type { GooglePath } from './google-ids.ts'
@@ -27,6 +27,7 @@ export interface GoogleServices extends ClientServices {
   readonly peek: (deviceId: string) => RegisteredDevice | undefined
   readonly configs: ConfigDesk
   readonly states: StateDesk
+  readonly connections: DeviceConnections
 }
 
 /** Devices that are attached to a gateway, over all connections: a device is attached to one at a time. */
@@ -160,13 +161,15 @@ export function createGoogleLink(
         return deny(judged.kind === 'refused' ? judged.why : 'expected a token of the device')
       until = judged.expiresAt
     }
-    seats.get(deviceId)?.leave(false)
+    const before = seats.get(deviceId)
     take(deviceId, until)
+    before?.leave(false)
     return TAKEN
   }
 
   function take(deviceId: string, until: number | undefined): void {
     const seat = seatOf(deviceId)
+    const endConnection = services.connections.began(deviceId, clientId)
     const cancel =
       until === undefined
         ? undefined
@@ -188,14 +191,12 @@ export function createGoogleLink(
         cancel?.()
         seat.close()
         if (attached.get(deviceId) === entry) attached.delete(deviceId)
-        if (seats.get(deviceId) !== entry) return
-        seats.delete(deviceId)
-        void storePresence(core, deviceId, false, { heard, gateway: clientId })
+        if (seats.get(deviceId) === entry) seats.delete(deviceId)
+        endConnection(heard)
       },
     }
     attached.set(deviceId, entry)
     seats.set(deviceId, entry)
-    void storePresence(core, deviceId, true, { heard: true, gateway: clientId })
     for (const [filter, qos] of granted) {
       const found = readFilter(filter)
       if (found?.deviceId === deviceId) seat.begin(found.topic, qos)

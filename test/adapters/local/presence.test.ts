@@ -5,6 +5,7 @@ import { connect as connectTcp } from 'node:net'
 import { join, resolve } from 'node:path'
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createDeviceConnections } from '../../../adapters/local/presence.ts'
 import type { ConfigInput } from '../../../core/index.ts'
 import { openCloud, type TestCloud, temporaryFolder } from './cloud.ts'
 
@@ -242,4 +243,21 @@ describe('presence', () => {
       { deviceId: 'd2', status: 'online', connected: true },
     ])
   }, 20_000)
+})
+
+describe('connections of one device over several ways', () => {
+  it('the device is there while it has one', async () => {
+    const { core } = await openCloud()
+    const connections = createDeviceConnections(core)
+    const presence = async () => (await core.ports.devices.load('d1'))?.presence
+    const first = connections.began('d1')
+    const second = connections.began('d1', 'gw')
+    await expect.poll(presence).toMatchObject({ connected: true, gateway: 'gw' })
+    first(true)
+    first(true)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect((await presence())?.connected).toBe(true)
+    second(false)
+    await expect.poll(presence).toMatchObject({ connected: false, gateway: 'gw' })
+  })
 })
