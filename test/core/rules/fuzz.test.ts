@@ -7,12 +7,15 @@ import {
   compileExpression,
   compileRule,
   compileTemplate,
+  compileWindowedRule,
   explainRule,
   FUNCTIONS,
   formatExplanation,
+  isWindowed,
   type RuleMessage,
   runRule,
   type SqlVersion,
+  type WindowedRule,
 } from '../../../core/rules/index.ts'
 
 const KEYS = [
@@ -322,6 +325,74 @@ const versions: fc.Arbitrary<SqlVersion> = fc.constantFrom('2016-03-23', '2015-1
 function compiled(sql: string, sqlVersion: SqlVersion): CompiledRule | undefined {
   return attempt(() => compileRule(sql, { sqlVersion }), COMPILE_ERRORS)
 }
+
+/** Statements with windows, by the grammar: keys that SELECT repeats, aggregates of anything. */
+const windowed = fc
+  .tuple(
+    fc.option(expression),
+    fc.array(expression, { maxLength: 2 }),
+    fc.array(
+      fc.tuple(
+        pick(['count', 'sum', 'avg', 'min', 'max', 'stddev', 'first', 'last', 'collect']),
+        fc.oneof(expression, fc.constant('@v')),
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+    fc.option(expression),
+    pick([
+      'TUMBLINGWINDOW(second, 10)',
+      'HOPPINGWINDOW(second, 10, 5)',
+      'SLIDINGWINDOW(minute, 1)',
+      'SESSIONWINDOW(second, 1)',
+      'WINDOW(second, 1)',
+      'TUMBLINGWINDOW(second)',
+    ]),
+    fc.option(pick(['count(*) > 0', 'avg(a) >= 1', 'windowend() > windowstart()', 'a > 1'])),
+  )
+  .map(([set, keys, aggregates, where, window, having]) => {
+    const list = [...keys, ...aggregates.map(([name, argument]) => `${name}(${argument})`)]
+    const items = list.map((item, index) => `${item} AS x${index}`).join(', ')
+    return `${set === null ? '' : `SET @v = ${set}\n`}SELECT ${items}\nFROM 't'${where === null ? '' : ` WHERE ${where}`}\nGROUP BY ${[...keys, window].join(', ')}${having === null ? '' : ` HAVING ${having}`}`
+  })
+
+describe('no statement with windows does harm', () => {
+  const tryOut = (sql: string, json: Json | undefined): boolean => {
+    let rule: WindowedRule | undefined
+    try {
+      if (!isWindowed(sql)) return false
+      rule = compileWindowedRule(sql)
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error
+      expect(error.code).toMatch(COMPILE_ERRORS)
+      const { position } = error
+      if (position === undefined) return false
+      const line = sql.split('\n')[position.line - 1]
+      expect(line).toBeDefined()
+      expect(position.column).toBeLessThanOrEqual((line?.length ?? 0) + 1)
+      return false
+    }
+    const message = messageOf(json)
+    const { input, groups, aggregates } = rule
+    attempt(() => input.evaluate(message), LIMIT)
+    const group = groups.map((key) => attempt(() => key.evaluate(message), LIMIT) ?? null)
+    const results = aggregates.map(({ argument }) =>
+      argument === undefined ? 1 : attempt(() => argument.evaluate(message), LIMIT),
+    )
+    attempt(() => rule.output({ start: 0, end: 10_000, group, results }, message), LIMIT)
+    return true
+  }
+
+  it('made by the grammar, or nearly so', { timeout: 60_000 }, () => {
+    let ran = 0
+    fc.assert(
+      fc.property(fc.oneof(windowed, mutated(windowed)), body, (sql, json) => {
+        if (tryOut(sql, json)) ran += 1
+      }),
+      { numRuns: 1_500 },
+    )
+    expect(ran).toBeGreaterThan(50)
+  })
+})
 
 describe('no statement and no message does harm', () => {
   it('statements made by the grammar run, and say the same when explained', {
