@@ -303,7 +303,7 @@ export class Draft {
       accepted: this.accepted,
       newestAt: this.#newestAt,
       last: this.#measurements.last,
-      recentIds: nextRecentIds(before.recentIds, [...this.#acceptedIds, ...this.#remembered]),
+      recentIds: nextRecentIds(before.recentIds, this.#newIds()),
       shadows,
       alarms,
       windows: this.windows,
@@ -321,6 +321,12 @@ export class Draft {
       events,
       measured: this.#hasOnlyMeasured() ? this.#measuredChange(record) : undefined,
     }
+  }
+
+  #newIds(): readonly string[] {
+    return this.#remembered.length === 0
+      ? this.#acceptedIds
+      : [...this.#acceptedIds, ...this.#remembered]
   }
 
   /** Whether messages were taken in and nothing else came of them, as far as this step changes the record by itself. */

@@ -258,13 +258,17 @@ export function createInbound(broker: Broker, owner: InboundOwner): Inbound {
     drain()
   }
 
-  async function settle(entry: Entry, answer: Promise<MqttPublishVerdict>): Promise<void> {
-    try {
-      entry.verdict = await answer
-    } catch (error) {
-      entry.failure = { error }
-    }
-    drain()
+  function settle(entry: Entry, answer: Promise<MqttPublishVerdict>): Promise<void> {
+    return answer.then(
+      (verdict) => {
+        entry.verdict = verdict
+        drain()
+      },
+      (error) => {
+        entry.failure = { error }
+        drain()
+      },
+    )
   }
 
   function enqueue(entry: Entry): void {
