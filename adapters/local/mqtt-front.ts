@@ -245,7 +245,8 @@ function factsOf(
 ): UplinkFacts {
   const userProperties = properties?.userProperties
   const known = FACTS.get(client)
-  if (known !== undefined) return userProperties === undefined ? known : { ...known, userProperties }
+  if (known !== undefined)
+    return userProperties === undefined ? known : { ...known, userProperties }
   const { clientId, principal, transport } = client
   const { remoteAddress: sourceIp } = transport
   const facts: UplinkFacts =
