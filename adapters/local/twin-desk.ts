@@ -76,7 +76,7 @@ interface Desired {
 const ERROR_CODES: Readonly<Record<number, number>> = {
   400: 400_004,
   404: 404_001,
-  412: 412_002,
+  412: 412_001,
   413: 413_001,
   429: 429_001,
   503: 503_003,
