@@ -155,6 +155,11 @@ export class Draft {
     return Object.hasOwn(shadows, name) ? shadows[name] : undefined
   }
 
+  /** The presence but for `seenAt`, which may lie behind: most messages ask for no more. */
+  get connection(): Omit<Presence, 'seenAt'> {
+    return this.#presence
+  }
+
   /** What is known of the presence of the device at this point of the step. */
   get presence(): Presence {
     if (this.#seenAt !== this.#presence.seenAt)

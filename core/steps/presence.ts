@@ -47,12 +47,13 @@ function giveConnectionNotice(draft: Draft, connected: boolean, at: number): voi
 /** Judges the device by all that the step brought, and runs rules and alarms if there is something to tell. */
 export function settlePresence(draft: Draft): void {
   const { now, presence: plan, gateway } = draft.context
-  const before = draft.presence
   if (plan.expectMs === 0) {
     // Most messages come from a device that is known to be there, or of which only messages are known.
-    if (before.judged === undefined && before.changedAt === 0) return
-    if (before.connected && before.judged?.status === 'online' && before.judged.dueAt === 0) return
+    const { connected, changedAt, judged } = draft.connection
+    if (judged === undefined && changedAt === 0) return
+    if (connected && judged?.status === 'online' && judged.dueAt === 0) return
   }
+  const before = draft.presence
   const { judged, isNews } = judgePresence(before, plan, now, gateway)
   if (judged === undefined || judged === before.judged) return
   draft.setPresence({ ...before, judged })
