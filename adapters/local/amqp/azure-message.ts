@@ -1,5 +1,6 @@
 import rhea from 'rhea'
 import type { ReceivedCommand } from '../../../core/index.ts'
+import { toDeviceBound } from '../dialects/azure-command.ts'
 import type { AzureProperties } from '../dialects/azure-properties.ts'
 import { type AmqpMessage, type AmqpOutgoing, textOf } from '../listeners/amqp/index.ts'
 
@@ -37,19 +38,21 @@ const CREATED = 'iothub-creation-time-utc'
 
 /** A command as a device gets it. */
 export function toCloudToDevice(deviceId: string, received: ReceivedCommand): AmqpOutgoing {
-  const { command, payload, properties, contentType, correlationId, lockToken } = received
+  const { command, payload, lockToken, deliveryCount } = received
+  const { system, application } = toDeviceBound(deviceId, received)
+  const { messageId, correlationId, contentType, to = '' } = system
   const { types } = rhea
   return {
-    messageId: command.commandId,
+    messageId,
+    to,
     ...(correlationId === undefined ? {} : { correlationId }),
-    to: `/devices/${encodeURIComponent(deviceId)}/messages/devicebound`,
-    ...(contentType === undefined || contentType === '' ? {} : { contentType }),
+    ...(contentType === undefined ? {} : { contentType }),
     expiresAt: command.expiresAt,
-    deliveryCount: received.deliveryCount,
-    applicationProperties: { ...properties, 'iothub-ack': command.ack },
+    deliveryCount,
+    applicationProperties: application,
     annotations: {
       'iothub-enqueuedtime': types.wrap_timestamp(command.enqueuedAt),
-      'iothub-deliverycount': types.wrap_uint(received.deliveryCount),
+      'iothub-deliverycount': types.wrap_uint(deliveryCount),
       'x-opt-lock-token': lockToken,
     },
     body: payload,

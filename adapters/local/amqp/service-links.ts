@@ -1,4 +1,5 @@
 import { type ClaimedFeedback, type Core, CoreError, isDeviceId } from '../../../core/index.ts'
+import { UNNAMED_COMMAND } from '../dialects/azure-command.ts'
 import type {
   AmqpDelivery,
   AmqpInbound,
@@ -69,7 +70,7 @@ export function createServiceLinks({ core }: Pick<AmqpServices, 'core'>): Servic
       throw new CoreError('command.invalid', `iothub-ack: expected one of ${ACKS.join(', ')}`)
     const { messageId, correlationId, contentType, expiresAt, ttlMs } = message
     return {
-      name: 'message',
+      name: UNNAMED_COMMAND,
       payload: message.body,
       properties,
       ack,

@@ -163,6 +163,19 @@ describe('@azure/event-hubs', () => {
     expect([...after.errors, ...latest.errors]).toEqual([])
   })
 
+  it('is reached by the connection string that the cloud tells its admin', async () => {
+    const cloud = await openTrusted()
+    await send(cloud, 'a', '{"n":1}')
+    const client = new EventHubConsumerClient(
+      '$Default',
+      `Endpoint=sb://localhost:${cloud.amqpsPort}/;SharedAccessKeyName=iothubowner;SharedAccessKey=${ownerKeyOf(cloud.adminToken)};EntityPath=anyhub`,
+      { retryOptions: { maxRetries: 0, timeoutInMs: 5_000 } },
+    )
+    onTestFinished(() => client.close().catch(() => undefined))
+    const { events } = read(client)
+    await expect.poll(() => events.length, { timeout: 8_000 }).toBe(1)
+  })
+
   it('gives an exclusive consumer the partition, and the one before it a clear error', async () => {
     const cloud = await openTrusted()
     await send(cloud, 'a', '{"n":0}')
