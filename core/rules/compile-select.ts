@@ -31,7 +31,9 @@ type Put<T> = (output: Record<string, T>, row: Value, frame: Frame) => void
 /** Makes the object of a SELECT list. Undefined leaves its key out; later items win over earlier ones. */
 export function compileItems<T>(items: readonly SelectItem<T>[], shape: Shape<T>): MakeObject<T> {
   const [first, ...rest] = items
-  if (first?.key.length !== 0) return makeObject(items.map((item) => compilePut(item, shape)))
+  if (first?.key.length !== 0) {
+    return makeShort(items) ?? makeObject(items.map((item) => compilePut(item, shape)))
+  }
   return extendObject(
     first.take,
     rest.map((item) => compilePut(item, shape)),
@@ -41,29 +43,58 @@ export function compileItems<T>(items: readonly SelectItem<T>[], shape: Shape<T>
 
 type MakeObject<T> = (row: Value, frame: Frame) => Record<string, T>
 
-/** Short lists are written out: a call of its own for each item costs less than a loop over them. */
 function makeObject<T>(puts: readonly Put<T>[]): MakeObject<T> {
-  const [one, two, three] = puts
-  if (one !== undefined && two !== undefined && puts.length === 2) {
-    return (row, frame) => {
-      const output: Record<string, T> = {}
-      one(output, row, frame)
-      two(output, row, frame)
-      return output
-    }
-  }
-  if (one !== undefined && two !== undefined && three !== undefined && puts.length === 3) {
-    return (row, frame) => {
-      const output: Record<string, T> = {}
-      one(output, row, frame)
-      two(output, row, frame)
-      three(output, row, frame)
-      return output
-    }
-  }
   return (row, frame) => {
     const output: Record<string, T> = {}
     for (const put of puts) put(output, row, frame)
+    return output
+  }
+}
+
+/** An item with a plain name. */
+interface Named<T> {
+  readonly take: Take<T>
+  readonly name: string
+}
+
+/** Short lists of plain names are written out, as {@link compilePick} does; `undefined` for all others. */
+function makeShort<T>(items: readonly SelectItem<T>[]): MakeObject<T> | undefined {
+  const named: Named<T>[] = []
+  for (const { take, key } of items) {
+    const [name, ...inner] = key
+    if (name === undefined || name === '__proto__' || inner.length > 0) return undefined
+    named.push({ take, name })
+  }
+  const [one, two, three] = named
+  if (one === undefined || two === undefined || named.length > 3) return undefined
+  return three === undefined ? makeTwo(one, two) : makeThree(one, two, three)
+}
+
+function makeTwo<T>(one: Named<T>, two: Named<T>): MakeObject<T> {
+  const { take: take1, name: name1 } = one
+  const { take: take2, name: name2 } = two
+  return (row, frame) => {
+    const output: Record<string, T> = {}
+    const value1 = take1(row, frame)
+    if (value1 !== undefined) output[name1] = value1
+    const value2 = take2(row, frame)
+    if (value2 !== undefined) output[name2] = value2
+    return output
+  }
+}
+
+function makeThree<T>(one: Named<T>, two: Named<T>, three: Named<T>): MakeObject<T> {
+  const { take: take1, name: name1 } = one
+  const { take: take2, name: name2 } = two
+  const { take: take3, name: name3 } = three
+  return (row, frame) => {
+    const output: Record<string, T> = {}
+    const value1 = take1(row, frame)
+    if (value1 !== undefined) output[name1] = value1
+    const value2 = take2(row, frame)
+    if (value2 !== undefined) output[name2] = value2
+    const value3 = take3(row, frame)
+    if (value3 !== undefined) output[name3] = value3
     return output
   }
 }

@@ -90,7 +90,7 @@ export function createRuleSet<T extends RuleEntry>(entries: readonly T[]): RuleS
         // A rule by itself is asked at once. Of a text with more digits than the body an index knows nothing.
         if (items.length > 1 && message.rawText === undefined) {
           indexOf(filter).visit(message.body, gathering, gather)
-        } else for (const item of items) gatherOne(gathering, item, false)
+        } else for (const item of items) open(gathering, item, false, undefined)
       }
       return gathering.outputs ?? NO_OUTPUTS
     },
