@@ -64,12 +64,16 @@ export function createMqttFront({
   let lastEvent = 0
 
   /** MQTT 3 has no word for it, so that its clients lose the connection, as at AWS IoT. */
-  function refuse(client: MqttClientInfo, what: 'publish' | 'subscribe'): MqttPublishVerdict {
+  function refuse(
+    client: MqttClientInfo,
+    what: 'publish' | 'subscribe',
+    why = 'not its own topic',
+  ): MqttPublishVerdict {
     core.ports.observer.count('mqtt.refused', 1, { what })
     log?.({
       event: 'message.dropped',
       clientId: client.clientId,
-      reason: `${what}: not its own topic`,
+      reason: `${what}: ${why}`,
     })
     return { accept: false, reason: 'not_authorized', disconnect: client.protocolVersion !== 5 }
   }
@@ -130,6 +134,8 @@ export function createMqttFront({
       }
       const { dialect, meaning } = readAnyTopic(message.topic)
       if (!admission.mayPublish(client, message.topic, meaning)) return refuse(client, 'publish')
+      if (message.qos === 2 && !dialect.takesQos2(message.topic))
+        return { ...refuse(client, 'publish', 'QoS 2'), disconnect: true }
       if (meaning.kind === 'stats') {
         publish(STATS_ANSWER_TOPIC, JSON.stringify(stats()))
         return TAKEN

@@ -35,6 +35,8 @@ export const AWS: Dialect = {
   ],
   // Source: AWS IoT developer guide, device-shadow-comms-app: a will on a shadow topic is ignored.
   takesShadowWills: false,
+  // Source: AWS IoT developer guide, mqtt, "QoS 2 is not supported". Plain topics are of other devices too.
+  takesQos2: (topic) => !topic.startsWith('$aws/'),
 
   readTopic(topic) {
     if (!topic.startsWith('$')) return { kind: 'own', topic, ruleId: undefined }

@@ -58,4 +58,6 @@ export interface Dialect {
   presence(event: PresenceEvent): DialectMessage | undefined
   /** Whether the last word of a client that is gone may be a shadow request. */
   readonly takesShadowWills: boolean
+  /** Whether a topic of this dialect may be published on with QoS 2. */
+  takesQos2(topic: string): boolean
 }

@@ -7,6 +7,7 @@ const NATIVE: Dialect = {
   name: 'native',
   namespaces: [{ prefix: ['devices'], at: 1 }],
   takesShadowWills: true,
+  takesQos2: () => true,
   readTopic: (topic) =>
     topic.startsWith('devices/') || topic.startsWith('$anyhub/') ? readTopic(topic) : undefined,
   answerTopic,

@@ -137,6 +137,33 @@ describe('shadows in the words of AWS', () => {
       .toEqual(['devices/t1/shadow/name/cfg/get/accepted', '$aws/things/t1/shadow/get/rejected'])
   })
 
+  it.each([4, 5] as const)(
+    'ends the connection that uses QoS 2 (MQTT %i), and only on its own topics',
+    async (protocolVersion) => {
+      const cloud = await openCloud()
+      const client = await connectAsync(cloud.mqtt, {
+        clientId: 't1',
+        reconnectPeriod: 0,
+        protocolVersion,
+      })
+      onTestFinished(() => void client.end(true))
+      client.on('error', () => undefined)
+      const ended = new Promise((resolve) => client.once('close', () => resolve('closed')))
+      await client.publishAsync('devices/t1/telemetry', '{"a":1}', { qos: 2 })
+      client.publish(
+        '$aws/things/t1/shadow/update',
+        '{"state":{"desired":{"a":1}}}',
+        { qos: 2 },
+        () => undefined,
+      )
+      expect(await ended).toBe('closed')
+      const record = await cloud.core.ports.devices.load('t1')
+      expect(record?.shadows['']?.desired).toBeUndefined()
+      expect(cloud.logs.join()).toContain('publish: QoS 2')
+      expect((await cloud.stats())['mqtt.refused']).toBe(1)
+    },
+  )
+
   it('ignores a will on a shadow topic, and publishes one on a plain topic', async () => {
     const cloud = await openCloud()
     const watcher = await connect(cloud, 'watcher')
