@@ -3,7 +3,7 @@ import { code } from './markdown.ts'
 import { alternativesOf, describe, onlyKeyOf, propertyOf, schemaTable } from './schema.ts'
 
 /** Sections of the page that have a table each; everything else is under "The rest". */
-const SECTIONS = ['deviceTypes', 'rules', 'alarms'] as const
+const SECTIONS = ['deviceTypes', 'rules', 'routes', 'alarms'] as const
 
 /** The schema of anyhub.yml as plain JSON. */
 export function configSchema(): JsonObject {
@@ -75,7 +75,8 @@ line and column, and \`anyhub check --schema\` prints the JSON Schema that edito
 for an environment variable: secrets stay out of the file.
 
 A *duration* is a text such as \`500ms\`, \`90s\`, \`2m\`, \`1h\`, \`30d\`, or \`0\`. \`<id>\` is a name of 1 to 64 letters, digits,
-\`-\` and \`_\`. The language of \`sql\`, \`when\`, \`clear\` and of \`\${…}\` is described in [rules.md](rules.md).`
+\`-\` and \`_\`. The language of \`sql\`, \`when\`, \`clear\` and of \`\${…}\` is described in [rules.md](rules.md),
+that of \`condition\` in [routing.md](routing.md).`
 
 const ACTIONS = `Each action of a rule is an object with one key, which names it. What they have in common is described in
 [rules.md](rules.md#actions).`

@@ -112,7 +112,7 @@ describe('anyhub check', () => {
     expect(code).toBe(1)
     expect(out).toBe('')
     expect(err).toContain('anyhub.yml:45:1  colour: unknown key "colour"')
-    expect(err).toContain('15 faults')
+    expect(err).toContain('19 faults')
   })
 
   it('lists faults of YAML itself', async () => {

@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
 import { Client as DeviceClient } from 'azure-iot-device'
 import { Mqtt } from 'azure-iot-device-mqtt'
 import iothub from 'azure-iothub'
@@ -7,6 +12,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { ownerKeyOf } from '../../../adapters/local/identity.ts'
 import { createSasToken } from '../../../adapters/local/sas.ts'
 import type { ConfigInput, Json } from '../../../core/index.ts'
+import { ROOT } from '../../source-files.ts'
 import { openTlsCloud, type TlsCloud } from './tls-cloud.ts'
 
 /** The SDK of the vendor knows port 443 alone: its agent, as a proxy would, leads to another one. */
@@ -388,6 +394,29 @@ describe('direct methods of azure-iothub', () => {
 })
 
 describe('the back end of azure-iothub', () => {
+  it('is shown by an example that runs', async () => {
+    const { cloud } = await openService()
+    const folder = mkdtempSync(join(tmpdir(), 'anyhub-example-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const ca = join(folder, 'ca.pem')
+    writeFileSync(ca, cloud.authority)
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [join(ROOT, 'examples/azure-back-end.mjs')],
+      {
+        env: {
+          ...process.env,
+          NODE_EXTRA_CA_CERTS: ca,
+          SERVICE_CONNECTION_STRING: connectionStringOf(cloud).replace(
+            'localhost',
+            `localhost:${cloud.httpsPort}`,
+          ),
+        },
+      },
+    )
+    expect(stdout).toBe('pump-1 is enabled, by sas\n{"deviceId":"pump-1","site":"north"}\n')
+  })
+
   it('has to prove that it is one', async () => {
     const { cloud, registry } = await openService()
     const { responseBody } = await registry.create({ deviceId: 'dev1' })
