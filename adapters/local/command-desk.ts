@@ -21,9 +21,9 @@ export type Offered = Settlement | 'silent' | { readonly how: Settlement; readon
 
 /** Brings commands to the connections of this process. */
 export interface CommandDesk {
-  /** From here on this pump, and no other, gets the commands of the device. */
+  /** From here on this pump gets the commands of the device, and no other, unless it leaves before them. */
   attach(deviceId: string, pump: CommandPump): void
-  /** The pump gets no more; one that is not attached any more changes nothing. */
+  /** The pump gets no more, but the one attached before it; one that is not attached changes nothing. */
   detach(deviceId: string, pump: CommandPump): void
   /** Commands wait, or the pump can take more. */
   wake(deviceId: string): void
@@ -45,10 +45,21 @@ interface Seat {
 
 /** Creates the desk. What it fails at is logged: the lock ends, and the command waits again. */
 export function createCommandDesk(core: () => Core): CommandDesk {
-  const seats = new Map<string, Seat>()
+  /** Of several connections of a device the newest one counts, and stands last. */
+  const seats = new Map<string, Seat[]>()
 
   function isAttached(deviceId: string, seat: Seat): boolean {
-    return seats.get(deviceId) === seat
+    return seats.get(deviceId)?.at(-1) === seat
+  }
+
+  /** The seat of a pump, taken out of its row. */
+  function takeOut(deviceId: string, pump: CommandPump): Seat | undefined {
+    const row = seats.get(deviceId) ?? []
+    const at = row.findIndex((seat) => seat.pump === pump)
+    if (at < 0) return undefined
+    const [seat] = row.splice(at, 1)
+    if (row.length === 0) seats.delete(deviceId)
+    return seat
   }
 
   async function fetch(deviceId: string, seat: Seat): Promise<void> {
@@ -140,21 +151,18 @@ export function createCommandDesk(core: () => Core): CommandDesk {
   }
 
   function wake(deviceId: string): void {
-    const seat = seats.get(deviceId)
+    const seat = seats.get(deviceId)?.at(-1)
     if (seat !== undefined) void fetch(deviceId, seat)
   }
 
   return {
     attach(deviceId, pump) {
-      if (seats.get(deviceId)?.pump === pump) {
-        wake(deviceId)
-        return
-      }
-      seats.set(deviceId, { pump, underWay: 0, fetching: false, again: false })
+      const seat = takeOut(deviceId, pump) ?? { pump, underWay: 0, fetching: false, again: false }
+      seats.set(deviceId, [...(seats.get(deviceId) ?? []), seat])
       wake(deviceId)
     },
     detach(deviceId, pump) {
-      if (seats.get(deviceId)?.pump === pump) seats.delete(deviceId)
+      if (takeOut(deviceId, pump) !== undefined) wake(deviceId)
     },
     wake,
     get size() {

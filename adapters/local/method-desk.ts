@@ -11,14 +11,15 @@ export interface MethodResponder {
 
 /** Brings calls of methods to the connections of this process. */
 export interface MethodDesk extends Methods {
-  /** From here on this responder, and no other, answers for the device. */
+  /** From here on this responder answers for the device, and no other, unless it leaves before them. */
   attach(deviceId: string, responder: MethodResponder): void
   detach(deviceId: string, responder: MethodResponder): void
 }
 
 /** Creates the desk. Nothing is queued but who waits for a device to connect, at most as long as he said. */
 export function createMethodDesk(): MethodDesk {
-  const responders = new Map<string, MethodResponder>()
+  /** Of several connections of a device the newest one answers, and stands last. */
+  const responders = new Map<string, MethodResponder[]>()
   /** Who waits for a device to be there. */
   const waiting = new Map<string, Set<() => void>>()
 
@@ -40,18 +41,21 @@ export function createMethodDesk(): MethodDesk {
 
   return {
     attach(deviceId, responder) {
-      responders.set(deviceId, responder)
+      const others = (responders.get(deviceId) ?? []).filter((one) => one !== responder)
+      responders.set(deviceId, [...others, responder])
       for (const end of [...(waiting.get(deviceId) ?? [])]) end()
     },
 
     detach(deviceId, responder) {
-      if (responders.get(deviceId) === responder) responders.delete(deviceId)
+      const others = (responders.get(deviceId) ?? []).filter((one) => one !== responder)
+      if (others.length === 0) responders.delete(deviceId)
+      else responders.set(deviceId, others)
     },
 
     async invoke(deviceId, call) {
       if (!responders.has(deviceId) && call.connectTimeoutMs > 0)
         await connected(deviceId, call.connectTimeoutMs)
-      const responder = responders.get(deviceId)
+      const responder = responders.get(deviceId)?.at(-1)
       if (responder === undefined) throw offline(deviceId)
       const controller = new AbortController()
       let timer: NodeJS.Timeout | undefined
