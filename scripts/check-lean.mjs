@@ -18,11 +18,15 @@ await inTemporaryFolder(async (folder) => {
     if (existsSync(join(root, file))) cpSync(join(root, file), join(folder, file))
   run('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
   const kilobytes = Number(run('du', ['-sk', 'node_modules'], { cwd: folder }).split('\t')[0])
-  const megabytes = Math.round(kilobytes / 1024)
+  const megabytes = kilobytes / 1024
   if (megabytes >= MAX_MEGABYTES)
-    throw new Error(`expected under ${MAX_MEGABYTES} MB of node_modules, found ${megabytes} MB`)
+    throw new Error(
+      `expected under ${MAX_MEGABYTES} MB of node_modules, found ${megabytes.toFixed(1)} MB`,
+    )
   await withCloud(process.execPath, ['cli/bin.mjs'], { cwd: folder }, smoke)
-  console.log(`lean install: ${megabytes} MB, starts and serves on Node ${process.versions.node}`)
+  console.log(
+    `lean install: ${megabytes.toFixed(1)} MB, starts and serves on Node ${process.versions.node}`,
+  )
 
   const older = findOlderNode()
   if (older === undefined) {
