@@ -209,7 +209,12 @@ export function createDeviceList() {
       entry.append(element('dt', '', metric), number, element('dd', 'at', formatAge(at, now)))
       table.append(entry)
     }
-    const facts = element('p', 'quiet', `${formatCount(device.accepted)} messages accepted · `)
+    const { accepted, pendingCommands = 0 } = device
+    const commands =
+      pendingCommands === 0
+        ? ''
+        : `${pendingCommands} ${pendingCommands === 1 ? 'command waits' : 'commands wait'} · `
+    const facts = element('p', 'quiet', `${formatCount(accepted)} messages accepted · ${commands}`)
     const link = element('a', '', 'everything known, as JSON')
     link.href = `/devices/${encodeURIComponent(device.deviceId)}`
     facts.append(link)

@@ -30,6 +30,7 @@ const SEVERITIES = ['info', 'warning', 'critical']
  * @property {Record<string, {value: number | boolean | string, at: number}>} last
  * @property {Alarm[]} alarms
  * @property {Record<string, unknown> | null} desired
+ * @property {number} [pendingCommands] Absent in what an older server sends.
  */
 
 /**

@@ -30,6 +30,7 @@ export function deviceSummary(record: DeviceRecord): JsonObject {
     last,
     alarms,
     desired: shadow?.desired ?? null,
+    pendingCommands: (record.commands ?? []).filter(isPending).length,
   }
 }
 
@@ -68,7 +69,6 @@ export function deviceDetail(record: DeviceRecord): JsonObject {
     alarmStates: alarms,
     shadows,
     waitingEffects: record.outbox.length,
-    pendingCommands: (record.commands ?? []).filter(isPending).length,
   }
 }
 

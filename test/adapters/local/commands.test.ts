@@ -78,8 +78,14 @@ describe('commands over MQTT, as anyhub says it', () => {
     })
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(await stateOf(cloud, 'dev-1', 'c-1')).toBe('Enqueued')
+    const pending = async () =>
+      ((await (await cloud.call('/devices/dev-1')).json()) as Record<string, Json>)[
+        'pendingCommands'
+      ]
+    expect(await pending()).toBe(1)
     const device = await connect(cloud, 'dev-1', 'devices/dev-1/commands/#')
     await expectState(cloud, 'dev-1', 'c-1', 'Completed')
+    expect(await pending()).toBe(0)
     expect(device.got).toHaveLength(1)
     const [packet] = device.got
     expect(packet?.topic).toBe('devices/dev-1/commands/reboot')
