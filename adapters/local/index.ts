@@ -415,7 +415,13 @@ export async function startLocalCloud({
     aws,
     dialects: [
       createAzureHttp({ core, add: batcher.add }),
-      createAzureServiceHttp({ core, twins }),
+      createAzureServiceHttp({
+        core,
+        twins,
+        isBackEnd: (authorization) =>
+          isAdmin(authorization) ||
+          identities.ofServiceSas(authorization ?? '').kind === 'admin',
+      }),
       createGoogleHttp({ core, identities, requireAuth, configs, states, add: batcher.add }),
     ],
     feed,

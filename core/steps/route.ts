@@ -116,7 +116,10 @@ export function routeEvent(draft: Draft, event: DeviceEvent): void {
       body: event.body,
       twin: program.routes.needsTwin(event.source) ? twinOf(draft) : undefined,
     },
-    ruleMessage: { body: event.body, facts: { topic, nowMs: now, newId, random, userProperties } },
+    ruleMessage: {
+      body: event.body,
+      facts: { topic, nowMs: now, newId, random, userProperties, clientId: deviceId },
+    },
     properties,
     systemProperties,
     from: {

@@ -194,6 +194,12 @@ describe('parseConfig', () => {
     },
     { title: 'no SQL', input: { rules: { r: {} } }, place: 'rules.r.sql', says: 'expected string' },
     {
+      title: 'more routes than a hub has',
+      input: { routes: Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`r${at}`, {}])) },
+      place: 'routes',
+      says: 'expected at most 100 routes',
+    },
+    {
       title: 'a name with a space',
       input: { alarms: { 'too hot': { when: 'x' } } },
       place: 'alarms.too hot',

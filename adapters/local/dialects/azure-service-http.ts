@@ -27,6 +27,8 @@ import type { HttpDialect } from './http-dialect.ts'
 export interface AzureServiceOptions {
   readonly core: Core
   readonly twins: TwinDesk
+  /** Whether an Authorization header is that of the admin, in our words or those of IoT Hub. */
+  readonly isBackEnd: (authorization: string | undefined) => boolean
 }
 
 const MAX_BODY_BYTES = 1_048_576
@@ -80,7 +82,11 @@ const BulkBody = z
 type BulkEntry = z.output<typeof BulkBody>[number]
 
 /** Builds the paths of the back end; only the admin gets to them. */
-export function createAzureServiceHttp({ core, twins }: AzureServiceOptions): HttpDialect {
+export function createAzureServiceHttp({
+  core,
+  twins,
+  isBackEnd,
+}: AzureServiceOptions): HttpDialect {
   const { registry, devices, issuer, clock, observer } = core.ports
 
   async function find(deviceId: string): Promise<RegisteredDevice> {
@@ -338,14 +344,21 @@ export function createAzureServiceHttp({ core, twins }: AzureServiceOptions): Ht
     return notServed(method)
   }
 
+  function refuse(reason: string): Response {
+    observer.count('azure.unauthorized', 1, { transport: 'service' })
+    return azureError(401, 'IotHubUnauthorizedAccess', `Unauthorized: ${reason}`)
+  }
+
   return {
     // The same paths without a version are our own API.
     owns: (_method, path, query) =>
       query('api-version') !== undefined && PATHS.some((pattern) => pattern.test(path)),
 
     async serve(request, { identity }) {
-      if (identity?.kind === 'device')
-        return azureError(403, 'IotHubUnauthorizedAccess', 'a device is no back end')
+      // Keys stand in the answers: also where anybody on this machine is served, not everybody gets them.
+      const proof = request.headers.get('authorization') ?? undefined
+      if (identity?.kind !== 'admin' && !isBackEnd(proof))
+        return refuse('expected a signature of iothubowner')
       try {
         return await serve(request)
       } catch (error) {
@@ -358,10 +371,7 @@ export function createAzureServiceHttp({ core, twins }: AzureServiceOptions): Ht
       }
     },
 
-    refuse: (_status, reason) => {
-      observer.count('azure.unauthorized', 1, { transport: 'service' })
-      return azureError(401, 'IotHubUnauthorizedAccess', `Unauthorized: ${reason}`)
-    },
+    refuse: (_status, reason) => refuse(reason),
   }
 }
 

@@ -441,6 +441,15 @@ describe('the back end of azure-iothub', () => {
       ])
       expect(answer.body).not.toContain(key)
     }
+    // Also where this machine is trusted: keys are for the admin alone.
+    const path = '/devices/dev1?api-version=2021-04-12'
+    const open = await cloud.call(path)
+    expect([open.status, await open.text()]).toEqual([401, expect.not.stringContaining(key)])
+    const headers = { authorization: `Bearer ${cloud.adminToken}` }
+    expect((await cloud.call(path, { headers })).status).toBe(200)
+    // A device that proves who it is gets no further.
+    const proof = await cloud.add('dev2')
+    expect((await cloud.ask('GET', path, { proof })).status).toBe(401)
   })
 
   it('purges commands, and is told what is not there', async () => {

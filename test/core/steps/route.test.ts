@@ -182,7 +182,7 @@ describe('routes of events', () => {
           tags: {
             source: 'twinChanges',
             condition: "twin_change_includes(tags.site) AND opType = 'updateTwin'",
-            ...queue('tags'),
+            ...queue('tags-${clientid()}'),
           },
           wanted: {
             source: 'twinChanges',
@@ -205,7 +205,7 @@ describe('routes of events', () => {
       ],
     )
     expect(queued).toEqual([
-      ['tags', { version: 2, tags: { site: 'north' }, properties: {} }],
+      ['tags-dev-1', { version: 2, tags: { site: 'north' }, properties: {} }],
       ['wanted', { version: 3, properties: { desired: { on: true, $version: 2 } } }],
     ])
   })
