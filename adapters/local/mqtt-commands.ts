@@ -20,6 +20,7 @@ import {
 import type {
   Handed,
   MqttClientInfo,
+  MqttDisconnectCause,
   MqttListener,
   MqttMessageProperties,
   MqttPublish,
@@ -45,7 +46,7 @@ export interface MqttCommandsOptions {
 export interface MqttCommands {
   subscribed(client: MqttClientInfo, filter: string): void
   unsubscribed(client: MqttClientInfo, filter: string): void
-  disconnected(client: MqttClientInfo): void
+  disconnected(client: MqttClientInfo, cause: MqttDisconnectCause): void
   /** A device speaks of a command that it holds, or answers a method. */
   heard(word: DeviceWord, message: MqttPublish, client: MqttClientInfo): void
 }
@@ -80,6 +81,8 @@ export function createMqttCommands({
   publish,
 }: MqttCommandsOptions): MqttCommands {
   const takers = new Map<MqttClientInfo, Taker>()
+  /** Clients whose connection we have ended: that is no failure of a delivery. */
+  const cutOff = new WeakSet<MqttClientInfo>()
   /** By device and command. */
   const held = new Map<string, Held>()
 
@@ -112,10 +115,9 @@ export function createMqttCommands({
       word?.forget()
       return 'silent'
     }
-    if (word === undefined) return toOffered(handed)
-    if (handed === 'acknowledged') return word.said
-    word.forget()
-    return toOffered(handed)
+    if (handed === 'acknowledged' && word !== undefined) return word.said
+    word?.forget()
+    return handed === 'lost' && cutOff.has(taker.client) ? 'release' : toOffered(handed)
   }
 
   function handOver(taker: Taker, form: CommandForm, received: ReceivedCommand): Promise<Handed> {
@@ -253,9 +255,10 @@ export function createMqttCommands({
       if (taker?.filters.delete(filter)) sit(taker)
     },
 
-    disconnected(client) {
+    disconnected(client, cause) {
       const taker = takers.get(client)
       if (taker === undefined) return
+      if (cause === 'server') cutOff.add(client)
       takers.delete(client)
       desk.detach(client.clientId, taker.pump)
       methods.detach(client.clientId, taker.responder)

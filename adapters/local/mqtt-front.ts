@@ -193,7 +193,7 @@ export function createMqttFront({
 
     disconnected(client, reason) {
       gone.add(client)
-      commands.disconnected(client)
+      commands.disconnected(client, reason)
       admission.linkOf(client)?.disconnected(client, reason)
       presence.disconnected(client, reason)
       tell(client, reason)

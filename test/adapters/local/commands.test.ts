@@ -98,6 +98,41 @@ describe('commands over MQTT, as anyhub says it', () => {
     await vi.waitFor(async () => expect(await feedback(cloud)).toEqual(['c-1 Success Success']))
   })
 
+  it('outlives the process, with its content; a lock of the process before ends by itself', async () => {
+    const config = { commands: { lock: '1s' } }
+    const before = await openCloud({ config })
+    await heardOf(before, 'dev-1')
+    await send(before, 'dev-1', { commandId: 'held', name: 'go', payloadText: 'one' })
+    expect((await before.core.commands.receive('dev-1'))?.command.commandId).toBe('held')
+    await send(before, 'dev-1', { commandId: 'waits', name: 'go', payloadText: 'two', ack: 'full' })
+    await before.close()
+    const cloud = await openCloud({ config, data: before.data })
+    const device = await connect(cloud, 'dev-1', 'devices/dev-1/commands/#')
+    await vi.waitFor(() => expect(device.got).toHaveLength(2), 5_000)
+    expect(device.got.map(({ payload }) => String(payload)).toSorted()).toEqual(['one', 'two'])
+    await expectState(cloud, 'dev-1', 'held', 'Completed')
+    await expectState(cloud, 'dev-1', 'waits', 'Completed')
+    await vi.waitFor(async () => expect(await feedback(cloud)).toEqual(['waits Success Success']))
+  })
+
+  it('that was on its way when the process was closed waits again, and that does not count', async () => {
+    const before = await openCloud()
+    await heardOf(before, 'dev-1')
+    await connect(before, 'dev-1', 'devices/dev-1/commands/#', {
+      customHandleAcks: () => undefined,
+    })
+    await send(before, 'dev-1', { commandId: 'c-1', name: 'go' })
+    await expectState(before, 'dev-1', 'c-1', 'Delivered')
+    await before.close()
+    const cloud = await openCloud({ data: before.data })
+    expect(await cloud.core.commands.get('dev-1', 'c-1')).toMatchObject({
+      state: 'Enqueued',
+      deliveries: 0,
+    })
+    await connect(cloud, 'dev-1', 'devices/dev-1/commands/#')
+    await expectState(cloud, 'dev-1', 'c-1', 'Completed')
+  })
+
   it('keeps an offline session of a device from looking like a delivery', async () => {
     const cloud = await openCloud()
     await heardOf(cloud, 'dev-1')
