@@ -9,7 +9,11 @@ export type Publish = (
 ) => void | Promise<void> | undefined
 
 /** The way to whoever is connected to this process; `wake` tells whoever takes the commands of a device. */
-export function createDownlink(publish: Publish, wake: (deviceId: string) => void): Downlink {
+export function createDownlink(
+  publish: Publish,
+  wake: (deviceId: string) => void,
+  hasSubscribers: (topic: string) => boolean = () => true,
+): Downlink {
   return {
     async publish({ topic, payload, encoding, qos, retain }) {
       await publish(topic, encoding === 'base64' ? Buffer.from(payload, 'base64') : payload, {
@@ -21,9 +25,13 @@ export function createDownlink(publish: Publish, wake: (deviceId: string) => voi
       wake(deviceId)
     },
     async shadow(message) {
-      const body = JSON.stringify(message.body)
-      for (const dialect of DIALECTS)
-        await publish(dialect.pushTopic(message), body, { qos: 1, retain: false })
+      let body: string | undefined
+      for (const dialect of DIALECTS) {
+        const topic = dialect.pushTopic(message)
+        if (!hasSubscribers(topic)) continue
+        body ??= JSON.stringify(message.body)
+        await publish(topic, body, { qos: 1, retain: false })
+      }
     },
   }
 }

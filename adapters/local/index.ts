@@ -214,6 +214,7 @@ export async function startLocalCloud({
       downlink: createDownlink(
         (topic, payload, options) => mqtt?.publish({ topic, payload, ...options }),
         commandDesk.wake,
+        (topic) => mqtt?.hasSubscribers(topic) ?? false,
       ),
       notifications: createNotificationQueue({
         database,
