@@ -270,7 +270,9 @@ export function createDeviceGate(
     for (const gatewayId of gatewayIds) {
       const gateway = await ports.devices.load(gatewayId)
       const gatewayPlan = program.deviceType(gatewayId)?.presence ?? DEFAULT_PRESENCE
-      const state = gatewayState(gateway?.presence, gatewayPlan, plan, now)
+      const shared = presence.gateway !== undefined
+      const facts = { presence: gateway?.presence, plan: gatewayPlan, shared }
+      const state = gatewayState(facts, plan, now)
       if (state === 'up') return state
       known ??= state
     }

@@ -20,6 +20,8 @@ export interface Presence {
 export interface DeviceConnections {
   /** A connection has begun, the device's own or that of its gateway. What it gives ends it: `heard` if the device said so. */
   began(deviceId: string, gateway?: string): (heard: boolean) => void
+  /** A device that has a connection gave a sign of life that comes to its record in no other way. */
+  heard(deviceId: string): Promise<void>
 }
 
 /** The connections of this process. */
@@ -44,6 +46,7 @@ export function createDeviceConnections(core: Core): DeviceConnections {
         void storePresence(core, deviceId, false, { ...facts, heard })
       }
     },
+    heard: (deviceId) => storePresence(core, deviceId, true),
   }
 }
 

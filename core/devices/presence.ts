@@ -91,17 +91,26 @@ export function asksGateway(presence: Presence, plan: PresencePlan, now: number)
   return status === 'offline' && status !== presence.judged?.told
 }
 
+/** A gateway of a device, as it is judged itself. */
+export interface GatewayFacts {
+  readonly presence: Presence | undefined
+  readonly plan: PresencePlan
+  /** Whether the device shares its connection: then nothing but that counts. */
+  readonly shared: boolean
+}
+
 /**
  * Whether a gateway hides its devices: it is not there, or has come back so lately that they had no time to do so too.
  * `undefined`: nothing is known of it.
  */
 export function gatewayState(
-  gateway: Presence | undefined,
-  plan: PresencePlan,
+  { presence: gateway, plan, shared }: GatewayFacts,
   devicePlan: PresencePlan,
   now: number,
 ): GatewayState {
   if (gateway === undefined || (gateway.changedAt === 0 && gateway.seenAt === 0)) return undefined
+  if (shared)
+    return gateway.connected && now >= gateway.changedAt + graceMs(devicePlan) ? 'up' : 'down'
   const { status } = find(gateway, plan, now)
   if (status !== 'online' || (!gateway.connected && plan.expectMs === 0)) return 'down'
   const upSince = gateway.connected ? gateway.changedAt : (gateway.judged?.since ?? 0)

@@ -27,7 +27,7 @@ export function applyPresence(draft: Draft, input: PresenceInput): InputResult {
   const judged = isFlap ? countFlap(before.judged) : before.judged
   draft.setPresence({
     connected,
-    changedAt: at,
+    changedAt: connected && before.connected ? before.changedAt : at,
     seenAt: heard ? Math.max(before.seenAt, at) : before.seenAt,
     ...(gateway === undefined ? {} : { gateway }),
     ...(judged === undefined ? {} : { judged }),

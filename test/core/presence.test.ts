@@ -253,6 +253,21 @@ describe('presence behind a gateway', () => {
     expect(statusOf(running, 'dev-3')).toBe('online')
   })
 
+  it('its outage is one event where only it promised to be heard of', async () => {
+    const running = await attached({
+      rules: TELL,
+      deviceTypes: {
+        any: { offlineAfter: '1s' },
+        gateways: { devices: 'gw', offlineAfter: '1s', expectEvery: '60s' },
+      },
+    })
+    await pass(running, 2_000)
+    await outage(running)
+    await pass(running, 100_000)
+    expect(told(running).slice(21)).toMatchObject([{ deviceId: 'gw', status: 'offline' }])
+    expect(statusOf(running, 'dev-7')).toBe('unreachable')
+  })
+
   it('a device that does not come back with it is told after all', async () => {
     const running = await attached(CONFIG)
     await outage(running)

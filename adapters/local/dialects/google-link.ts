@@ -44,6 +44,9 @@ const SUBSCRIBED = /^\/devices\/([^/+#]+)\/(config|errors|commands)(\/#)?$/
 
 const TAKEN: MqttPublishVerdict = { accept: true, route: false }
 
+/** A gateway is noted as heard of so often within the interval that it promised. */
+const HEARD_PARTS = 4
+
 /** Source: Google Cloud IoT, "Using gateways with the MQTT bridge", system error messages. */
 type ErrorType =
   | 'GATEWAY_ATTACHMENT_ERROR'
@@ -67,6 +70,7 @@ export function createGoogleLink(
   const granted = new Map<string, MqttQos>()
   const own = seatOf(clientId)
   let cancelExpiry: (() => void) | undefined
+  let heardAt = 0
   /** Filters that are asked for before that are of a session that is resumed. */
   let isOpen = false
   /** What still comes of a client that is gone is its will. */
@@ -219,6 +223,15 @@ export function createGoogleLink(
     return !isLost
   }
 
+  /** A gateway that speaks for others is heard of too; that is worth a write only now and then. */
+  function hear(deviceId: string): void {
+    const expectMs = core.program.deviceType(clientId)?.presence.expectMs ?? 0
+    const at = clock.now()
+    if (deviceId === clientId || expectMs === 0 || at < heardAt + expectMs / HEARD_PARTS) return
+    heardAt = at
+    void services.connections.heard(clientId)
+  }
+
   function ingest(
     deviceId: string,
     subfolder: string,
@@ -265,6 +278,7 @@ export function createGoogleLink(
         const why = 'the device is not attached to the gateway'
         return faultOn(message, 'GATEWAY_DEVICE_NOT_FOUND', deviceId, why)
       }
+      hear(deviceId)
       if (what === 'events') return ingest(deviceId, rest ?? '', message, transport.remoteAddress)
       if (payload.length > MAX_STATE_BYTES) return refuse('state', 'over 64 KB')
       return report(deviceId, message)

@@ -493,6 +493,25 @@ describe('a Google gateway', () => {
     expect((await recordOf(cloud))?.presence).toMatchObject({ connected: true, gateway: 'gw2' })
   })
 
+  it('is heard of while it speaks for others', async () => {
+    const config: ConfigInput = {
+      deviceTypes: { any: {}, gateways: { devices: 'gw', expectEvery: '2s' } },
+    }
+    const cloud = await openGoogleCloud({}, { config })
+    await cloud.register('d1')
+    await gateway(cloud)
+    await bind(cloud, 'd1')
+    const client = await cloud.connectGoogle('gw')
+    await client.publishAsync('/devices/d1/attach', '', { qos: 1 })
+    for (let round = 0; round < 10; round++) {
+      await client.publishAsync('/devices/d1/events', `{"n":${round}}`, { qos: 1 })
+      await new Promise((resolve) => setTimeout(resolve, 400))
+    }
+    const judged = async () => (await recordOf(cloud, 'gw'))?.presence.judged
+    expect(await judged()).toMatchObject({ status: 'online', sequence: 1 })
+    await expect.poll(judged, { timeout: 6_000 }).toMatchObject({ status: 'late', sequence: 2 })
+  }, 20_000)
+
   it('that goes takes its devices along: one event, no storm', async () => {
     const cloud = await openGoogleCloud(
       {},
