@@ -212,6 +212,7 @@ export function createAmqpFront(services: AmqpServices): AmqpFront {
 
     cutOff(deviceId) {
       for (const [connection, { devices, grants }] of [...states]) {
+        grants.revoke(deviceId)
         const session = devices.get(deviceId)
         if (session === undefined) continue
         session.end(UNAUTHORIZED, 'the device may not be served')

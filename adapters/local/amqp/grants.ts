@@ -17,6 +17,8 @@ export interface Grants {
   /** The proof of being this device, or why there is none. */
   device(deviceId: string): DeviceGrant | string
   readonly isOwner: boolean
+  /** What was shown for this device counts no more. */
+  revoke(deviceId: string): void
   /** Nothing of it counts any more. */
   end(): void
 }
@@ -115,6 +117,11 @@ export function createGrants({ connection, services, onExpired }: GrantsOptions)
 
     get isOwner() {
       return owner !== undefined
+    },
+
+    revoke(deviceId) {
+      devices.get(deviceId)?.cancel()
+      devices.delete(deviceId)
     },
 
     end() {

@@ -176,6 +176,16 @@ describe('who may do what over AMQP', () => {
     expect(await again.put('localhost/devices/dev1', cloud.sas())).toBe(401)
   })
 
+  it('proves nothing more by a key that was replaced, or for a device that was removed', async () => {
+    const cloud = await openAmqpCloud()
+    const { connection, errors, put } = bare(cloud)
+    expect(await put('localhost/devices/dev1', cloud.sas())).toBe(200)
+    expect((await cloud.admin('DELETE', '/devices/dev1')).status).toBeLessThan(300)
+    connection.open_sender(EVENTS)
+    await expect.poll(() => errors).toEqual(['amqp:unauthorized-access'])
+    expect(await put('localhost/devices/dev1', cloud.sas())).toBe(401)
+  })
+
   it('has one connection for each device: the new one wins', async () => {
     const cloud = await openAmqpCloud()
     const first = bare(cloud)
