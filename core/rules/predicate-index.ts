@@ -14,6 +14,8 @@ export interface Indexed {
 /** Items that are found together. */
 export interface ItemList<T> {
   readonly items: readonly T[]
+  /** The item of a list of one. */
+  readonly only: T | undefined
   /** True if their predicates are all that counts. */
   readonly areWhole: boolean
   /** True if besides they are of one group. */
@@ -92,12 +94,14 @@ function put<K, T>(lists: Map<K, T[]>, key: K, item: T): void {
 }
 
 function listOf<T extends Indexed>(items: readonly T[]): ItemList<T> {
-  const group = items[0]?.group ?? 0
+  const [first] = items
+  const group = first?.group ?? 0
+  const only = items.length === 1 ? first : undefined
   const areWhole = items.every(
     ({ predicate }) => predicate === 'always' || predicate?.isWhole === true,
   )
   const isUniform = areWhole && group !== 0 && items.every((item) => item.group === group)
-  return { items, areWhole, isUniform }
+  return { items, only, areWhole, isUniform }
 }
 
 function indexPath<T extends Indexed>(items: readonly T[]): PathIndex<T> {

@@ -140,10 +140,14 @@ function candidates<T>(filters: readonly FilterRules<T>[], body: Json): Item<T>[
 
 function collect<T>(
   found: Item<T>[],
-  { items }: ItemList<Item<T>>,
+  { items, only }: ItemList<Item<T>>,
   from: number,
   to: number,
 ): void {
+  if (only !== undefined) {
+    found.push(only)
+    return
+  }
   for (let at = from; at < to; at += 1) {
     const item = items[at]
     if (item !== undefined) found.push(item)
@@ -228,11 +232,15 @@ function share<T>(gathering: Gathering<T>, group: number, output: OpenOutput<T>)
 
 function gather<T extends RuleEntry>(
   gathering: Gathering<T>,
-  { items, areWhole, isUniform }: ItemList<Item<T>>,
+  { items, only, areWhole, isUniform }: ItemList<Item<T>>,
   from: number,
   to: number,
   isCertain: boolean,
 ): void {
+  if (only !== undefined) {
+    gatherOne(gathering, only, isCertain && areWhole)
+    return
+  }
   const first = items[from]
   if (first !== undefined && isUniform && isCertain && to - from > 1) {
     if (sharedOutput(gathering, first.group) === undefined) {
