@@ -16,13 +16,7 @@ import {
 import { systemClock } from '../node/clock.ts'
 import { createIds } from '../node/ids.ts'
 import { carriesToken, ensureAdminToken } from './admin-token.ts'
-import {
-  type AmqpLogEvent,
-  type AmqpServer,
-  createAmqpServer,
-  openEventLog,
-  tapIngest,
-} from './amqp/index.ts'
+import type { AmqpLogEvent, AmqpServer } from './amqp/index.ts'
 import { type Authority, openAuthority } from './authority.ts'
 import { createChannelSender } from './channel-sender.ts'
 import { createColdStore } from './cold-store.ts'
@@ -246,10 +240,12 @@ export async function startLocalCloud({
     },
   )
   const { eventHub } = program.config
+  // Loaded only where it is served: who does without it pays nothing for the library.
+  const amqpParts = settings.amqpsPort === undefined ? undefined : await import('./amqp/index.ts')
   const events =
-    settings.amqpsPort === undefined || !eventHub.enabled
+    amqpParts === undefined || !eventHub.enabled
       ? undefined
-      : await openEventLog({
+      : await amqpParts.openEventLog({
           database,
           clock: systemClock,
           partitions: eventHub.partitions,
@@ -258,7 +254,9 @@ export async function startLocalCloud({
           keeps: settings.keepEvents,
         })
   const batcher = createUplinkBatcher(
-    events === undefined ? core.ingest : tapIngest(core.ingest, events, observer),
+    amqpParts === undefined || events === undefined
+      ? core.ingest
+      : amqpParts.tapIngest(core.ingest, events, observer),
   )
 
   async function gauges(): Promise<Readonly<Record<string, number>>> {
@@ -420,8 +418,7 @@ export async function startLocalCloud({
         core,
         twins,
         isBackEnd: (authorization) =>
-          isAdmin(authorization) ||
-          identities.ofServiceSas(authorization ?? '').kind === 'admin',
+          isAdmin(authorization) || identities.ofServiceSas(authorization ?? '').kind === 'admin',
       }),
       createGoogleHttp({ core, identities, requireAuth, configs, states, add: batcher.add }),
     ],
@@ -476,7 +473,7 @@ export async function startLocalCloud({
       )
       mqttsPort = await bind(tls, settings.mqttsPort, LOCAL_SETTINGS.mqttsPort.flag)
     }
-    if (settings.amqpsPort !== undefined) {
+    if (amqpParts !== undefined) {
       const services = {
         core,
         identities,
@@ -489,7 +486,7 @@ export async function startLocalCloud({
         events,
         log: logEvent,
       }
-      amqp = createAmqpServer(services, tlsOptions(await needAuthority()))
+      amqp = amqpParts.createAmqpServer(services, tlsOptions(await needAuthority()))
       amqpsPort = await bind(amqp.server, settings.amqpsPort, LOCAL_SETTINGS.amqpsPort.flag)
     }
   } catch (error) {

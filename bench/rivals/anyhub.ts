@@ -43,6 +43,8 @@ export async function startAnyhub({
     'off',
     '--mqtts-port',
     tls ? '0' : 'off',
+    '--amqps-port',
+    'off',
     '--mqtt-port',
     '0',
     '--data',

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 const BIN = join(import.meta.dirname, '../../cli/bin.mjs')
 
 const FREE_PORTS = ['--http-port', '0', '--mqtt-port', '0']
-const NO_TLS = ['--https-port', 'off', '--mqtts-port', 'off']
+const NO_TLS = ['--https-port', 'off', '--mqtts-port', 'off', '--amqps-port', 'off']
 
 /** How a process ended, and what it wrote. */
 export interface Ended {
