@@ -25,6 +25,11 @@ export interface ClaimedFeedback {
   readonly feedback: CommandFeedback
 }
 
+export interface ReceiveOptions {
+  /** How long the device holds what it takes; what the config says unless given. */
+  readonly lockMs?: number
+}
+
 /** The one queue of commands that each device has, whatever it speaks. */
 export interface Commands {
   /**
@@ -34,10 +39,13 @@ export interface Commands {
    */
   send(deviceId: string, request: CommandRequest): Promise<CommandInfo>
   /** Locks the next command for the device; `undefined` if none waits. */
-  receive(
+  receive(deviceId: string, options?: ReceiveOptions): Promise<ReceivedCommand | undefined>
+  /** Locks up to so many at once, in their order; none if none waits. */
+  receiveMany(
     deviceId: string,
-    options?: { readonly lockMs?: number },
-  ): Promise<ReceivedCommand | undefined>
+    limit: number,
+    options?: ReceiveOptions,
+  ): Promise<readonly ReceivedCommand[]>
   /**
    * Says what became of a command that is held; `reason` is for the sender.
    * @throws CoreError `command.lock_lost` if the lock was used, is over, or is none of this device.
@@ -87,6 +95,57 @@ export function createCommands(ports: Ports, program: Program, gate: DeviceGate)
     return (await devices.load(deviceId))?.commands ?? []
   }
 
+  /** Locks in one step, so that many cost no more writes than one. */
+  async function lock(
+    deviceId: string,
+    limit: number,
+    lockMs: number,
+  ): Promise<readonly CommandEntry[]> {
+    const at = clock.now()
+    const entries = await entriesOf(deviceId)
+    let waiting = 0
+    for (const entry of entries) if (passTime(entry, at).state === 'Enqueued') waiting++
+    // Most of those who ask have nothing waiting: that costs no step.
+    if (waiting === 0) return []
+    const input: DeviceInput = { kind: 'lock', lockMs, at }
+    const count = Math.min(limit, waiting)
+    const results = await gate.run(deviceId, new Array<DeviceInput>(count).fill(input))
+    return results.flatMap((result) => (result.status === 'commands' ? result.commands : []))
+  }
+
+  async function receiveMany(
+    deviceId: string,
+    limit: number,
+    { lockMs = limits.lock }: ReceiveOptions = {},
+  ): Promise<readonly ReceivedCommand[]> {
+    for (;;) {
+      const entries = await lock(deviceId, limit, lockMs)
+      const found = await Promise.all(entries.map((entry) => withContent(deviceId, entry)))
+      const received = found.filter((one) => one !== undefined)
+      if (received.length > 0 || entries.length === 0) return received
+    }
+  }
+
+  /** The command with its content; one that has lost it has ended. */
+  async function withContent(
+    deviceId: string,
+    entry: CommandEntry,
+  ): Promise<ReceivedCommand | undefined> {
+    if (entry.lock === undefined) return undefined
+    const { token: lockToken, until: lockedUntil } = entry.lock
+    const content = await ports.commands.content(deviceId, entry.contentId)
+    if (content !== undefined) {
+      const { deliveries: deliveryCount } = entry
+      const command = commandInfo(deviceId, entry)
+      return { ...content, command, lockToken, lockedUntil, deliveryCount }
+    }
+    const { commandId } = entry
+    ports.observer.log('error', 'a command without content', { deviceId, commandId })
+    const reason = 'its content is lost'
+    await run(deviceId, { kind: 'settle', lockToken, how: 'reject', reason, at: clock.now() })
+    return undefined
+  }
+
   return {
     async send(deviceId, request) {
       if (!isDeviceId(deviceId))
@@ -100,28 +159,10 @@ export function createCommands(ports: Ports, program: Program, gate: DeviceGate)
       return runForOne(deviceId, { kind: 'enqueue', command, at: now })
     },
 
-    async receive(deviceId, { lockMs = limits.lock } = {}) {
-      for (;;) {
-        // Most of those who ask have nothing waiting: that costs no step.
-        const at = clock.now()
-        const entries = await entriesOf(deviceId)
-        if (!entries.some((entry) => passTime(entry, at).state === 'Enqueued')) return undefined
-        const [entry] = await run(deviceId, { kind: 'lock', lockMs, at })
-        if (entry?.lock === undefined) return undefined
-        const content = await ports.commands.content(deviceId, entry.contentId)
-        const { token: lockToken, until: lockedUntil } = entry.lock
-        if (content !== undefined) {
-          const { deliveries: deliveryCount } = entry
-          const command = commandInfo(deviceId, entry)
-          return { ...content, command, lockToken, lockedUntil, deliveryCount }
-        }
-        ports.observer.log('error', 'a command without content', {
-          deviceId,
-          commandId: entry.commandId,
-        })
-        const reason = 'its content is lost'
-        await run(deviceId, { kind: 'settle', lockToken, how: 'reject', reason, at })
-      }
+    receiveMany,
+
+    async receive(deviceId, options) {
+      return (await receiveMany(deviceId, 1, options))[0]
     },
 
     settle(deviceId, lockToken, how, reason) {

@@ -73,16 +73,17 @@ export function createCommandDesk(core: () => Core): CommandDesk {
       do {
         seat.again = false
         while (isAttached(deviceId, seat) && seat.underWay < (pump.window ?? 1)) {
-          const received = await core().commands.receive(deviceId)
-          if (received === undefined) break
+          const free = (pump.window ?? 1) - seat.underWay
+          const received = await core().commands.receiveMany(deviceId, free)
+          if (received.length === 0) break
           if (!isAttached(deviceId, seat)) {
-            await settle(deviceId, received, 'release')
-            // Whoever is there now was woken when this one was locked.
+            await Promise.all(received.map((one) => settle(deviceId, one, 'release')))
+            // Whoever is there now was woken when these were locked.
             wake(deviceId)
             break
           }
-          seat.underWay++
-          void handOver(deviceId, seat, received)
+          seat.underWay += received.length
+          for (const one of received) void handOver(deviceId, seat, one)
         }
       } while (seat.again)
     } catch (error) {
