@@ -70,7 +70,7 @@ export function createPredicateIndex<T extends Indexed>(items: readonly T[]): Pr
   const byPath = new Map<string, T[]>()
   for (const item of items) {
     const predicate = predicateOf(item)
-    if (predicate !== undefined) put(byPath, JSON.stringify(predicate.path), item)
+    if (predicate !== undefined) put(byPath, keyOf(predicate.path), item)
   }
   const paths = [...byPath.values()].map(indexPath)
 
@@ -85,6 +85,12 @@ export function createPredicateIndex<T extends Indexed>(items: readonly T[]): Pr
 
 function predicateOf({ predicate }: Indexed): Predicate | undefined {
   return predicate === 'always' ? undefined : predicate
+}
+
+/** Different paths have different keys. Most are one name, which needs no quotes. */
+function keyOf(path: readonly string[]): string {
+  const [name] = path
+  return path.length === 1 ? `.${name}` : JSON.stringify(path)
 }
 
 function put<K, T>(lists: Map<K, T[]>, key: K, item: T): void {

@@ -176,22 +176,22 @@ function alone(lead: CompiledRule): Group {
 
 /** The group of each rule, in their order. */
 function groupsOf(entries: readonly RuleEntry[]): readonly Group[] {
-  const groups = new Map<string, Map<unknown, Group>>()
+  const bySelect = new Map<string, Group[]>()
   let count = 0
   return entries.map(({ rule }) => {
     const { sql, sqlVersion, limits, outputEnd } = rule
     if (outputEnd === 0) return alone(rule)
-    const text = `${sqlVersion} ${sql.slice(0, outputEnd)}`
-    const byLimits = groups.get(text) ?? new Map<unknown, Group>()
-    groups.set(text, byLimits)
-    const known = byLimits.get(limits)
-    if (known !== undefined) {
-      known.size += 1
-      return known
+    const select = sql.slice(0, outputEnd)
+    const groups = bySelect.get(select) ?? []
+    if (groups.length === 0) bySelect.set(select, groups)
+    for (const group of groups) {
+      if (group.lead.sqlVersion !== sqlVersion || group.lead.limits !== limits) continue
+      group.size += 1
+      return group
     }
     count += 1
     const made = { group: count, lead: rule, size: 1 }
-    byLimits.set(limits, made)
+    groups.push(made)
     return made
   })
 }
