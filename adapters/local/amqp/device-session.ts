@@ -266,12 +266,14 @@ function createDeviceSession(
 
   function watchTwin(out: AmqpOutbound): void {
     if (watches.has(out) || !links.has(out)) return
-    const unwatch = twins.watch(deviceId, (patch, version) =>
+    const unwatch = twins.watch(deviceId, (patch, version) => {
+      // Pushes are not queued: who takes none now sees by the next version that he has missed one.
+      if (!out.sendable()) return
       out.send({
         annotations: { resource: DESIRED, version: rhea.types.wrap_long(version) },
         body: Buffer.from(JSON.stringify(patch)),
-      }),
-    )
+      })
+    })
     watches.set(out, unwatch)
   }
 

@@ -137,10 +137,16 @@ export function createLinks({ connection, hooks, limits, backlog, fault }: Links
               onSettled?.('lost')
               return
             }
-            const delivery = Buffer.isBuffer(message)
-              ? sender.send(message, undefined, 0)
-              : sender.send(toRhea(message))
-            if (onSettled !== undefined) state.waiting.set(delivery, onSettled)
+            try {
+              const delivery = Buffer.isBuffer(message)
+                ? sender.send(message, undefined, 0)
+                : sender.send(toRhea(message))
+              if (onSettled !== undefined) state.waiting.set(delivery, onSettled)
+            } catch (error) {
+              // More waits than the library keeps: the peer asks, and takes no answers.
+              onSettled?.('lost')
+              fault(error)
+            }
           },
         }),
       )

@@ -274,6 +274,26 @@ describe('the AMQP listener', () => {
     expect(good.is_open()).toBe(true)
   })
 
+  it('ends who takes none of what he asks for, without a word to whoever sends', async () => {
+    const subject = await open()
+    const socket = connect(subject.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.on('data', () => undefined)
+    onTestFinished(() => void socket.destroy())
+    socket.write(Buffer.concat([HEADER, OPEN, BEGIN, attach('r', 0, true)]))
+    await expect.poll(() => subject.links.length).toBe(1)
+    const [link] = subject.links
+    if (link?.kind !== 'outbound') throw new Error('no link to send on')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(link.sendable()).toBe(false)
+    const told: string[] = []
+    for (let index = 0; index < 2_100; index++)
+      link.send({ value: index }, (settlement) => void told.push(settlement))
+    await expect.poll(() => subject.listener.connections).toBe(0)
+    expect(told).toHaveLength(2_100)
+    expect(new Set(told)).toEqual(new Set(['lost']))
+  })
+
   it('ends who has not proved who it is in time', async () => {
     const subject = await open({ proofMs: 150 }, { proves: false })
     const silent = raw(subject.port, Buffer.alloc(0))
