@@ -145,10 +145,9 @@ function toUplink(body: Buffer, { deliveryId, ...delivered }: Delivered): Uplink
     },
     ...(deliveryId === '' ? {} : { deliveryId }),
     ...(sentAt === undefined ? {} : { sentAt }),
-    // Two rules may bring one message: its trace is the same.
-    ...(messageId === undefined && traceId === undefined
-      ? {}
-      : { messageId: messageId ?? traceId ?? '' }),
+    // Two rules may bring one message: its trace is the same. What a device sends again has another.
+    ...(traceId === undefined ? {} : { publishId: traceId }),
+    ...(messageId === undefined ? {} : { messageId }),
   }
 }
 

@@ -160,7 +160,28 @@ async function ingestEvents({ resolveVariable }) {
   throw new Error(`param ingest: expected sqs, found ${kind}`)
 }
 
+/**
+ * Variables that anyhub.yml names as `${env:NAME}`: functions get them from one secret of Secrets Manager.
+ * Shape: the secret `anyhub/{stage}`, a JSON object with a text for each name.
+ */
+async function variables({ resolveVariable }) {
+  const stage = await resolveVariable('sls:stage')
+  const service = await resolveVariable('self:service')
+  const names = new Set(
+    [...readFileSync(CONFIG_PATH, 'utf8').matchAll(/\$\{env:([A-Za-z_]\w*)\}/g)].map(
+      ([, name]) => name,
+    ),
+  )
+  return Object.fromEntries(
+    [...names].map((name) => [
+      name,
+      `{{resolve:secretsmanager:${service}/${stage}:SecretString:${name}}}`,
+    ]),
+  )
+}
+
 module.exports = {
+  variables,
   ingestEvents,
   toQueue,
   toDeadQueue,

@@ -6,15 +6,47 @@ const { parseDocument } = require('yaml')
 
 const CONFIG_PATH = resolve(process.env.ANYHUB_CONFIG ?? 'anyhub.yml')
 
-/** Every fault of the config at once, as `anyhub check` says them. */
+const PLACEHOLDER = /\$\{env:([A-Za-z_]\w*)\}/g
+
+/** Applies a change to every text of a value; `other` is walked along, as far as it has the same shape. */
+function mapTexts(value, other, change) {
+  if (typeof value === 'string') return change(value, other)
+  if (Array.isArray(value)) return value.map((one, index) => mapTexts(one, other?.[index], change))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, other?.[key], change)]),
+  )
+}
+
+/** With the variables of whoever deploys, to check it. */
+function withVariables(raw) {
+  const missing = new Set()
+  const filled = mapTexts(raw, undefined, (text) =>
+    text.replace(PLACEHOLDER, (_whole, name) => {
+      if (process.env[name] === undefined) missing.add(name)
+      return process.env[name] ?? ''
+    }),
+  )
+  if (missing.size === 0) return filled
+  const names = [...missing].join(', ')
+  throw new Error(
+    `${CONFIG_PATH}: expected these environment variables, found none of them: ${names}`,
+  )
+}
+
+/** Every fault of the config at once, as `anyhub check` says them. Secrets are not packaged: a function reads its own. */
 async function readConfig() {
   const { compileProgram, parseConfig } = await import('../../core/index.ts')
   const document = parseDocument(readFileSync(CONFIG_PATH, 'utf8'))
   const [broken] = document.errors
   if (broken !== undefined) throw new Error(`${CONFIG_PATH}: ${broken.message}`)
-  const parsed = parseConfig(document.toJS() ?? {})
+  const raw = document.toJS() ?? {}
+  const parsed = parseConfig(withVariables(raw))
   const compiled = 'faults' in parsed ? parsed : compileProgram(parsed.config)
-  if (!('faults' in compiled)) return parsed.config
+  if (!('faults' in compiled))
+    return mapTexts(parsed.config, raw, (text, written) =>
+      typeof written === 'string' && written.search(PLACEHOLDER) >= 0 ? written : text,
+    )
   const faults = compiled.faults.map(({ path, message }) => `${path.join('.')}: ${message}`)
   throw new Error(`${CONFIG_PATH}: expected a config without faults:\n${faults.join('\n')}`)
 }

@@ -19,14 +19,22 @@ export function describeWithMoto(name: string, body: () => void): void {
   describe.skipIf(skipped)(skipped ? `${name} (skipped: moto_server is not installed)` : name, body)
 }
 
+export interface MotoOptions {
+  /** What is started in place of `moto_server`: a program and its first arguments. */
+  readonly command?: readonly [program: string, ...args: string[]]
+  /** Its environment, beside that of this process. */
+  readonly env?: (endpoint: string) => Readonly<Record<string, string>>
+}
+
 /** Starts moto on a free port and waits until it answers. */
-export async function startMoto(): Promise<Moto> {
+export async function startMoto({ command, env }: MotoOptions = {}): Promise<Moto> {
   const port = await freePort()
-  const server = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], {
-    stdio: 'ignore',
-    env: { ...process.env, MOTO_ALLOW_NONEXISTENT_REGION: 'true' },
-  })
   const endpoint = `http://127.0.0.1:${port}`
+  const [program, ...args] = command ?? ['moto_server']
+  const server = spawn(program, [...args, '-H', '127.0.0.1', '-p', String(port)], {
+    stdio: 'ignore',
+    env: { ...process.env, ...env?.(endpoint) },
+  })
   const deadline = Date.now() + STARTS_WITHIN_MS
   while (!(await answers(endpoint))) {
     if (server.exitCode !== null || Date.now() > deadline)
@@ -52,7 +60,8 @@ function end(server: ChildProcess): Promise<void> {
   })
 }
 
-function freePort(): Promise<number> {
+/** A port on which nobody listens now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
