@@ -128,6 +128,8 @@ export async function openEventLog({
     return low
   }
 
+  for (const [index, partition] of partitions.entries()) await drop(index, partition)
+
   return {
     partitions: count,
     createdAt: clock.now(),

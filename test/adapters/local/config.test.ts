@@ -18,6 +18,19 @@ describe('readLocalSettings', () => {
     })
   })
 
+  it.each([
+    [{}, 5671, false],
+    [{ 'mqtt-port': '0' }, 0, false],
+    [{ 'http-port': '9000' }, 0, false],
+    [{ 'http-port': 'off' }, 5671, false],
+    [{ 'http-port': 'off', 'mqtt-port': 'off' }, undefined, false],
+    [{ 'http-port': 'off', 'mqtt-port': 'off', 'amqps-port': '0' }, 0, true],
+    [{ 'mqtt-port': '0', 'amqps-port': '5672' }, 5672, true],
+    [{ 'amqps-port': 'off' }, undefined, true],
+  ])('AMQP goes with the plain ports unless it is given: %j', (flags, amqpsPort, keepEvents) =>
+    expect(readLocalSettings(flags, {})).toMatchObject({ amqpsPort, keepEvents }),
+  )
+
   it('lets a flag win over the environment, and the environment over the default', () => {
     const env = { ANYHUB_HTTP_PORT: '9000', ANYHUB_MQTT_PORT: 'off', ANYHUB_DATA: '/var/anyhub' }
     expect(readLocalSettings({ 'http-port': '0' }, env)).toMatchObject({
