@@ -103,14 +103,17 @@ async function measureRates(shape: Shape, options: BenchOptions): Promise<Omit<R
     name === 'telemetry' ? '1' : withSpread(ratioOf(ratesOf(of(name)), telemetry), short),
     short(figureOf(costsOf(of(name))).median),
   ])
-  const wantedOf = (name: Contestant): Wanted => {
-    const ratio = ratioOf(ratesOf(of(name)), telemetry).median
-    const reached = ratio >= 0.5
-    return { name: `${name} / telemetry, ${shape.name}`, found: ratio, wanted: '≥ 0.5', reached }
+  const ratio = ratioOf(ratesOf(of('shadow updates')), telemetry).median
+  const wanted: Wanted = {
+    name: `shadow updates / telemetry, ${shape.name}`,
+    found: ratio,
+    wanted: '≥ 0.5',
+    reached: ratio >= 0.5,
   }
   return {
     text: `${shape.name}:\n\n${table(['', 'msg/s', '× telemetry', 'CPU µs/msg'], rows)}`,
-    ratios: CONTESTANTS.filter((name) => name !== 'telemetry').map(wantedOf),
+    // Telemetry is not answered either: like is compared with like.
+    ratios: [wanted],
   }
 }
 
