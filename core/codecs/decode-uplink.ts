@@ -72,6 +72,7 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
 function identify(uplink: Uplink, sentAt: number | undefined): MessageIdentity {
   if (uplink.messageId !== undefined) return 'sender'
   if (sentAt !== undefined) return 'content'
+  if (uplink.publishId !== undefined) return 'sender'
   return uplink.deliveryId === undefined ? 'none' : 'delivery'
 }
 
@@ -84,7 +85,10 @@ function messageIdOf(
 ): string {
   switch (identity) {
     case 'sender':
-      return uplink.messageId ?? uniqueId
+      return (
+        uplink.messageId ??
+        messageFingerprint(`${uplink.publishId}\n${uplink.topic}`, uplink.payload)
+      )
     case 'content': {
       const fingerprint = messageFingerprint(uplink.topic, uplink.payload)
       // It tells equal readings apart. One that is among them too does not: live and replayed, a message is the same.

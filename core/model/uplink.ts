@@ -29,6 +29,8 @@ export interface Uplink {
   readonly messageId?: string
   /** Names one delivery on one connection (the MQTT packet id). It counts only together with `redelivered`. */
   readonly deliveryId?: string
+  /** Names one publish: copies of it have the same. It counts where the message has neither an id nor a time of its own. */
+  readonly publishId?: string
   /** Event time in epoch ms, where the transport carries it beside the payload. */
   readonly sentAt?: number
   /** The transport says that it may have sent this before (the MQTT DUP flag, a second delivery). */

@@ -303,6 +303,19 @@ describe('decodeUplink: what makes a message the same message', () => {
     expect(id('{"a":2}', { deliveryId: 'c:1' })).not.toEqual(first)
   })
 
+  it('the publish where there is no time, whoever brings it', () => {
+    const first = id('{"a":1}', { publishId: 'p-1', deliveryId: 'q:1' })
+    expect(first.identity).toBe('sender')
+    expect(id('{"a":1}', { publishId: 'p-1', deliveryId: 'q:2' })).toEqual(first)
+    expect(id('{"a":1}', { publishId: 'p-2', deliveryId: 'q:1' })).not.toEqual(first)
+  })
+
+  it('its bytes and time, in whichever publish they come', () => {
+    const first = id('{"ts":1,"a":1}', { publishId: 'p-1' })
+    expect(first.identity).toBe('content')
+    expect(id('{"ts":1,"a":1}', { publishId: 'p-2' })).toEqual(first)
+  })
+
   it('nothing where nothing is known', () => {
     expect(id('{"a":1}')).toEqual({ messageId: 'unique-1', identity: 'none' })
   })
@@ -317,6 +330,7 @@ describe('decodeUplink: what makes a message the same message', () => {
 
   it('keeps ids short, whatever the transport calls a delivery', () => {
     expect(id('{"a":1}', { deliveryId: 'c'.repeat(65_535) }).messageId.length).toBeLessThan(64)
+    expect(id('{"a":1}', { publishId: 'p'.repeat(65_535) }).messageId.length).toBeLessThan(64)
   })
 })
 
