@@ -13,7 +13,8 @@ export function wantedBy(filter: string, clientId: string): Wanted | undefined {
   const levels = filter.split('/')
   const [first, second, third, id] = levels
   if (first === 'devices' && second === clientId) {
-    if (third === 'commands') return 'plain'
+    // Who asks for all that is his asks for commands in the form that every client can take.
+    if (third === 'commands' || third === '#' || third === '+') return 'plain'
     if (third === 'executions') return 'execution'
     return third === 'methods' ? 'methods' : undefined
   }
