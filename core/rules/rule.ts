@@ -85,7 +85,7 @@ export function compileRule(sql: string, options: RuleOptions = {}): CompiledRul
     try {
       program ??= compileAgain(source)
       const { rowOf, assign, where, project } = program
-      const row = rowOf(message)
+      const row = message.rawText === undefined ? message.body : rowOf(message)
       const frame = needsSlots ? frameOf(message) : message
       if (assign !== undefined) assign(row, frame)
       if (where !== undefined && !where(row, frame)) return NO_MATCH_WHERE
@@ -112,7 +112,7 @@ export function compileRule(sql: string, options: RuleOptions = {}): CompiledRul
       try {
         program ??= compileAgain(source)
         const { rowOf, assign, project } = program
-        const row = rowOf(message)
+        const row = message.rawText === undefined ? message.body : rowOf(message)
         const frame = needsSlots ? frameOf(message) : message
         if (assign !== undefined) assign(row, frame)
         return project(row, frame)
