@@ -111,6 +111,13 @@ export function openConnection({
       // It may be in any state: nothing of it is used after this.
     }
     links.end()
+    amqp['socket_ready'] = false
+    // The library may be in the middle of reading, and sets its timers when it is done.
+    setImmediate(() => {
+      clearTimeout(amqp['heartbeat_in'])
+      clearTimeout(amqp['heartbeat_out'])
+      clearTimeout(amqp['abort_idle'])
+    })
     socket.removeAllListeners()
     socket.on('error', () => undefined)
     onEnd()

@@ -274,6 +274,30 @@ describe('the AMQP listener', () => {
     expect(good.is_open()).toBe(true)
   })
 
+  it('leaves no timer behind', async () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const subject = await open(
+      {},
+      {
+        hooks: {
+          attached() {
+            throw new Error('a fault of ours')
+          },
+        },
+      },
+    )
+    const before = timers()
+    await Promise.all(
+      Array.from({ length: 30 }, async (_, index) =>
+        raw(subject.port, index % 2 === 0 ? BASE : Buffer.concat([HEADER, OPEN, OPEN])),
+      ),
+    )
+    await expect.poll(() => subject.listener.connections).toBe(0)
+    await new Promise((resolve) => setTimeout(resolve, 2_100))
+    expect(timers() - before).toBeLessThan(10)
+  })
+
   it('ends who takes none of what he asks for, without a word to whoever sends', async () => {
     const subject = await open()
     const socket = connect(subject.port, '127.0.0.1')
