@@ -46,31 +46,83 @@ function covers(outer, inner) {
   }
 }
 
-const toQueue = [
-  {
-    Sqs: {
-      QueueUrl: { Ref: 'UplinkQueue' },
-      RoleArn: { 'Fn::GetAtt': ['TopicRuleRole', 'Arn'] },
-      UseBase64: false,
+/** What carries uplinks: a queue, or a stream that keeps the order of each device. */
+async function kindOf({ resolveVariable }) {
+  const kind = await resolveVariable('param:ingest')
+  if (kind === 'sqs' || kind === 'kinesis') return kind
+  throw new Error(`param ingest: expected sqs or kinesis, found ${kind}`)
+}
+
+const RULE_ROLE = { 'Fn::GetAtt': ['TopicRuleRole', 'Arn'] }
+
+async function toQueue(given) {
+  if ((await kindOf(given)) === 'sqs')
+    return [{ Sqs: { QueueUrl: { Ref: 'UplinkQueue' }, RoleArn: RULE_ROLE, UseBase64: false } }]
+  // Devices publish under their own ids, and what AWS tells of them names them in the topic.
+  return [
+    {
+      Kinesis: {
+        StreamName: { Ref: 'UplinkStream' },
+        // In two parts, or the CLI takes it for a variable of its own.
+        PartitionKey: { 'Fn::Join': ['', ['$', '{clientid()}']] },
+        RoleArn: RULE_ROLE,
+      },
     },
-  },
-]
+  ]
+}
+
+/** The stream and who may use it, where the parameter asks for it. */
+async function stream(given) {
+  if ((await kindOf(given)) === 'sqs') return { Resources: {} }
+  const policy = (role, Action, resource = 'UplinkStream') => ({
+    Type: 'AWS::IAM::Policy',
+    Properties: {
+      PolicyName: resource,
+      Roles: [{ Ref: role }],
+      PolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action, Resource: { 'Fn::GetAtt': [resource, 'Arn'] } }],
+      },
+    },
+  })
+  return {
+    Resources: {
+      UplinkStream: {
+        Type: 'AWS::Kinesis::Stream',
+        Properties: {
+          StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+          StreamEncryption: { EncryptionType: 'KMS', KeyId: 'alias/aws/kinesis' },
+        },
+      },
+      UplinkStreamWriters: policy('TopicRuleRole', ['kinesis:PutRecord']),
+      UplinkStreamReaders: policy('IngestRole', [
+        'kinesis:DescribeStream',
+        'kinesis:DescribeStreamSummary',
+        'kinesis:GetRecords',
+        'kinesis:GetShardIterator',
+        'kinesis:ListShards',
+      ]),
+      // What a batch could not be rid of goes to the dead queue, as its place in the stream.
+      UplinkStreamDead: policy('IngestRole', ['sqs:SendMessage'], 'UplinkDeadQueue'),
+    },
+  }
+}
 
 const toDeadQueue = {
   Sqs: {
     QueueUrl: { Ref: 'UplinkDeadQueue' },
-    RoleArn: { 'Fn::GetAtt': ['TopicRuleRole', 'Arn'] },
+    RoleArn: RULE_ROLE,
     UseBase64: false,
   },
 }
 
-const topicRule = (filter) => ({
+const topicRule = (filter, actions) => ({
   Type: 'AWS::IoT::TopicRule',
   Properties: {
     TopicRulePayload: {
       AwsIotSqlVersion: '2016-03-23',
       Sql: `${SELECT} FROM '${filter}'`,
-      Actions: toQueue,
+      Actions: actions,
       ErrorAction: toDeadQueue,
     },
   },
@@ -143,21 +195,31 @@ function dashboard() {
   return { 'Fn::Sub': JSON.stringify({ widgets }) }
 }
 
-/** The trigger of ingest: a queue, or a stream that keeps the order of each device. */
-async function ingestEvents({ resolveVariable }) {
-  const kind = await resolveVariable('param:ingest')
-  if (kind === 'sqs')
-    return [
-      {
-        sqs: {
-          arn: { 'Fn::GetAtt': ['UplinkQueue', 'Arn'] },
-          batchSize: 100,
-          maximumBatchingWindow: 1,
-          functionResponseType: 'ReportBatchItemFailures',
+/** The trigger of ingest. */
+async function ingestEvents(given) {
+  const functionResponseType = 'ReportBatchItemFailures'
+  if ((await kindOf(given)) === 'sqs') {
+    const arn = { 'Fn::GetAtt': ['UplinkQueue', 'Arn'] }
+    return [{ sqs: { arn, batchSize: 100, maximumBatchingWindow: 1, functionResponseType } }]
+  }
+  return [
+    {
+      stream: {
+        type: 'kinesis',
+        arn: { 'Fn::GetAtt': ['UplinkStream', 'Arn'] },
+        batchSize: 500,
+        batchWindow: 1,
+        startingPosition: 'LATEST',
+        bisectBatchOnFunctionError: true,
+        maximumRetryAttempts: 20,
+        parallelizationFactor: 10,
+        destinations: {
+          onFailure: { type: 'sqs', arn: { 'Fn::GetAtt': ['UplinkDeadQueue', 'Arn'] } },
         },
+        functionResponseType,
       },
-    ]
-  throw new Error(`param ingest: expected sqs, found ${kind}`)
+    },
+  ]
 }
 
 /**
@@ -190,9 +252,13 @@ module.exports = {
   shadowSql: `${SELECT} FROM '$aws/things/+/shadow/update/documents'`,
   namedShadowSql: `${SELECT} FROM '$aws/things/+/shadow/name/+/update/documents'`,
   presenceSql: `${SELECT} FROM '$aws/events/presence/+/+'`,
-  fromConfig: () => ({
-    Resources: Object.fromEntries(
-      topicFilters().map((filter, index) => [`UplinkRule${index}`, topicRule(filter)]),
-    ),
-  }),
+  stream,
+  fromConfig: async (given) => {
+    const actions = await toQueue(given)
+    return {
+      Resources: Object.fromEntries(
+        topicFilters().map((filter, index) => [`UplinkRule${index}`, topicRule(filter, actions)]),
+      ),
+    }
+  },
 }

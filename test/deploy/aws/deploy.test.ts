@@ -57,6 +57,16 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
       random: Math.random,
     })
 
+  /** The template with another way in; the one of the suite is packaged again. */
+  async function openPackage(ingest: string): Promise<Template> {
+    try {
+      await stage.sls('package', '--param', `ingest=${ingest}`)
+      return JSON.parse(readFileSync(TEMPLATE, 'utf8'))
+    } finally {
+      await stage.sls('package')
+    }
+  }
+
   const ofType = (type: string) =>
     Object.entries(template.Resources).filter(([, { Type }]) => Type === type)
 
@@ -105,6 +115,25 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
     expect(readFileSync(TEMPLATE, 'utf8')).not.toContain('/hook')
     expect(readFileSync(TEMPLATE, 'utf8')).toContain('resolve:secretsmanager:anyhub/dev')
   })
+
+  it('has a stream in place of the queue where the parameter asks for it', async () => {
+    const other = await openPackage('kinesis')
+    const types = Object.values(other.Resources).map(({ Type }) => Type)
+    expect(types).toContain('AWS::Kinesis::Stream')
+    expect(ofType('AWS::Kinesis::Stream')).toEqual([])
+    const mappings = Object.values(other.Resources).filter(
+      ({ Type }) => Type === 'AWS::Lambda::EventSourceMapping',
+    )
+    expect(JSON.stringify(mappings)).toContain('UplinkStream')
+    const rule = other.Resources['UplinkRule0']?.Properties['TopicRulePayload']
+    expect(JSON.stringify(rule)).toContain('"Kinesis"')
+  }, 60_000)
+
+  it('says which ways in there are', async () => {
+    await expect(openPackage('carrier-pigeon')).rejects.toThrow(
+      'param ingest: expected sqs or kinesis, found carrier-pigeon',
+    )
+  }, 60_000)
 
   describe('deployed', () => {
     let device: DeviceRecord
