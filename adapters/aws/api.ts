@@ -22,7 +22,7 @@ export function createAwsApi(
   config: Config,
 ): (event: unknown) => Promise<unknown> {
   const { region, endpoint, devicePolicy: policy } = settings
-  const { core, observer } = createAws(settings, config, {
+  const { core, observer, settle } = createAws(settings, config, {
     things: () => createThings({ region, endpoint, policy, clock: systemClock }),
   })
   const expected = Buffer.from(settings.adminTokenDigest, 'hex')
@@ -51,6 +51,7 @@ export function createAwsApi(
       (request.method === 'POST' && (await isDevice(core.ports, pathname, authorization)))
     const response = admitted ? await api.fetch(request) : refused()
     const reply = await toHttpReply(response)
+    await settle()
     observer.flush()
     return reply
   }

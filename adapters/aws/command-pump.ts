@@ -4,10 +4,18 @@ import { publish } from './downlink.ts'
 
 /** Brings commands to devices over the broker of AWS IoT. */
 export interface CommandPump {
+  /**
+   * Notes that a command waits. It is not brought at once: who says so is within a step of the device, and bringing it
+   * takes another.
+   * @throws CoreError if the device could not be served in this run.
+   */
+  ask(deviceId: string): void
+  /** Serves all that were noted, before the host may freeze. What fails is left to the tick. */
+  drain(): Promise<void>
   /** Publishes what waits for a device that is connected. */
   deliver(deviceId: string): Promise<void>
   /** A device says what became of a command that it holds. One that it holds no more changes nothing. */
-  settle(deviceId: string, commandId: string, how: Settlement): Promise<void>
+  settle(deviceId: string, commandId: string, how: Settlement, reason?: string): Promise<void>
 }
 
 /** A device has so long to say what became of a command; then it gets it again. Unit: ms. */
@@ -22,42 +30,74 @@ const AT_ONCE = 10
  * Shape: `devices/{id}/executions/{commandId}/{name}` down, `devices/{id}/executions/{commandId}/{complete,reject,abandon}` up.
  */
 export function createCommandPump(client: AwsClient, core: () => Core): CommandPump {
+  const asked = new Set<string>()
+  /** Devices that cannot be served now, until the end of this run. */
+  const failed = new Map<string, unknown>()
+
   async function deliver(deviceId: string): Promise<void> {
     const { commands, ports } = core()
     const record = await ports.devices.load(deviceId)
     // Never to somebody who is not there: who connects is served then.
     if (record?.presence.connected !== true) return
-    for (let sent = 0; sent < AT_ONCE; sent++) {
-      const received = await commands.receive(deviceId, { lockMs: LOCK_MS })
-      if (received === undefined) return
-      const { command, payload, lockToken, properties, correlationId, contentType } = received
+    const received = await commands.receiveMany(deviceId, AT_ONCE, { lockMs: LOCK_MS })
+    for (const [index, one] of received.entries()) {
+      const { command, payload, properties, correlationId, contentType } = one
       const id = encodeURIComponent(command.commandId)
-      const response = await publish(client, {
-        topic: `devices/${deviceId}/executions/${id}/${command.name}`,
-        body: payload,
-        qos: 1,
-        retain: false,
-        properties: {
-          ...properties,
-          ...(correlationId === undefined ? {} : { 'correlation-id': correlationId }),
-          ...(contentType === undefined ? {} : { 'content-type': contentType }),
-        },
-      })
-      if (response.status === 200) continue
-      await commands.settle(deviceId, lockToken, 'release')
-      throw unexpected('iotdata', response)
+      try {
+        const response = await publish(client, {
+          topic: `devices/${deviceId}/executions/${id}/${command.name}`,
+          body: payload,
+          qos: 1,
+          retain: false,
+          properties: {
+            ...properties,
+            ...(correlationId === undefined ? {} : { 'correlation-id': correlationId }),
+            ...(contentType === undefined ? {} : { 'content-type': contentType }),
+          },
+        })
+        if (response.status !== 200) throw unexpected('iotdata', response)
+      } catch (error) {
+        // Given back it would be asked for again, here and now: the word waits in the outbox instead.
+        failed.set(deviceId, error)
+        for (const { lockToken } of received.slice(index))
+          await commands.settle(deviceId, lockToken, 'release')
+        throw error
+      }
     }
   }
 
   return {
     deliver,
 
-    async settle(deviceId, commandId, how) {
+    ask(deviceId) {
+      if (failed.has(deviceId)) throw failed.get(deviceId)
+      asked.add(deviceId)
+    },
+
+    async drain() {
+      const { gate, ports } = core()
+      while (asked.size > 0) {
+        const deviceIds = [...asked]
+        asked.clear()
+        await Promise.all(
+          deviceIds.map((deviceId) =>
+            deliver(deviceId).catch((error) => {
+              const reason = error instanceof Error ? error.message : String(error)
+              ports.observer.log('warn', 'commands not brought yet', { deviceId, reason })
+            }),
+          ),
+        )
+        await gate.idle()
+      }
+      failed.clear()
+    },
+
+    async settle(deviceId, commandId, how, reason) {
       const { commands, ports } = core()
       const record = await ports.devices.load(deviceId)
       const entry = record?.commands?.find((one) => one.commandId === commandId)
       if (entry?.lock === undefined) return
-      await commands.settle(deviceId, entry.lock.token, how)
+      await commands.settle(deviceId, entry.lock.token, how, reason)
       await deliver(deviceId)
     },
   }

@@ -61,6 +61,8 @@ const NOTIFY_LIMIT = 100
 export interface Aws {
   readonly core: Core
   readonly observer: AwsObserver
+  /** Brings what waits on its way; to be awaited after steps, before the host may freeze. */
+  settle(): Promise<void>
   ingest(event: unknown): Promise<unknown>
   notify(event: unknown): Promise<unknown>
   tick(): Promise<void>
@@ -149,7 +151,7 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
     cold,
     downlink: createDownlink({
       client,
-      deliverCommands: pump.deliver,
+      deliverCommands: async (deviceId) => pump.ask(deviceId),
       writeShadow: createShadowOwner(client),
     }),
     notifications,
@@ -178,10 +180,12 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
   return {
     core,
     observer,
+    settle: pump.drain,
 
     async ingest(event) {
       const arrivals = toArrivals(event, clock.now())
       const outcomes = await take(arrivals.map(({ uplink }) => uplink))
+      await pump.drain()
       observer.flush()
       return toReply(arrivals, outcomes)
     },
@@ -195,6 +199,7 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
 
     async tick() {
       await core.tick(TICK_LIMIT)
+      await pump.drain()
       await core.notify(NOTIFY_LIMIT)
       observer.flush()
     },

@@ -26,6 +26,8 @@ const Documents = z.object({
 /** Source: AWS IoT developer guide, life-cycle-events. */
 const PresenceEvent = z.object({ timestamp: z.number(), disconnectReason: z.optional(z.string()) })
 
+const Reason = z.object({ reason: z.string() })
+
 /**
  * Takes what topic rules bring: telemetry to the core's ingest, and what AWS IoT itself tells of a device — its shadow,
  * its connection — and what a device says of a command through the gate. The outcomes stand in the order of the uplinks.
@@ -72,7 +74,7 @@ export function createTaker(
     const [, deviceId, commandId, how] = EXECUTION.exec(topic) ?? []
     if (deviceId === undefined || commandId === undefined) return undefined
     if (how !== 'complete' && how !== 'reject' && how !== 'abandon') return undefined
-    await pump.settle(deviceId, decodeURIComponent(commandId), how)
+    await pump.settle(deviceId, decodeURIComponent(commandId), how, reasonOf(payload))
     return { status: 'accepted', deviceId, messageId: uplink.deliveryId ?? '' }
   }
 
@@ -110,6 +112,12 @@ export function createTaker(
 
 function isEvent(topic: string): boolean {
   return topic.startsWith('$aws/') || EXECUTION.test(topic)
+}
+
+/** Why, if the device says so. */
+function reasonOf(payload: Uint8Array): string | undefined {
+  const parsed = Reason.safeParse(parse(payload))
+  return parsed.success ? parsed.data.reason : undefined
 }
 
 /** @throws CoreError `trigger.malformed` */

@@ -9,14 +9,16 @@ interface Deployed {
   readonly shadowSql: string
   readonly namedShadowSql: string
   readonly presenceSql: string
-  readonly fromConfig: () => {
+  readonly fromConfig: (serverless: {
+    readonly resolveVariable: (name: string) => Promise<string>
+  }) => Promise<{
     readonly Resources: Readonly<
       Record<
         string,
         { readonly Properties: { readonly TopicRulePayload: { readonly Sql: string } } }
       >
     >
-  }
+  }>
 }
 
 /** One message as a device, or AWS IoT itself, publishes it. */
@@ -33,14 +35,13 @@ export interface Published {
 export type TopicRules = (published: Published) => readonly string[]
 
 /** The rules of deploy/aws/stack.cjs, their SQL run by our own engine. */
-export function openTopicRules(configPath: string): TopicRules {
+export async function openTopicRules(configPath: string): Promise<TopicRules> {
   process.env['ANYHUB_CONFIG'] = configPath
   const path = resolve(import.meta.dirname, '../../../deploy/aws/stack.cjs')
   delete require.cache[path]
   const { shadowSql, namedShadowSql, presenceSql, fromConfig }: Deployed = require(path)
-  const named = Object.values(fromConfig().Resources).map(
-    ({ Properties }) => Properties.TopicRulePayload.Sql,
-  )
+  const { Resources } = await fromConfig({ resolveVariable: async () => 'sqs' })
+  const named = Object.values(Resources).map(({ Properties }) => Properties.TopicRulePayload.Sql)
   const rules = [...named, shadowSql, namedShadowSql, presenceSql].map((sql) => compileRule(sql))
   return ({ topic, payload, clientId, at }) => {
     const traceId = randomUUID()
