@@ -13,7 +13,7 @@ it('names the benches where an unknown one is asked for', () => {
   const { status, stderr } = bench('speed')
   expect(status).toBe(2)
   expect(stderr).toContain(
-    'expected step, rules, ingest, roundtrip, shadow, idle, commands, found speed',
+    'expected step, rules, ingest, roundtrip, shadow, idle, commands, amqp, found speed',
   )
 })
 
