@@ -14,7 +14,7 @@ import {
   type SymmetricKeys,
 } from '../../core/index.ts'
 import { type Authority, fingerprintOf } from './authority.ts'
-import { CLOCK_SKEW_MS, faultOf, isSignedBy, readJwt } from './jwt.ts'
+import { CLOCK_SKEW_MS, faultOf, isSignedBy, readJwt } from '../node/jwt.ts'
 import { isSignedWith, readSasToken } from './sas.ts'
 
 /** Who somebody is. */

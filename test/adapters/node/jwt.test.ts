@@ -4,7 +4,7 @@ import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { type Authority, openAuthority } from '../../../adapters/local/authority.ts'
 import { createIdentities, type Judged } from '../../../adapters/local/identity.ts'
-import { faultOf, isSignedBy, readJwt, readPublicKey } from '../../../adapters/local/jwt.ts'
+import { faultOf, isSignedBy, readJwt, readPublicKey } from '../../../adapters/node/jwt.ts'
 import type { DeviceCredential, RegisteredDevice } from '../../../core/index.ts'
 import { temporaryFolder } from './cloud.ts'
 

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
 
 // JSON Web Tokens as devices of Google Cloud IoT Core make them: signed with a key of their own.
@@ -20,9 +20,9 @@ const MAX_RSA_BITS = 8_192
 /** A token that is not of this shape is none; what else it may say means nothing. */
 const Header = z.object({
   alg: z.enum(['RS256', 'ES256']),
-  typ: z.string().optional(),
+  typ: z.optional(z.string()),
   // Source: RFC 7515, 4.1.11: who does not understand an extension that is critical must refuse.
-  crit: z.undefined().optional(),
+  crit: z.optional(z.undefined()),
 })
 
 /** Unit: epoch seconds. */
