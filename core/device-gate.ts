@@ -152,7 +152,7 @@ export function createDeviceGate(
     if (record !== undefined) await perform(record)
     if (wait) await wake(deviceId)
     // Who comes next strikes off what was performed with his own commit; if nobody waits, this is the one more write.
-    if (performed.has(deviceId) && lane.length === 0) await strike(deviceId)
+    if (performed.has(deviceId) && lane.length === 0) await strike(deviceId, record)
     if (!ports.longLived) answer()
   }
 
@@ -183,11 +183,15 @@ export function createDeviceGate(
   }
 
   /** What the last commit did not strike off, the next one has to. */
-  async function commitStep(deviceId: string, inputs: readonly DeviceInput[]): Promise<Committed> {
+  async function commitStep(
+    deviceId: string,
+    inputs: readonly DeviceInput[],
+    newest?: DeviceRecord,
+  ): Promise<Committed> {
     const done = performed.get(deviceId) ?? NOTHING
     performed.delete(deviceId)
     try {
-      return await commitOrThrow(deviceId, inputs, done)
+      return await commitOrThrow(deviceId, inputs, done, newest)
     } catch (error) {
       const meanwhile = performed.get(deviceId) ?? NOTHING
       if (done.size > 0) performed.set(deviceId, new Map([...done, ...meanwhile]))
@@ -199,10 +203,15 @@ export function createDeviceGate(
     deviceId: string,
     inputs: readonly DeviceInput[],
     done: Performed,
+    newest: DeviceRecord | undefined,
   ): Promise<Committed> {
     for (let race = 0; ; race++) {
       const now = ports.clock.now()
-      const stored = (await ports.devices.load(deviceId)) ?? newDeviceRecord(deviceId, now)
+      // Who has just committed need not read again: if it is old by now, the race is lost and it is read.
+      const stored =
+        (race === 0 ? newest : undefined) ??
+        (await ports.devices.load(deviceId)) ??
+        newDeviceRecord(deviceId, now)
       const record = strikeOff(stored, done)
       const doubtful = doubtfulOf(record, inputs)
       const type = program.deviceType(deviceId)
@@ -393,9 +402,9 @@ export function createDeviceGate(
     else entries.set(key, next)
   }
 
-  async function strike(deviceId: string): Promise<void> {
+  async function strike(deviceId: string, newest: DeviceRecord | undefined): Promise<void> {
     try {
-      await commitStep(deviceId, [])
+      await commitStep(deviceId, [], newest)
     } catch (error) {
       // The effects are done, and their keys make a second time harmless: the tick strikes them off.
       ports.observer.log('warn', 'outbox not struck off yet', { deviceId, reason: reasonOf(error) })
