@@ -9,7 +9,7 @@ const HttpEvent = z.object({
   rawPath: z.string(),
   rawQueryString: z._default(z.string(), ''),
   headers: z._default(z.record(z.string(), z.string()), {}),
-  body: z.optional(z.string()),
+  body: z.nullish(z.string()),
   isBase64Encoded: z._default(z.boolean(), false),
   requestContext: z.object({
     http: z.object({ method: z.string() }),
@@ -31,9 +31,11 @@ export function toRequest(event: unknown): Request {
   const { method } = requestContext.http
   const stage = `/${requestContext.stage}`
   const path = rawPath.startsWith(`${stage}/`) ? rawPath.slice(stage.length) : rawPath
-  const url = new URL(path, `https://${headers['host'] ?? 'localhost'}`)
+  const url = new URL(`https://${headers['host'] ?? 'localhost'}`)
+  // Set, not resolved: a path that begins with // is no host.
+  url.pathname = path
   url.search = rawQueryString
-  const hasBody = body !== undefined && method !== 'GET' && method !== 'HEAD'
+  const hasBody = typeof body === 'string' && method !== 'GET' && method !== 'HEAD'
   return new Request(url, {
     method,
     headers,
