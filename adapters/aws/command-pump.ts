@@ -57,12 +57,27 @@ export function createCommandPump(client: AwsClient, core: () => Core): CommandP
         })
         if (response.status !== 200) throw unexpected('iotdata', response)
       } catch (error) {
-        // Given back it would be asked for again, here and now: the word waits in the outbox instead.
-        failed.set(deviceId, error)
         for (const { lockToken } of received.slice(index))
           await commands.settle(deviceId, lockToken, 'release')
         throw error
       }
+    }
+  }
+
+  /** The word waits in the outbox of the device, where the tick finds it. */
+  async function leaveBehind(deviceId: string, error: unknown): Promise<void> {
+    const { gate, ports } = core()
+    failed.set(deviceId, error)
+    const key = `wake/${ports.ids.next(ports.clock.now())}`
+    await gate.run(deviceId, [{ kind: 'effect', key, effect: { kind: 'wake', deviceId } }])
+  }
+
+  async function deliverOrLeave(deviceId: string): Promise<void> {
+    try {
+      await deliver(deviceId).catch((error) => leaveBehind(deviceId, error))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      core().ports.observer.log('error', 'nobody told of a command', { deviceId, reason })
     }
   }
 
@@ -75,19 +90,11 @@ export function createCommandPump(client: AwsClient, core: () => Core): CommandP
     },
 
     async drain() {
-      const { gate, ports } = core()
       while (asked.size > 0) {
         const deviceIds = [...asked]
         asked.clear()
-        await Promise.all(
-          deviceIds.map((deviceId) =>
-            deliver(deviceId).catch((error) => {
-              const reason = error instanceof Error ? error.message : String(error)
-              ports.observer.log('warn', 'commands not brought yet', { deviceId, reason })
-            }),
-          ),
-        )
-        await gate.idle()
+        await Promise.all(deviceIds.map(deliverOrLeave))
+        await core().gate.idle()
       }
       failed.clear()
     },
