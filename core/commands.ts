@@ -152,11 +152,15 @@ export function createCommands(ports: Ports, program: Program, gate: DeviceGate)
         throw new CoreError('uplink.bad_device_id', 'expected a device id, found none')
       const now = clock.now()
       const command = checkCommand(request, limits, now)
-      const isKnown =
-        (await devices.load(deviceId)) !== undefined || (await registry.get(deviceId)) !== undefined
-      if (!isKnown)
+      const record = await devices.load(deviceId)
+      // Feedback names the life of the device; without it a device that has a record needs no look into the registry.
+      const registered =
+        record === undefined || command.ack !== 'none' ? await registry.get(deviceId) : undefined
+      if (record === undefined && registered === undefined)
         throw new CoreError('input.not_found', `nobody has heard of ${JSON.stringify(deviceId)}`)
-      return runForOne(deviceId, { kind: 'enqueue', command, at: now })
+      const life = registered === undefined ? {} : { registeredAt: registered.createdAt }
+      const input = { kind: 'enqueue' as const, command: { ...command, ...life }, at: now }
+      return runForOne(deviceId, input)
     },
 
     receiveMany,

@@ -119,7 +119,7 @@ export function feedbackOf(
   return {
     originalMessageId: entry.commandId,
     deviceId,
-    deviceGenerationId: String(createdAt),
+    deviceGenerationId: String(entry.registeredAt ?? createdAt),
     statusCode,
     description: entry.reason ?? statusCode,
     enqueuedTimeUtc: new Date(entry.finishedAt ?? 0).toISOString(),
@@ -128,6 +128,6 @@ export function feedbackOf(
 
 /** The command without what is nobody's business. */
 export function commandInfo(deviceId: string, entry: CommandEntry): CommandInfo {
-  const { contentId: _, lock, ...rest } = entry
+  const { contentId: _, registeredAt: __, lock, ...rest } = entry
   return { deviceId, ...rest, ...(lock === undefined ? {} : { lockedUntil: lock.until }) }
 }

@@ -47,6 +47,8 @@ export interface CommandEntry {
   /** Content and properties. */
   readonly bytes: number
   readonly sentBy?: string
+  /** When the device was registered that it is for, where feedback is wanted: tells one life of a device from the next. */
+  readonly registeredAt?: number
   readonly lock?: CommandLock
   readonly finishedAt?: number
   /** Why it ended, where somebody said so. */
@@ -80,10 +82,12 @@ export interface QueuedCommand {
   readonly maxDeliveries: number
   readonly ack: CommandAck
   readonly sentBy?: string
+  /** Epoch ms. */
+  readonly registeredAt?: number
 }
 
 /** What everybody may know of a command. */
-export interface CommandInfo extends Omit<CommandEntry, 'contentId' | 'lock'> {
+export interface CommandInfo extends Omit<CommandEntry, 'contentId' | 'lock' | 'registeredAt'> {
   readonly deviceId: string
   /** Epoch ms until which the device holds it. */
   readonly lockedUntil?: number
@@ -109,7 +113,7 @@ export function isPending({ state }: CommandEntry): boolean {
 export interface CommandFeedback {
   readonly originalMessageId: string
   readonly deviceId: string
-  /** Tells one life of a device from the next: when its record was made, epoch ms. */
+  /** Tells one life of a device from the next: when it was registered, else when its record was made. Epoch ms. */
   readonly deviceGenerationId: string
   readonly statusCode: 'Success' | 'Expired' | 'DeliveryCountExceeded' | 'Rejected' | 'Purged'
   readonly description: string

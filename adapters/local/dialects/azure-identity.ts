@@ -75,7 +75,7 @@ export function identityOf(
   const [primary, secondary] = liveThumbprints(device, now)
   return {
     deviceId,
-    generationId: String(record?.createdAt ?? createdAt),
+    generationId: String(createdAt),
     etag: etagOf(version),
     ...stateOf(device, record),
     connectionStateUpdatedTime: timeOf(record?.presence.changedAt),

@@ -217,6 +217,38 @@ describe('the registry of azure-iothub', () => {
   })
 })
 
+describe('the generation of a device', () => {
+  it('is one from its registration on, and another one after that, in feedback too', async () => {
+    const { cloud, registry } = await openService()
+    const generationId = async () => (await registry.get('dev1')).responseBody.generationId
+    const generations: (string | undefined)[] = []
+    for (const commandId of ['first', 'second']) {
+      const { responseBody: created } = await registry.create({ deviceId: 'dev1' })
+      generations.push(created.generationId)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      const sent = await cloud.call('/devices/dev1/telemetry', { method: 'POST', body: '{"t":1}' })
+      expect(sent.status).toBe(202)
+      expect(await generationId()).toBe(created.generationId)
+      const payload = Buffer.from('x')
+      await cloud.core.commands.send('dev1', { commandId, name: 'go', payload, ack: 'full' })
+      await registry.delete('dev1')
+    }
+    await expect
+      .poll(async () =>
+        (await cloud.core.commands.claimFeedback(10, 1)).map(({ feedback }) => [
+          feedback.originalMessageId,
+          feedback.statusCode,
+          feedback.deviceGenerationId,
+        ]),
+      )
+      .toEqual([
+        ['first', 'Purged', generations[0]],
+        ['second', 'Purged', generations[1]],
+      ])
+    expect(generations[1]).not.toBe(generations[0])
+  })
+})
+
 describe('twins of azure-iothub', () => {
   it('are read, patched with an entity tag, and replaced', async () => {
     const { registry, ask } = await openService()
