@@ -326,8 +326,16 @@ function createDeviceSession(
         }),
     }
     if (!take(link, 'methods', () => methods.detach(deviceId, responder))) return
-    link.accept({ onClosed: () => closed(link) })
-    methods.attach(deviceId, responder)
+    let isThere = false
+    link.accept({
+      // Before the first credit the device takes no question, and who waits for it would be told that it is offline.
+      onCredit() {
+        if (isThere || !link.sendable()) return
+        isThere = true
+        methods.attach(deviceId, responder)
+      },
+      onClosed: () => closed(link),
+    })
   }
 
   function takeAnswer(message: AmqpMessage): void {

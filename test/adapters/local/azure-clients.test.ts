@@ -173,6 +173,20 @@ describe('azure-iot-device-mqtt', () => {
     await expect(invoke('reboot')).rejects.toMatchObject({ code: 'method.device_offline' })
   })
 
+  it('is asked by who waits for it, also when its session was there before its handlers', async () => {
+    const cloud = await openAzureCloud()
+    const call = { name: 'reboot', connectTimeoutMs: 5_000, responseTimeoutMs: 2_000 }
+    for (const payload of [1, 2]) {
+      const answer = cloud.core.methods.invoke('dev1', { ...call, payload })
+      const client = await openMqtt(cloud)
+      client.onDeviceMethod('reboot', (request, response) => {
+        void response.send(200, request.payload as Json)
+      })
+      expect(await answer).toEqual({ status: 200, payload })
+      await client.close()
+    }
+  })
+
   it('gets commands, also those that were sent before it came, and its acknowledgement completes them', async () => {
     const cloud = await openAzureCloud()
     await sendCommand(cloud, 'early', 'one', {

@@ -135,6 +135,26 @@ describe('the method desk', () => {
     await expect(desk.invoke(DEVICE, call)).rejects.toMatchObject({ code: 'method.device_offline' })
   })
 
+  it('asks who has just come only once it is settled, and nobody who has left until then', async () => {
+    const desk = createMethodDesk()
+    const asked: string[] = []
+    const responder = (name: string) => ({
+      call: async () => {
+        asked.push(name)
+        return { status: 200, payload: null }
+      },
+    })
+    const waiting = desk.invoke(DEVICE, { ...call, connectTimeoutMs: 5_000 })
+    const [first, second] = [responder('first'), responder('second')]
+    desk.attach(DEVICE, first)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(asked).toEqual([])
+    desk.attach(DEVICE, second)
+    desk.detach(DEVICE, first)
+    await waiting
+    expect(asked).toEqual(['second'])
+  })
+
   it('lets many wait for one device, and tells the responder when nobody waits any more', async () => {
     const desk = createMethodDesk()
     const waiting = Array.from({ length: 3 }, () =>

@@ -72,6 +72,17 @@ describe('azure-iot-device over AMQP', () => {
       .toEqual({ status: 202, payload: { got: { delay: 5 } } })
   })
 
+  it('is asked by who waits for it, as soon as it is there', async () => {
+    const cloud = await openAmqpCloud()
+    const call = { name: 'reboot', payload: 7, connectTimeoutMs: 5_000, responseTimeoutMs: 2_000 }
+    const answer = cloud.core.methods.invoke('dev1', call)
+    const device = await cloud.device()
+    device.onDeviceMethod('reboot', (request, response) => {
+      void response.send(200, request.payload)
+    })
+    expect(await answer).toEqual({ status: 200, payload: 7 })
+  })
+
   it('completes, rejects and abandons what is sent to it', async () => {
     const cloud = await openAmqpCloud()
     const device = await cloud.device()
