@@ -1,14 +1,9 @@
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { freePort, startMoto } from '../../adapters/aws/moto.ts'
-
-const ROOT = resolve(import.meta.dirname, '../../..')
-
-export const ADMIN_TOKEN = 'a-token-for-tests-only-0123456789'
+import { openWorkFolder } from '../work-folder.ts'
+import { variables } from './packaged.ts'
 
 /** A test cloud that deploys, a place where webhooks arrive, and the CLI of Serverless with both. */
 export interface Stage {
@@ -28,8 +23,8 @@ export interface Stage {
 
 /** Opens a stage with nothing deployed. */
 export async function openStage(): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), 'anyhub-deploy-'))
-  const [published, invoked] = [join(folder, 'published'), join(folder, 'invoked')]
+  const folder = openWorkFolder()
+  const [published, invoked] = [join(folder.path, 'published'), join(folder.path, 'invoked')]
   for (const file of [published, invoked]) writeFileSync(file, '')
   const arrived: string[] = []
   const sink = createServer((request, response) => {
@@ -62,10 +57,8 @@ export async function openStage(): Promise<Stage> {
     published: () => lines(published),
     invoked: () => lines(invoked),
     sls: (...args) =>
-      run([...args, '--config', 'serverless.aws.yml'], {
-        ANYHUB_CONFIG: 'test/deploy/aws/anyhub.yml',
-        ANYHUB_TEST_SINK: hook,
-        ANYHUB_ADMIN_TOKEN_SHA256: createHash('sha256').update(ADMIN_TOKEN).digest('hex'),
+      folder.sls([...args, '--config', 'serverless.aws.yml'], {
+        ...variables(hook),
         AWS_ENDPOINT_URL: moto.endpoint,
         AWS_ACCESS_KEY_ID: 'testing',
         AWS_SECRET_ACCESS_KEY: 'testing',
@@ -75,7 +68,7 @@ export async function openStage(): Promise<Stage> {
       await moto.stop()
       sink.closeAllConnections()
       await new Promise((done) => sink.close(done))
-      rmSync(folder, { recursive: true })
+      folder.close()
     },
   }
 }
@@ -85,25 +78,4 @@ function lines(file: string) {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
-}
-
-/** The CLI as a process of its own, with our Node. */
-function run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
-  const sls = join(ROOT, 'node_modules/serverless/bin/serverless.js')
-  const child = spawn(process.execPath, [sls, ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env, SLS_INTERACTIVE_SETUP_ENABLE: '', CI: 'true' },
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (chunk) => {
-      output += chunk
-    })
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => {
-      if (code === 0) resolve(output)
-      else reject(new Error(`sls ${args.join(' ')}: exit code ${code}\n${output}`))
-    })
-  })
 }
