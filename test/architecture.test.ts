@@ -134,6 +134,22 @@ const TABLE: readonly Row[] = [
     ],
     packages: ['anyhub:config'],
   },
+  {
+    of: 'adapters/gcp/',
+    may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],
+    packages: ['node:*', 'zod', 'hono'],
+  },
+  {
+    of: 'functions/gcp/',
+    may: [
+      'adapters/gcp/index.ts',
+      'adapters/gcp/api.ts',
+      'adapters/gcp/ingest-http.ts',
+      'adapters/gcp/notify.ts',
+      'core/index.ts',
+    ],
+    packages: ['anyhub:config'],
+  },
   // The module that the bundler puts in place.
   { of: 'functions/config.d.ts', may: ['core/index.ts'] },
   {

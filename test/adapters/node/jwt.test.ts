@@ -6,7 +6,7 @@ import { type Authority, openAuthority } from '../../../adapters/local/authority
 import { createIdentities, type Judged } from '../../../adapters/local/identity.ts'
 import { faultOf, isSignedBy, readJwt, readPublicKey } from '../../../adapters/node/jwt.ts'
 import type { DeviceCredential, RegisteredDevice } from '../../../core/index.ts'
-import { temporaryFolder } from './cloud.ts'
+import { temporaryFolder } from '../local/cloud.ts'
 
 const NOW = 1_750_000_000_000
 const SECONDS = NOW / 1_000
