@@ -376,12 +376,13 @@ function createDeviceSession(
     end(condition, description) {
       if (ended) return
       ended = true
+      // Where the connection ends with it, that is all that its client is told.
+      if (condition === 'amqp:link:stolen') onStolen()
       for (const link of [...links.keys()]) {
         link.close(condition, description)
         closed(link)
       }
       onEnd()
-      if (condition === 'amqp:link:stolen') onStolen()
     },
   }
 }

@@ -53,11 +53,12 @@ export function createAmqpFront(services: AmqpServices): AmqpFront {
       connection,
       services,
       onExpired(deviceId) {
-        if (deviceId !== undefined)
-          devices.get(deviceId)?.end(UNAUTHORIZED, 'the token has expired')
-        else for (const link of [...owned]) link.close(UNAUTHORIZED, 'the token has expired')
-        if (devices.size === 0 && !grants.isOwner)
-          connection.close(UNAUTHORIZED, 'the token has expired')
+        if (deviceId !== undefined) {
+          leave(connection, { devices, grants }, deviceId, 'the token has expired')
+          return
+        }
+        for (const link of [...owned]) link.close(UNAUTHORIZED, 'the token has expired')
+        if (devices.size === 0) connection.close(UNAUTHORIZED, 'the token has expired')
       },
     })
     states.set(connection, {
@@ -73,6 +74,19 @@ export function createAmqpFront(services: AmqpServices): AmqpFront {
       services.identities.ofCertificate(peerCertificate).kind === 'device'
     )
       connection.prove()
+  }
+
+  /** A device of a connection is served no longer; where nothing else is, the connection ends, and its links with it. */
+  function leave(
+    connection: AmqpConnection,
+    { devices, grants }: Pick<State, 'devices' | 'grants'>,
+    deviceId: string,
+    why: string,
+  ): void {
+    const session = devices.get(deviceId)
+    const others = devices.size - (session === undefined ? 0 : 1)
+    if (others === 0 && !grants.isOwner) connection.close(UNAUTHORIZED, why)
+    session?.end(UNAUTHORIZED, why)
   }
 
   function refuse(link: AmqpInbound | AmqpOutbound, condition: string, why: string): void {
@@ -100,7 +114,7 @@ export function createAmqpFront(services: AmqpServices): AmqpFront {
           state.devices.delete(deviceId)
         },
         onStolen() {
-          if (state.devices.size === 0 && !state.grants.isOwner)
+          if (state.devices.size === 1 && !state.grants.isOwner)
             link.connection.close(
               'amqp:connection:forced',
               'the device has connected anew (400027 ConnectionForcefullyClosedOnNewConnection)',
@@ -213,11 +227,8 @@ export function createAmqpFront(services: AmqpServices): AmqpFront {
     cutOff(deviceId) {
       for (const [connection, { devices, grants }] of [...states]) {
         grants.revoke(deviceId)
-        const session = devices.get(deviceId)
-        if (session === undefined) continue
-        session.end(UNAUTHORIZED, 'the device may not be served')
-        if (devices.size === 0 && !grants.isOwner)
-          connection.close(UNAUTHORIZED, 'the device may not be served')
+        if (devices.has(deviceId))
+          leave(connection, { devices, grants }, deviceId, 'the device may not be served')
       }
     },
 

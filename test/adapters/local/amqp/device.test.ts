@@ -1,6 +1,7 @@
+import { NoRetry } from 'azure-iot-common'
 import { Message } from 'azure-iot-device'
 import { describe, expect, it } from 'vitest'
-import { messagesOf, openAmqpCloud } from './amqp-cloud.ts'
+import { type AmqpCloud, messagesOf, openAmqpCloud } from './amqp-cloud.ts'
 
 describe('azure-iot-device over AMQP', () => {
   it('sends telemetry with properties, which the core stores before it is accepted', async () => {
@@ -121,6 +122,25 @@ describe('azure-iot-device over AMQP', () => {
     await device.abandon(messages[4] as Message)
     await expect.poll(() => stateOf('three')).toBe('DeliveryCountExceeded')
     expect(messages).toHaveLength(5)
+  })
+
+  it.each([
+    ['it connects anew', (cloud: AmqpCloud) => cloud.device()],
+    [
+      'it is disabled',
+      (cloud: AmqpCloud) => cloud.admin('PATCH', '/devices/dev1', { enabled: false }),
+    ],
+  ])('is told at once when %s', async (_what, run) => {
+    const cloud = await openAmqpCloud()
+    const device = await cloud.device()
+    device.setRetryPolicy(new NoRetry())
+    messagesOf(device)
+    await device.sendEvent(new Message('{"a":1}'))
+    const gone = new Promise((resolve) => device.on('disconnect', resolve))
+    const next = await run(cloud)
+    // A client that waits for answers to its detaches hears of it after 45 s.
+    if ('sendEvent' in next) await next.sendEvent(new Message('{"a":2}'))
+    expect(await gone).toBeDefined()
   })
 
   it('is refused with a wrong key', async () => {
