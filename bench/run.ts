@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { coldReport } from './cold/report.ts'
 import { amqpReport } from './commands/amqp.ts'
 import { commandsReport } from './commands/report.ts'
 import { idleReport } from './idle/report.ts'
@@ -12,7 +13,7 @@ import { rulesReport } from './rules/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands|amqp …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   idle: idleReport,
   commands: commandsReport,
   amqp: amqpReport,
+  cold: coldReport,
 }
 
 const { values, positionals } = parseArgs({

@@ -1,5 +1,5 @@
 import type { RequestOptions } from 'node:https'
-import { type Credentials, type Request as SignedRequest, sign } from 'aws4'
+import type { Credentials, Request as SignedRequest } from 'aws4'
 import { CoreError } from '../../core/index.ts'
 
 /** One call to a service of AWS. */
@@ -32,7 +32,7 @@ export interface AwsClient {
   presign(
     request: Pick<AwsRequest, 'service' | 'method' | 'path' | 'host'>,
     seconds: number,
-  ): string
+  ): Promise<string>
   /** Ends the connections that are kept. */
   close(): void
 }
@@ -62,7 +62,7 @@ const BUSY =
 /**
  * A client of the REST and JSON interfaces of AWS.
  *
- * Source: docs/adr/0022: the vendor's clients take three times as long to load as this takes to answer.
+ * Source: docs/adr/0025: the vendor's clients take three times as long to load as this takes to answer.
  */
 export function createAwsClient({
   region,
@@ -72,16 +72,14 @@ export function createAwsClient({
   onRequest,
 }: AwsClientOptions): AwsClient {
   const base = endpoint === undefined ? undefined : new URL(endpoint)
-  // As an import, node:https costs a cold start some 70 ms more.
-  const { request, Agent } = process.getBuiltinModule(
-    base?.protocol === 'http:' ? 'node:http' : 'node:https',
-  )
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  let opened: ReturnType<typeof openTransport> | undefined
+  const transport = () => (opened ??= openTransport(base?.protocol === 'http:'))
 
-  function signed(
+  async function signed(
     { service, method, path, headers, body, host }: AwsRequest,
     signQuery: boolean,
-  ): SignedRequest {
+  ): Promise<SignedRequest> {
+    const { sign } = await import('aws4')
     return sign(
       {
         service,
@@ -99,9 +97,10 @@ export function createAwsClient({
     )
   }
 
-  function sendOnce(asked: AwsRequest): Promise<AwsResponse> {
+  async function sendOnce(asked: AwsRequest): Promise<AwsResponse> {
     onRequest?.(asked)
-    const { hostname, port, path, headers } = withAddress(signed(asked, false), base)
+    const { request, agent } = transport()
+    const { hostname, port, path, headers } = withAddress(await signed(asked, false), base)
     const options: RequestOptions = {
       method: asked.method,
       hostname,
@@ -146,15 +145,21 @@ export function createAwsClient({
       }
     },
 
-    presign(asked, seconds) {
+    async presign(asked, seconds) {
       const separator = asked.path.includes('?') ? '&' : '?'
       const path = `${asked.path}${separator}X-Amz-Expires=${seconds}`
-      const { host, path: query } = signed({ ...asked, path }, true)
+      const { host, path: query } = await signed({ ...asked, path }, true)
       return `${base?.protocol ?? 'https:'}//${host}${query}`
     },
 
-    close: () => agent.destroy(),
+    close: () => opened?.agent.destroy(),
   }
+}
+
+/** Loaded with the first request: it takes as long as all else that a cold start does. As an import it takes longer still. */
+function openTransport(plain: boolean) {
+  const { request, Agent } = process.getBuiltinModule(plain ? 'node:http' : 'node:https')
+  return { request, agent: new Agent({ keepAlive: true, maxSockets: 64 }) }
 }
 
 /** What a service says is wrong: its code, without the namespace, and its sentence. */

@@ -14,7 +14,7 @@ import { telemetryItems } from './telemetry-items.ts'
 
 export interface DeviceStoreOptions {
   readonly dynamo: Dynamo
-  /** The table of records. Shape: docs/adr/0022. */
+  /** The table of records. Shape: docs/adr/0025. */
   readonly table: string
   readonly telemetryTable: string
   readonly tails: HotTails

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { type Clock, CoreError, type CredentialIssuer } from '../../core/index.ts'
 import type { Things } from './things.ts'
 
@@ -11,6 +10,7 @@ export function createIssuer(
     certificate: things.issueCertificate,
 
     async token() {
+      const { randomBytes } = process.getBuiltinModule('node:crypto')
       const token = randomBytes(32).toString('base64url')
       return {
         credential: { kind: 'token', digest: tokenDigest(token), createdAt: clock.now() },
@@ -30,6 +30,7 @@ export function createIssuer(
 
 /** A token as it is kept: SHA-256 in hex. It is random and long, so that no slower digest is needed. */
 export function tokenDigest(token: string): string {
+  const { createHash } = process.getBuiltinModule('node:crypto')
   return createHash('sha256').update(token).digest('hex')
 }
 

@@ -9,7 +9,7 @@ export interface ObjectStore {
   /** Keys that start so, in their order. */
   list(prefix: string): Promise<readonly string[]>
   /** A URL by which whoever has it reads the object, for so long. Unit: s, up to a week. */
-  signedUrl(key: string, seconds: number): string
+  signedUrl(key: string, seconds: number): Promise<string>
 }
 
 export interface ObjectStoreOptions {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { QueueReader, QueueSender } from '../../core/index.ts'
 import type { Sqs } from './sqs.ts'
 
@@ -26,6 +25,7 @@ export function createQueueSender(sqs: Sqs, prefix: string): QueueSender & Queue
 
   return {
     async send(queue, body, key) {
+      const { createHash } = process.getBuiltinModule('node:crypto')
       const deduplicationId = createHash('sha256').update(key).digest('hex')
       await sqs.send(await urlOf(queue), [
         { body: JSON.stringify(body), group: 'rules', deduplicationId },

@@ -1,10 +1,12 @@
 // What serverless-esbuild bundles with: puts the checked anyhub.yml into the place of `anyhub:config`.
 
 const { readFileSync } = require('node:fs')
-const { resolve } = require('node:path')
+const { resolve, sep } = require('node:path')
 const { parseDocument } = require('yaml')
 
 const CONFIG_PATH = resolve(process.env.ANYHUB_CONFIG ?? 'anyhub.yml')
+
+const CORE = resolve(__dirname, '../../core') + sep
 
 const PLACEHOLDER = /\$\{env:([A-Za-z_]\w*)\}/g
 
@@ -102,6 +104,11 @@ const anyhub = {
         : undefined,
     )
     build.onLoad({ filter: /^zod$/, namespace: 'anyhub' }, () => ({ contents: withoutSchemas() }))
+    // Modules of the core only declare: one of which nothing is used is left out.
+    build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, resolveDir }) => {
+      const file = resolve(resolveDir, path)
+      return file.startsWith(CORE) ? { path: file, sideEffects: false } : undefined
+    })
     const text = readFileSync(CONFIG_PATH, 'utf8')
     for (const { filter, named, exports } of ON_DEMAND)
       if (!named.test(text)) build.onLoad({ filter }, () => ({ contents: absent(exports) }))
