@@ -137,7 +137,7 @@ const TABLE: readonly Row[] = [
   {
     of: 'adapters/gcp/',
     may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],
-    packages: ['node:*', 'zod', 'hono'],
+    packages: ['node:*', 'zod'],
   },
   {
     of: 'functions/gcp/',

@@ -19,15 +19,17 @@ export interface GcpSettings {
   readonly bucket: string
   /** SHA-256 of the token that people show the API, in hex. */
   readonly adminTokenDigest: string
-  /** Who pushes messages: the address of a service account. Without it no push is taken but by way of the platform. */
+  /** Who pushes messages and calls the tick: the address of a service account. Without it no push is taken. */
   readonly pushAccount: string | undefined
-  /** What tokens of pushes are for: the address of the function, unless the subscription says otherwise. */
+  /** What tokens of pushes are for; without it an address of the host that was asked. */
   readonly pushAudience: string | undefined
   /** Emulators, as Google's own clients find them. Shape: `host:port`. */
   readonly firestoreEmulator: string | undefined
   readonly pubsubEmulator: string | undefined
   /** One address for every other service: a test cloud. */
   readonly endpoint: string | undefined
+  /** Where the keys are by which tokens of Google are verified, if not at Google. */
+  readonly keysUrl: string | undefined
   /** The file of a service account's key, where no metadata server is. */
   readonly credentialsFile: string | undefined
 }
@@ -76,6 +78,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     firestoreEmulator: env['FIRESTORE_EMULATOR_HOST'] || undefined,
     pubsubEmulator: env['PUBSUB_EMULATOR_HOST'] || undefined,
     endpoint: env['ANYHUB_GOOGLE_ENDPOINT'] || undefined,
+    keysUrl: env['ANYHUB_GOOGLE_KEYS_URL'] || undefined,
     credentialsFile: env['GOOGLE_APPLICATION_CREDENTIALS'] || undefined,
   }
   if (missing.length > 0)

@@ -4,8 +4,8 @@ import { createSender, parseJson, unexpected } from './client.ts'
 
 /** Whom a push has to come from. */
 export interface PushIdentityOptions {
-  /** What tokens are for: the address of the function, unless the subscription says otherwise. */
-  readonly audience: string
+  /** What tokens are for; without it an address of the host that was asked. */
+  readonly audience: string | undefined
   /** The address of the service account that the subscription pushes as. */
   readonly email: string
   /** Epoch ms. */
@@ -14,8 +14,11 @@ export interface PushIdentityOptions {
   readonly keysUrl?: string
 }
 
-/** Says what is wrong with who pushes, by the authorization header; `undefined`: nothing. */
-export type PushIdentity = (authorization: string | undefined) => Promise<string | undefined>
+/** Says what is wrong with who pushes, by the headers authorization and host; `undefined`: nothing. */
+export type PushIdentity = (
+  authorization: string | undefined,
+  host: string | undefined,
+) => Promise<string | undefined>
 
 /** Source: Pub/Sub, "Authentication for push subscriptions". */
 const ISSUERS = new Set(['https://accounts.google.com', 'accounts.google.com'])
@@ -74,7 +77,7 @@ export function createPushIdentity({
     return (await asking).get(kid)
   }
 
-  return async (authorization) => {
+  return async (authorization, host) => {
     const token = /^bearer +([\w-]+)\.([\w-]+)\.([\w-]+)$/i.exec(authorization ?? '')
     const [, head = '', body = '', signature = ''] = token ?? []
     if (token === null) return 'expected a token of a service account, found none'
@@ -84,7 +87,8 @@ export function createPushIdentity({
     // First what costs nothing: anybody may send a token.
     const { iss, aud, exp, iat } = claims.data
     if (!ISSUERS.has(iss)) return 'token is of another issuer'
-    if (aud !== audience) return 'token is for another audience'
+    if (audience === undefined ? host === undefined || hostOf(aud) !== host : aud !== audience)
+      return 'token is for another audience'
     if (claims.data.email !== email) return 'token is of another account'
     if (exp * 1_000 + SKEW_MS <= now()) return 'token has expired'
     if (iat * 1_000 > now() + SKEW_MS) return 'token is from the future'
@@ -95,4 +99,9 @@ export function createPushIdentity({
       ? undefined
       : 'token has a wrong signature'
   }
+}
+
+/** `undefined` if it is no address. */
+function hostOf(address: string): string | undefined {
+  return URL.canParse(address) ? new URL(address).host : undefined
 }
