@@ -81,7 +81,10 @@ const HTTP_OF_CODE: Readonly<Record<number, number>> = {
  */
 export function createApi(options: ApiOptions): GoogleApi {
   const { project, firstPollMs, maxPollMs, timeoutMs, env } = options
-  const auth = new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/cloud-platform' })
+  const auth = new GoogleAuth({
+    scopes: 'https://www.googleapis.com/auth/cloud-platform',
+    projectId: project,
+  })
   const waitMs = (attempt: number) => Math.min(firstPollMs * 1.5 ** attempt, maxPollMs)
   const pause = (attempt: number) => sleep(waitMs(attempt))
 

@@ -85,7 +85,15 @@ export async function removeBigquery({ api, names, config, say }: Context): Prom
     say(`${what}: kept, with all that is in it (onRemove)`)
     return
   }
-  const path = `/bigquery/v2/projects/${names.project}/datasets/${names.dataset}?deleteContents=true`
-  await api.call({ what, service: 'bigquery', method: 'DELETE', path, accept: [404] })
+  const path = `/bigquery/v2/projects/${names.project}/datasets/${names.dataset}`
+  const found = await api.find(what, 'bigquery', path)
+  if (found === undefined) return
+  assertOurs(what, found, names.labels)
+  await api.call({
+    what,
+    service: 'bigquery',
+    method: 'DELETE',
+    path: `${path}?deleteContents=true`,
+  })
   say(`${what}: removed`)
 }

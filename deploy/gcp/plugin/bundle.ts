@@ -9,6 +9,9 @@ import { DeployError } from './errors.ts'
  * included. Every function of this provider is one of Node.
  */
 export class Bundler extends Esbuild {
+  /** Without it the CLI gives a plugin no log, and every detail is printed. */
+  static readonly _serverlessExternalPluginName = 'serverless-esbuild'
+
   static {
     // Private by its types, and called by name.
     Object.defineProperty(Bundler.prototype, 'isNodeFunction', { value: () => true })

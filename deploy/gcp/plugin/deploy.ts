@@ -42,8 +42,8 @@ export async function deploy(
   { functions, codeOf, force }: Deployment,
 ): Promise<void> {
   const { names, config } = context
-  const number = await projectNumber(context)
   await applyServices(context)
+  const number = await projectNumber(context)
   await applyAccounts(
     context,
     new Map([

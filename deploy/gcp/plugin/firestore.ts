@@ -135,7 +135,8 @@ export async function removeFirestore({ api, names, config, say }: Context): Pro
   const given = config.resources.firestore
   if (given === undefined) return
   const what = `Firestore database ${names.database}`
-  if (given.onRemove !== 'delete') {
+  // The default database may have been there before, and cannot be told apart: it has no labels.
+  if (given.onRemove !== 'delete' || names.database === '(default)') {
     say(`${what}: kept, with all that is in it (onRemove)`)
     return
   }

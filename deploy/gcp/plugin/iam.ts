@@ -119,7 +119,7 @@ export async function grant(
     if (next === undefined) return
     try {
       await writePolicy(api, target, next)
-      say(`${target.what}: who may use it`)
+      say(`${target.what}: grants`)
       return
     } catch (error) {
       // 409: another writer. 400: an account that was just made is not known everywhere yet (IAM is eventually consistent).

@@ -66,6 +66,17 @@ export async function applyServices(context: Context): Promise<void> {
   })
   await api.wait(what, 'serviceusage', 'v1', operation.body)
   say(`${what}: switched on`)
+  for (const id of serviceIds.filter((name) => AGENTS.includes(name))) await makeAgent(context, id)
+}
+
+/** Interfaces that act through an agent of Google's, which we grant something to: it has to exist before. */
+const AGENTS = ['pubsub.googleapis.com', 'eventarc.googleapis.com', 'cloudscheduler.googleapis.com']
+
+async function makeAgent({ api, names }: Context, service: string): Promise<void> {
+  const what = `agent of ${service}`
+  const path = `/v1beta1/projects/${names.project}/services/${service}:generateServiceIdentity`
+  const { body } = await api.call({ what, service: 'serviceusage', method: 'POST', path, body: {} })
+  await api.wait(what, 'serviceusage', 'v1beta1', body)
 }
 
 /** The number of the project: agents of Google are named by it. */

@@ -25,7 +25,8 @@ export function faultsOf(messageName: string, body: unknown): string[] {
 
 function faultsOfMessage(type: protobuf.Type, body: unknown, path: string): string[] {
   if (WELL_KNOWN.has(type.name)) return typeof body === 'string' ? [] : [`${path}: no text`]
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return [`${path}: no object`]
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    return [`${path}: no object`]
   return Object.entries(body).flatMap(([name, value]) => {
     const field = type.fields[name]
     const at = `${path}.${name}`
@@ -33,7 +34,9 @@ function faultsOfMessage(type: protobuf.Type, body: unknown, path: string): stri
     field.resolve()
     if (field.map) {
       if (typeof value !== 'object' || value === null) return [`${at}: no map`]
-      return Object.entries(value).flatMap(([key, one]) => faultsOfValue(field, one, `${at}.${key}`))
+      return Object.entries(value).flatMap(([key, one]) =>
+        faultsOfValue(field, one, `${at}.${key}`),
+      )
     }
     if (!field.repeated) return faultsOfValue(field, value, at)
     if (!Array.isArray(value)) return [`${at}: no list`]
