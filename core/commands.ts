@@ -75,13 +75,16 @@ const MAX_REASON = 256
 
 /** Builds the use case over the gate. */
 export function createCommands(ports: Ports, program: Program, gate: DeviceGate): Commands {
-  const { clock, devices, registry, queues } = ports
+  const { clock, devices, registry, queues, observer } = ports
   const limits = program.config.commands
 
   async function run(deviceId: string, input: DeviceInput): Promise<readonly CommandEntry[]> {
     const [result] = await gate.run(deviceId, [input])
     if (result?.status === 'commands') return result.commands
-    if (result?.status === 'refused') throw new CoreError(result.code, result.message)
+    if (result?.status === 'refused') {
+      observer.count('command.refused', 1, { code: result.code })
+      throw new CoreError(result.code, result.message)
+    }
     throw new CoreError('store.unavailable', `expected commands, found ${result?.status ?? 'none'}`)
   }
 

@@ -1,7 +1,7 @@
 import { CoreError } from './errors.ts'
 import { isDeviceId } from './model/device-id.ts'
 import type { Json } from './model/json.ts'
-import type { MethodAnswer, Ports } from './ports.ts'
+import type { MethodAnswer, MethodCall, Ports } from './ports.ts'
 
 /** A method that somebody wants a device to run now. Durations are in ms. */
 export interface MethodRequest {
@@ -33,21 +33,8 @@ const USUAL_RESPONSE_MS = 30_000
 export function createMethodCalls({ methods, observer }: Ports): MethodCalls {
   return {
     async invoke(deviceId, request) {
-      const { name, payload = null } = request
-      const { connectTimeoutMs = 0, responseTimeoutMs = USUAL_RESPONSE_MS } = request
-      if (!isDeviceId(deviceId))
-        throw new CoreError('uplink.bad_device_id', 'expected a device id, found none')
-      if (!isMethodName(name))
-        throw invalid("name: expected 1 to 100 letters, digits and any of $ - _ . : @ % ! * ' ( )")
-      if (!isBetween(connectTimeoutMs, 0, MAX_TIMEOUT_MS))
-        throw invalid(`connectTimeoutMs: expected 0 to ${MAX_TIMEOUT_MS}`)
-      if (!isBetween(responseTimeoutMs, MIN_RESPONSE_MS, MAX_TIMEOUT_MS))
-        throw invalid(`responseTimeoutMs: expected ${MIN_RESPONSE_MS} to ${MAX_TIMEOUT_MS}`)
-      const bytes = new TextEncoder().encode(JSON.stringify(payload)).length
-      if (bytes > MAX_PAYLOAD_BYTES)
-        throw invalid(`payload: expected at most ${MAX_PAYLOAD_BYTES} bytes, found ${bytes}`)
       try {
-        const call = { name, payload, connectTimeoutMs, responseTimeoutMs }
+        const call = checkCall(deviceId, request)
         const answer = await methods.invoke(deviceId, call)
         observer.count('method.answered', 1)
         return answer
@@ -57,6 +44,24 @@ export function createMethodCalls({ methods, observer }: Ports): MethodCalls {
       }
     },
   }
+}
+
+/** @throws CoreError `method.invalid`, `uplink.bad_device_id`. */
+function checkCall(deviceId: string, request: MethodRequest): MethodCall {
+  const { name, payload = null } = request
+  const { connectTimeoutMs = 0, responseTimeoutMs = USUAL_RESPONSE_MS } = request
+  if (!isDeviceId(deviceId))
+    throw new CoreError('uplink.bad_device_id', 'expected a device id, found none')
+  if (!isMethodName(name))
+    throw invalid("name: expected 1 to 100 letters, digits and any of $ - _ . : @ % ! * ' ( )")
+  if (!isBetween(connectTimeoutMs, 0, MAX_TIMEOUT_MS))
+    throw invalid(`connectTimeoutMs: expected 0 to ${MAX_TIMEOUT_MS}`)
+  if (!isBetween(responseTimeoutMs, MIN_RESPONSE_MS, MAX_TIMEOUT_MS))
+    throw invalid(`responseTimeoutMs: expected ${MIN_RESPONSE_MS} to ${MAX_TIMEOUT_MS}`)
+  const bytes = new TextEncoder().encode(JSON.stringify(payload)).length
+  if (bytes > MAX_PAYLOAD_BYTES)
+    throw invalid(`payload: expected at most ${MAX_PAYLOAD_BYTES} bytes, found ${bytes}`)
+  return { name, payload, connectTimeoutMs, responseTimeoutMs }
 }
 
 /** Names are one level of a topic. Source: Azure IoT Hub, direct methods: alphanumeric plus some punctuation. */

@@ -222,7 +222,10 @@ export function createAmqpFront(services: AmqpServices): AmqpFront {
     login: (connection, username, password) =>
       states.get(connection)?.grants.login(username, password) ?? false,
 
-    log: services.log,
+    log(event) {
+      if (event.event === 'amqp.fault') observer.count('amqp.fault', 1)
+      services.log?.(event)
+    },
 
     cutOff(deviceId) {
       for (const [connection, { devices, grants }] of [...states]) {

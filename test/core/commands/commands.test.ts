@@ -111,6 +111,7 @@ describe('a command', () => {
     await expect(
       core.commands.settle(DEVICE, second?.lockToken ?? '', 'complete'),
     ).rejects.toMatchObject({ code: 'command.lock_lost' })
+    expect(world.counts['command.refused']).toBe(1)
     const states = (await core.commands.list(DEVICE)).map(({ state }) => state)
     expect(states).toEqual(['Completed', 'Expired'])
   })
@@ -372,10 +373,11 @@ describe('methods', () => {
     { name: 'go', responseTimeoutMs: 300_001 },
     { name: 'go', payload: 'x'.repeat(131_071) },
   ])('refuse $name, $connectTimeoutMs, $responseTimeoutMs', async (request) => {
-    const { core } = build()
+    const { core, world } = build()
     await expect(core.methods.invoke(DEVICE, request)).rejects.toMatchObject({
       code: 'method.invalid',
     })
+    expect(world.counts['method.failed']).toBe(1)
   })
 
   it('are not called on what is no device', async () => {

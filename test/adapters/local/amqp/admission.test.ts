@@ -1,4 +1,5 @@
-import { Client, type Message } from 'azure-iot-device'
+import { connect } from 'node:tls'
+import { Client, Message } from 'azure-iot-device'
 import { Amqp } from 'azure-iot-device-amqp'
 import rhea from 'rhea'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -58,6 +59,20 @@ function bare(cloud: AmqpCloud, options: object = {}) {
 const EVENTS = '/devices/dev1/messages/events'
 
 describe('who may do what over AMQP', () => {
+  it('nobody whose frames lie: it is counted, and a device goes on', async () => {
+    const cloud = await openAmqpCloud()
+    const device = await cloud.device()
+    const stranger = connect({ port: cloud.amqpsPort ?? 0, host: 'localhost', ca: cloud.authority })
+    stranger.on('error', () => undefined).resume()
+    const closed = new Promise((resolve) => stranger.on('close', resolve))
+    // The header of the protocol, and a frame of 4 GB.
+    stranger.write(Buffer.from('414d515000010000ffffffff02000000', 'hex'))
+    await closed
+    await expect.poll(async () => (await cloud.stats())['amqp.fault']).toBe(1)
+    await device.sendEvent(new Message('{"a":1}'))
+    expect(await cloud.accepted()).toBe(1)
+  })
+
   it('a device with a certificate', async () => {
     const cloud = await openAmqpCloud({ requireAuth: true })
     const proof = await cloud.add('cert1')
