@@ -57,6 +57,9 @@ const REMEMBERED = 2_000
 const TICK_LIMIT = 500
 const NOTIFY_LIMIT = 100
 
+/** Functions that publish to devices, as serverless.aws.yml names them. */
+const PUBLISHERS = ['ingest', 'tick', 'api'] as const
+
 /** What the functions of AWS call: an event in, the answer of its trigger out. */
 export interface Aws {
   readonly core: Core
@@ -175,7 +178,11 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
     longLived: false,
   }
   const core: Core = createCore(ports, program)
-  const take = createTaker(core, pump)
+  const take = createTaker({
+    core,
+    pump,
+    publishers: new Set(PUBLISHERS.map((name) => `${settings.queuePrefix}${name}`)),
+  })
 
   return {
     core,

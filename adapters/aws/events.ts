@@ -13,6 +13,9 @@ const SHADOW = /^\$aws\/things\/([^/]+)\/shadow(?:\/name\/([^/]+))?\/update\/doc
 const PRESENCE = /^\$aws\/events\/presence\/(connected|disconnected)\/([^/]+)$/
 const EXECUTION = /^devices\/([^/]+)\/executions\/([^/]+)\/(complete|reject|abandon)$/
 
+/** A command on its way down: the filters of our rules match what we publish too. */
+const BROUGHT = /^devices\/[^/]+\/executions\/[^/]+\/[^/]+$/
+
 const Section = z.record(z.string(), z.json())
 
 /** Source: AWS IoT developer guide, device-shadow-mqtt, `/update/documents`. */
@@ -28,14 +31,28 @@ const PresenceEvent = z.object({ timestamp: z.number(), disconnectReason: z.opti
 
 const Reason = z.object({ reason: z.string() })
 
+export interface TakerOptions {
+  readonly core: Pick<Core, 'gate' | 'ingest'>
+  readonly pump: Pick<CommandPump, 'deliver' | 'settle'>
+  /** Names of the functions that publish to devices. What they say is none of the devices' uplinks. */
+  readonly publishers: ReadonlySet<string>
+}
+
 /**
  * Takes what topic rules bring: telemetry to the core's ingest, and what AWS IoT itself tells of a device — its shadow,
  * its connection — and what a device says of a command through the gate. The outcomes stand in the order of the uplinks.
  */
-export function createTaker(
-  core: Core,
-  pump: CommandPump,
-): (uplinks: readonly Uplink[]) => Promise<readonly Outcome[]> {
+export function createTaker({
+  core,
+  pump,
+  publishers,
+}: TakerOptions): (uplinks: readonly Uplink[]) => Promise<readonly Outcome[]> {
+  /** Whether we published it ourselves. Shape: the principal of a function is `{role id}:{name of the function}`. */
+  function isOwn({ topic, facts }: Uplink): boolean {
+    if (BROUGHT.test(topic) && !EXECUTION.test(topic)) return true
+    return publishers.has(/^[A-Z0-9]+:(.+)$/.exec(facts?.principal ?? '')?.[1] ?? '')
+  }
+
   async function run(deviceId: string, input: DeviceInput, uplink: Uplink): Promise<Outcome> {
     const [result] = await core.gate.run(deviceId, [input])
     if (result?.status === 'refused') throw new CoreError(result.code, result.message)
@@ -74,7 +91,7 @@ export function createTaker(
     const [, deviceId, commandId, how] = EXECUTION.exec(topic) ?? []
     if (deviceId === undefined || commandId === undefined) return undefined
     if (how !== 'complete' && how !== 'reject' && how !== 'abandon') return undefined
-    await pump.settle(deviceId, decodeURIComponent(commandId), how, reasonOf(payload))
+    await pump.settle(deviceId, readName(commandId), how, reasonOf(payload))
     return { status: 'accepted', deviceId, messageId: uplink.deliveryId ?? '' }
   }
 
@@ -97,6 +114,11 @@ export function createTaker(
     const rest: { readonly index: number; readonly uplink: Uplink }[] = []
     // One after the other: they are few, and of one device their order counts.
     for (const [index, uplink] of uplinks.entries()) {
+      if (isOwn(uplink)) {
+        const { deviceId = '', deliveryId: messageId = '' } = uplink
+        outcomes.set(index, { status: 'accepted', deviceId, messageId })
+        continue
+      }
       const outcome = isEvent(uplink.topic) ? await serveOrRetry(uplink) : undefined
       if (outcome === undefined) rest.push({ index, uplink })
       else outcomes.set(index, outcome)
@@ -112,6 +134,15 @@ export function createTaker(
 
 function isEvent(topic: string): boolean {
   return topic.startsWith('$aws/') || EXECUTION.test(topic)
+}
+
+/** A part of a topic, percent-encoded. @throws CoreError `trigger.malformed` */
+function readName(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new CoreError('trigger.malformed', 'expected the id of a command, percent-encoded')
+  }
 }
 
 /** Why, if the device says so. */

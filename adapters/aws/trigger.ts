@@ -3,12 +3,18 @@ import { CoreError, type Outcome, type Uplink } from '../../core/index.ts'
 
 // In: SQS, Kinesis or the rule itself -> core
 
+/** Source: AWS IoT developer guide, clientid(): `n/a` if the message was not sent over MQTT. */
+const ClientId = z.pipe(
+  z.string(),
+  z.transform((id) => (id === 'n/a' ? undefined : id)),
+)
+
 /** What our topic rules select. Source: serverless.aws.yml, `Sql`. */
 const Envelope = z.object({
   payload: z.base64(),
   topic: z.string(),
   receivedAt: z.number(),
-  clientId: z.optional(z.string()),
+  clientId: z.optional(ClientId),
   principal: z.optional(z.string()),
   sourceIp: z.optional(z.string()),
   traceId: z.optional(z.string()),
