@@ -62,12 +62,21 @@ async function isDevice(
   path: string,
   authorization: string | undefined,
 ): Promise<boolean> {
-  const deviceId = TELEMETRY.exec(path)?.[1]
+  const deviceId = readPart(TELEMETRY.exec(path)?.[1])
   const token = bearerOf(authorization)
   if (deviceId === undefined || token === '') return false
-  const device = await registry.get(decodeURIComponent(deviceId))
+  const device = await registry.get(deviceId)
   const credential = device && findCredential(device, 'token', tokenDigest(token))
   return device?.enabled === true && credential !== undefined && isLive(credential, clock.now())
+}
+
+/** `undefined` if it is not percent-encoded as it should be: nobody is called so. */
+function readPart(part: string | undefined): string | undefined {
+  try {
+    return part === undefined ? undefined : decodeURIComponent(part)
+  } catch {
+    return undefined
+  }
 }
 
 function bearerOf(authorization: string | undefined): string {

@@ -59,7 +59,7 @@ export function createTaker({
     return { status: 'accepted', deviceId, messageId: uplink.deliveryId ?? '' }
   }
 
-  async function serve(uplink: Uplink): Promise<Outcome | undefined> {
+  async function serve(uplink: Uplink): Promise<Outcome> {
     const { topic, payload } = uplink
     const shadow = SHADOW.exec(topic)
     if (shadow?.[1] !== undefined && isDeviceId(shadow[1])) {
@@ -89,18 +89,22 @@ export function createTaker({
       return outcome
     }
     const [, deviceId, commandId, how] = EXECUTION.exec(topic) ?? []
-    if (deviceId === undefined || commandId === undefined) return undefined
-    if (how !== 'complete' && how !== 'reject' && how !== 'abandon') return undefined
+    if (
+      deviceId === undefined ||
+      commandId === undefined ||
+      (how !== 'complete' && how !== 'reject' && how !== 'abandon')
+    )
+      throw new CoreError('trigger.malformed', 'expected an event of a device, found none')
     await pump.settle(deviceId, readName(commandId), how, reasonOf(payload))
     return { status: 'accepted', deviceId, messageId: uplink.deliveryId ?? '' }
   }
 
-  async function serveOrRetry(uplink: Uplink): Promise<Outcome | undefined> {
+  /** The outcome, or, of what is malformed, the uplink with its fault: the core sets it aside with its bytes. */
+  async function serveOrRetry(uplink: Uplink): Promise<Outcome | Uplink> {
     try {
       return await serve(uplink)
     } catch (error) {
-      // What is malformed goes the way of every uplink, and is set aside there with its bytes.
-      if (error instanceof CoreError && !error.retryable) return undefined
+      if (error instanceof CoreError && !error.retryable) return { ...uplink, fault: error.message }
       const reason = error instanceof Error ? error.message : String(error)
       return {
         status: 'retry',
@@ -119,9 +123,9 @@ export function createTaker({
         outcomes.set(index, { status: 'accepted', deviceId, messageId })
         continue
       }
-      const outcome = isEvent(uplink.topic) ? await serveOrRetry(uplink) : undefined
-      if (outcome === undefined) rest.push({ index, uplink })
-      else outcomes.set(index, outcome)
+      const served = isEvent(uplink.topic) ? await serveOrRetry(uplink) : uplink
+      if ('status' in served) outcomes.set(index, served)
+      else rest.push({ index, uplink: served })
     }
     const ingested = await core.ingest(rest.map(({ uplink }) => uplink))
     rest.forEach(({ index }, position) => {

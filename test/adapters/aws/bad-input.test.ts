@@ -170,6 +170,23 @@ describeWithMoto('AWS: ingest when something is away', () => {
     expect(await failed(sqsEvent([uplink('a', 1), 'no envelope']))).toEqual([1])
   }, 30_000)
 
+  it('asks for nothing again that a device says wrongly of a command, its shadow or its connection', async () => {
+    const event = (topic: string, payload: string): string =>
+      JSON.stringify({ topic, payload: btoa(payload), receivedAt: Date.now(), clientId: 'a' })
+    const bodies = [
+      event('devices/a/executions/%zz/complete', 'x'),
+      event('devices/a/executions/none/reject', '{"reason":7}'),
+      event('$aws/things/a/shadow/update/documents', '{"current":{}}'),
+      event('$aws/things/a/shadow/update/documents', 'x'),
+      event('$aws/events/presence/connected/a', '{"timestamp":"soon"}'),
+      event('$aws/events/presence/connected/not a device', '{"timestamp":1}'),
+    ]
+    expect(await failed(sqsEvent(bodies))).toEqual([])
+    // A command that nobody holds is none that is malformed.
+    expect(await counts()).toEqual({ rows: 0, letters: bodies.length - 1 })
+    expect(await aws.core.ports.devices.load('a')).toBeUndefined()
+  }, 30_000)
+
   it('takes all, however busy the tables are in between', async () => {
     let left = 3
     inTheWay = ({ operation }) =>

@@ -104,6 +104,11 @@ describeWithMoto('AWS: the REST API behind an HTTP API', () => {
     expect((await ask('POST', '/devices/dev-1/telemetry', own, { temp: 32 })).status).toBe(401)
   }, 30_000)
 
+  it('refuses a path that is none', async () => {
+    expect((await ask('POST', '/devices/%E0%A4%A/telemetry', 'Bearer x', {})).status).toBe(401)
+    expect((await ask('POST', '/devices/%E0%A4%A/telemetry', ADMIN, {})).status).toBeLessThan(500)
+  }, 30_000)
+
   it('refuses credentials that AWS IoT does not know, in words', async () => {
     const request = { deviceId: 'dev-1', credential: 'key' }
     const { status, body } = await ask('POST', '/registry/devices', ADMIN, request)
