@@ -55,36 +55,32 @@ async function kindOf({ resolveVariable }) {
 
 const RULE_ROLE = { 'Fn::GetAtt': ['TopicRuleRole', 'Arn'] }
 
-async function toQueue(given) {
+/** Where a topic names the device, by its levels, counted from 1; elsewhere it is known by its connection. */
+const KEYS = {
+  devices: 'topic(2)',
+  shadow: 'topic(3)',
+  presence: 'topic(5)',
+  plain: 'clientid()',
+}
+
+async function toQueue(given, key) {
   if ((await kindOf(given)) === 'sqs')
     return [{ Sqs: { QueueUrl: { Ref: 'UplinkQueue' }, RoleArn: RULE_ROLE, UseBase64: false } }]
-  // Devices publish under their own ids, and what AWS tells of them names them in the topic.
   return [
     {
       Kinesis: {
         StreamName: { Ref: 'UplinkStream' },
         // In two parts, or the CLI takes it for a variable of its own.
-        PartitionKey: { 'Fn::Join': ['', ['$', '{clientid()}']] },
+        PartitionKey: { 'Fn::Join': ['', ['$', `{${key}}`]] },
         RoleArn: RULE_ROLE,
       },
     },
   ]
 }
 
-/** The stream and who may use it, where the parameter asks for it. */
+/** The stream, where the parameter asks for it. */
 async function stream(given) {
   if ((await kindOf(given)) === 'sqs') return { Resources: {} }
-  const policy = (role, Action, resource = 'UplinkStream') => ({
-    Type: 'AWS::IAM::Policy',
-    Properties: {
-      PolicyName: resource,
-      Roles: [{ Ref: role }],
-      PolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Action, Resource: { 'Fn::GetAtt': [resource, 'Arn'] } }],
-      },
-    },
-  })
   return {
     Resources: {
       UplinkStream: {
@@ -94,18 +90,49 @@ async function stream(given) {
           StreamEncryption: { EncryptionType: 'KMS', KeyId: 'alias/aws/kinesis' },
         },
       },
-      UplinkStreamWriters: policy('TopicRuleRole', ['kinesis:PutRecord']),
-      UplinkStreamReaders: policy('IngestRole', [
+    },
+  }
+}
+
+const arnOf = (name) => ({ 'Fn::GetAtt': [name, 'Arn'] })
+
+const policyOf = (...Statement) => ({ Version: '2012-10-17', Statement })
+
+/** Part of the role itself: its function is given the source as soon as the role is there, and AWS asks it then. */
+async function readUplinks(given) {
+  if ((await kindOf(given)) === 'sqs')
+    return policyOf({
+      Effect: 'Allow',
+      Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      Resource: [arnOf('UplinkQueue')],
+    })
+  return policyOf(
+    {
+      Effect: 'Allow',
+      Action: [
         'kinesis:DescribeStream',
         'kinesis:DescribeStreamSummary',
         'kinesis:GetRecords',
         'kinesis:GetShardIterator',
         'kinesis:ListShards',
-      ]),
-      // What a batch could not be rid of goes to the dead queue, as its place in the stream.
-      UplinkStreamDead: policy('IngestRole', ['sqs:SendMessage'], 'UplinkDeadQueue'),
+      ],
+      Resource: [arnOf('UplinkStream')],
     },
-  }
+    // What a batch could not be rid of goes to the dead queue, as its place in the stream.
+    { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: [arnOf('UplinkDeadQueue')] },
+  )
+}
+
+/** What topic rules may write. */
+async function writeUplinks(given) {
+  const [Action, source] =
+    (await kindOf(given)) === 'sqs'
+      ? ['sqs:SendMessage', 'UplinkQueue']
+      : ['kinesis:PutRecord', 'UplinkStream']
+  return policyOf(
+    { Effect: 'Allow', Action: [Action], Resource: [arnOf(source)] },
+    { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: [arnOf('UplinkDeadQueue')] },
+  )
 }
 
 const toDeadQueue = {
@@ -195,6 +222,20 @@ function dashboard() {
   return { 'Fn::Sub': JSON.stringify({ widgets }) }
 }
 
+/** Who is told of alarms, where the parameter names somebody: AWS asks the address once whether it wants that. */
+async function operator({ resolveVariable }) {
+  const Endpoint = await resolveVariable('param:operator')
+  if (Endpoint === '') return { Resources: {} }
+  return {
+    Resources: {
+      OperatorSubscription: {
+        Type: 'AWS::SNS::Subscription',
+        Properties: { TopicArn: { Ref: 'OperatorTopic' }, Protocol: 'email', Endpoint },
+      },
+    },
+  }
+}
+
 /** The trigger of ingest. */
 async function ingestEvents(given) {
   const functionResponseType = 'ReportBatchItemFailures'
@@ -245,7 +286,11 @@ async function variables({ resolveVariable }) {
 module.exports = {
   variables,
   ingestEvents,
-  toQueue,
+  readUplinks,
+  writeUplinks,
+  operator,
+  ofShadow: (given) => toQueue(given, KEYS.shadow),
+  ofPresence: (given) => toQueue(given, KEYS.presence),
   toDeadQueue,
   devicePolicy,
   dashboard,
@@ -254,11 +299,10 @@ module.exports = {
   presenceSql: `${SELECT} FROM '$aws/events/presence/+/+'`,
   stream,
   fromConfig: async (given) => {
-    const actions = await toQueue(given)
-    return {
-      Resources: Object.fromEntries(
-        topicFilters().map((filter, index) => [`UplinkRule${index}`, topicRule(filter, actions)]),
-      ),
-    }
+    const rules = topicFilters().map(async (filter, index) => {
+      const key = filter.startsWith('devices/') ? KEYS.devices : KEYS.plain
+      return [`UplinkRule${index}`, topicRule(filter, await toQueue(given, key))]
+    })
+    return { Resources: Object.fromEntries(await Promise.all(rules)) }
   },
 }

@@ -124,8 +124,49 @@ describe('serverless.aws.yml, packaged', () => {
     expect(JSON.stringify(other.ofType('AWS::Lambda::EventSourceMapping'))).toContain(
       'UplinkStream',
     )
-    const rule = other.template.Resources['UplinkRule0']?.Properties['TopicRulePayload']
-    expect(JSON.stringify(rule)).toContain('"Kinesis"')
+    const keys = other
+      .ofType('AWS::IoT::TopicRule')
+      .map(([, { Properties }]) => JSON.stringify(Properties['TopicRulePayload']))
+      .map((payload) => [
+        /FROM '([^']+)'/.exec(payload)?.[1],
+        /"PartitionKey":\{"Fn::Join":\["",\["\$","\{([^}]+)\}"\]\]\}/.exec(payload)?.[1],
+      ])
+    expect(Object.fromEntries(keys)).toEqual({
+      '$aws/events/presence/+/+': 'topic(5)',
+      '$aws/things/+/shadow/name/+/update/documents': 'topic(3)',
+      '$aws/things/+/shadow/update/documents': 'topic(3)',
+      'devices/+/#': 'topic(2)',
+      'plant/+/power': 'clientid()',
+    })
+    // The source asks for its rights when it is made: they stand in the role, not beside it.
+    expect(other.ofType('AWS::IAM::Policy')).toEqual([])
+    const roles = JSON.stringify(other.ofType('AWS::IAM::Role'))
+    expect(roles).toContain('"kinesis:GetRecords"')
+    expect(roles).toContain('"kinesis:PutRecord"')
+    expect(roles).not.toContain('"UplinkQueue"')
+    other.close()
+  }, 60_000)
+
+  it('tells the operator of what is wrong, where there is one', async () => {
+    expect(packaged.ofType('AWS::SNS::Subscription')).toEqual([])
+    const alarms = packaged.ofType('AWS::CloudWatch::Alarm')
+    expect(alarms.map(([name]) => name).toSorted()).toEqual([
+      'ApiErrorAlarm',
+      'IngestErrorAlarm',
+      'NotifyDeadAlarm',
+      'NotifyErrorAlarm',
+      'TickErrorAlarm',
+      'UplinkDeadAlarm',
+    ])
+    for (const [, { Properties }] of alarms)
+      expect(Properties['AlarmActions']).toEqual([{ Ref: 'OperatorTopic' }])
+    const other = await packageAws('--param', 'operator=ops@example.com')
+    const [[, subscription] = []] = other.ofType('AWS::SNS::Subscription')
+    expect(subscription?.Properties).toEqual({
+      TopicArn: { Ref: 'OperatorTopic' },
+      Protocol: 'email',
+      Endpoint: 'ops@example.com',
+    })
     other.close()
   }, 60_000)
 
