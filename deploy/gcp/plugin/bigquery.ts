@@ -64,6 +64,14 @@ export async function applyBigquery(context: Context): Promise<void> {
   }
 }
 
+/** Google answers with the older names. Source: REST reference of BigQuery, TableFieldSchema. */
+const OLDER: Readonly<Record<string, string>> = {
+  INT64: 'INTEGER',
+  FLOAT64: 'FLOAT',
+  BOOL: 'BOOLEAN',
+  STRUCT: 'RECORD',
+}
+
 const MODES = ['NULLABLE', 'REQUIRED', 'REPEATED']
 
 function fieldsOf(fields: Readonly<Record<string, string>>) {
@@ -73,7 +81,7 @@ function fieldsOf(fields: Readonly<Record<string, string>>) {
       throw new DeployError(
         `field ${name}: expected a type and ${MODES.join(', ')} or nothing, found ${text}`,
       )
-    return { name, type, mode }
+    return { name, type: OLDER[type] ?? type, mode }
   })
 }
 

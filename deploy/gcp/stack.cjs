@@ -1,0 +1,135 @@
+// The parts of the service that follow from anyhub.yml, and those that several functions share.
+
+const { readFileSync } = require('node:fs')
+const { resolve } = require('node:path')
+const { parse } = require('yaml')
+
+const CONFIG_PATH = resolve(process.env.ANYHUB_CONFIG ?? 'anyhub.yml')
+
+const text = () => readFileSync(CONFIG_PATH, 'utf8')
+const config = () => parse(text()) ?? {}
+
+/** Queues that rules name; one whose name depends on the message has to be made by hand, called by the prefix. */
+function queues() {
+  const { rules = {} } = config()
+  const names = Object.values(rules)
+    .flatMap(({ actions = [], errorAction }) => [...actions, errorAction])
+    .map((action) => action?.queue?.name)
+    .filter((name) => typeof name === 'string' && /^[\w.~%+-]+$/.test(name))
+  return [...new Set(names)]
+}
+
+/** Secrets that rules look up: `get_secret('name', …)`. */
+function lookedUp() {
+  const { rules = {} } = config()
+  const found = Object.values(rules).flatMap(({ sql = '' }) =>
+    [...sql.matchAll(/\bget_secret\s*\(\s*'([^']+)'/gi)].map(([, name]) => name),
+  )
+  return [...new Set(found)]
+}
+
+const publish = (topics) => topics.map((topic) => ({ role: 'roles/pubsub.publisher', topic }))
+
+const records = { role: 'roles/datastore.user', database: 'own' }
+
+/** What steps of a device do besides keeping its record. */
+const acting = () => [
+  records,
+  ...publish(['commands', 'high', 'normal', 'cold', ...queues().map((name) => `queue-${name}`)]),
+  ...lookedUp().map((secret) => ({ role: 'roles/secretmanager.secretAccessor', secret })),
+]
+
+const archive = [
+  { role: 'roles/bigquery.dataViewer', table: 'cold' },
+  // Queries run in a project, and have no resource to name.
+  { role: 'roles/bigquery.jobUser', project: true },
+]
+
+/**
+ * Variables that anyhub.yml names as `${env:NAME}`: functions get them from Secret Manager.
+ * Shape: the secret `{service}-{stage}-{NAME}`.
+ */
+async function secrets({ resolveVariable }) {
+  const stage = await resolveVariable('sls:stage')
+  const service = await resolveVariable('self:service')
+  const names = new Set([...text().matchAll(/\$\{env:([A-Za-z_]\w*)\}/g)].map(([, name]) => name))
+  return Object.fromEntries([...names].map((name) => [name, `${service}-${stage}-${name}`]))
+}
+
+async function resources({ resolveVariable }) {
+  const stage = await resolveVariable('sls:stage')
+  const service = await resolveVariable('self:service')
+  const onRemove = await resolveVariable('param:data')
+  const own = queues().map((name) => `queue-${name}`)
+  return {
+    topics: {
+      telemetry: null,
+      'telemetry-dead': null,
+      commands: null,
+      high: null,
+      normal: null,
+      'notify-dead': null,
+      cold: null,
+      'cold-dead': null,
+      ...Object.fromEntries(own.map((name) => [name, null])),
+    },
+    subscriptions: {
+      // What nobody could take is kept for a month.
+      'telemetry-dead': { topic: 'telemetry-dead', retention: 2_678_400 },
+      'notify-dead': { topic: 'notify-dead', retention: 2_678_400 },
+      'cold-dead': { topic: 'cold-dead', retention: 2_678_400 },
+      cold: {
+        topic: 'cold',
+        deadLetterTopic: 'cold-dead',
+        maxDeliveryAttempts: 20,
+        bigquery: { table: 'cold', useTableSchema: true, dropUnknownFields: true },
+      },
+      ...Object.fromEntries(own.map((name) => [name, { topic: name, ordering: true }])),
+    },
+    firestore: {
+      onRemove,
+      pointInTimeRecovery: true,
+      // By collection, wherever it stands. Source: adapters/gcp/firestore.ts, expireAt.
+      ttl: {
+        rows: 'expireAt',
+        contents: 'expireAt',
+        notifications: 'expireAt',
+        deadLetters: 'expireAt',
+        parts: 'expireAt',
+        sent: 'expireAt',
+      },
+    },
+    bigquery: {
+      dataset: `${service}-${stage}`.replaceAll('-', '_'),
+      onRemove,
+      // Source: adapters/gcp/cold-store.ts.
+      tables: {
+        cold: {
+          fields: {
+            day: 'DATE REQUIRED',
+            position: 'INT64 REQUIRED',
+            deviceId: 'STRING REQUIRED',
+            at: 'INT64 REQUIRED',
+            receivedAt: 'INT64 REQUIRED',
+            messageId: 'STRING REQUIRED',
+            topic: 'STRING REQUIRED',
+            body: 'JSON',
+          },
+          partitionBy: 'day',
+          clusterBy: ['deviceId', 'position'],
+        },
+      },
+    },
+    buckets: { files: { onRemove } },
+  }
+}
+
+module.exports = {
+  secrets,
+  resources,
+  grantsOfIngest: () => acting(),
+  grantsOfNotify: () => [records, ...publish(['high', 'normal'])],
+  grantsOfTick: () => acting(),
+  grantsOfApi: () => [...acting(), ...archive],
+  grantsOfIngestHttp: () => [...acting(), ...publish(['telemetry'])],
+}
