@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { type ColdRow, type ColdStore, type Commit, CoreError } from '../../core/index.ts'
 import { type AwsClient, unexpected } from './client.ts'
+import { lazily } from './lazily.ts'
 import type { ObjectStore } from './object-store.ts'
 
 export interface ColdStoreOptions {
@@ -32,10 +33,12 @@ const MAX_OFFERS = 4
 /** Positions of one ms: they are 53 bits at most until the year 2200. */
 const PER_MS = 1_024
 
-const PutReply = z.object({
-  FailedPutCount: z.number(),
-  RequestResponses: z.array(z.object({ ErrorCode: z.optional(z.string()) })),
-})
+const PutReply = lazily(() =>
+  z.object({
+    FailedPutCount: z.number(),
+    RequestResponses: z.array(z.object({ ErrorCode: z.optional(z.string()) })),
+  }),
+)
 
 /** Cold rows as lines of JSON: through Firehose into objects of S3, by day of event time. */
 export function createColdStore({
@@ -77,7 +80,7 @@ export function createColdStore({
         }),
       })
       if (response.status !== 200) throw unexpected('firehose', response)
-      const { RequestResponses } = PutReply.parse(JSON.parse(response.body.toString('utf8')))
+      const { RequestResponses } = PutReply().parse(JSON.parse(response.body.toString('utf8')))
       const offered: readonly Buffer[] = waiting
       waiting = offered.filter((_, index) => RequestResponses[index]?.ErrorCode !== undefined)
     }

@@ -1,30 +1,36 @@
 import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
 import { type AwsClient, type AwsResponse, faultOf, unexpected } from './client.ts'
+import { lazily } from './lazily.ts'
 
 /** One value of an item, of the kinds that we use. Binary is base64. */
 export type Attribute = { readonly S: string } | { readonly N: string } | { readonly B: string }
 export type Item = Readonly<Record<string, Attribute>>
 
-const AttributeSchema = z.union([
-  z.object({ S: z.string() }),
-  z.object({ N: z.string() }),
-  z.object({ B: z.string() }),
-])
-const ItemSchema = z.record(z.string(), AttributeSchema)
+const AttributeSchema = lazily(() =>
+  z.union([z.object({ S: z.string() }), z.object({ N: z.string() }), z.object({ B: z.string() })]),
+)
+const ItemSchema = lazily(() => z.record(z.string(), AttributeSchema()))
 
-const GetReply = z.object({ Item: z.optional(ItemSchema) })
-const BatchReply = z.object({
-  Responses: z._default(z.record(z.string(), z.array(ItemSchema)), {}),
-  UnprocessedKeys: z._default(z.record(z.string(), z.object({ Keys: z.array(ItemSchema) })), {}),
-})
-const PageReply = z.object({
-  Items: z._default(z.array(ItemSchema), []),
-  Count: z._default(z.number(), 0),
-  LastEvaluatedKey: z.optional(ItemSchema),
-})
-const UpdateReply = z.object({ Attributes: z.optional(ItemSchema) })
-const FailedReply = z.object({ Item: z.optional(ItemSchema) })
+const GetReply = lazily(() => z.object({ Item: z.optional(ItemSchema()) }))
+const BatchReply = lazily(() =>
+  z.object({
+    Responses: z._default(z.record(z.string(), z.array(ItemSchema())), {}),
+    UnprocessedKeys: z._default(
+      z.record(z.string(), z.object({ Keys: z.array(ItemSchema()) })),
+      {},
+    ),
+  }),
+)
+const PageReply = lazily(() =>
+  z.object({
+    Items: z._default(z.array(ItemSchema()), []),
+    Count: z._default(z.number(), 0),
+    LastEvaluatedKey: z.optional(ItemSchema()),
+  }),
+)
+const UpdateReply = lazily(() => z.object({ Attributes: z.optional(ItemSchema()) }))
+const FailedReply = lazily(() => z.object({ Item: z.optional(ItemSchema()) }))
 
 /** Keys that one BatchGetItem takes. Source: Amazon DynamoDB API reference, BatchGetItem. */
 const MAX_BATCH = 100
@@ -112,7 +118,7 @@ export function createDynamo(client: AwsClient): Dynamo {
     if (response.status === 200) return { ok: true, body }
     const { code, message } = faultOf(response)
     if (code === 'ConditionalCheckFailedException')
-      return { ok: false, stored: FailedReply.parse(JSON.parse(body)).Item }
+      return { ok: false, stored: FailedReply().parse(JSON.parse(body)).Item }
     if (isTooLarge(code, message)) throw tooLarge(message)
     throw unexpected('dynamodb', response)
   }
@@ -120,7 +126,7 @@ export function createDynamo(client: AwsClient): Dynamo {
   return {
     async get(table, key) {
       const input = { TableName: table, Key: key, ConsistentRead: true }
-      return (await ask('GetItem', input, GetReply)).Item
+      return (await ask('GetItem', input, GetReply())).Item
     },
 
     async batchGet(table, keys) {
@@ -131,7 +137,7 @@ export function createDynamo(client: AwsClient): Dynamo {
         const reply = await ask(
           'BatchGetItem',
           { RequestItems: { [table]: { Keys, ConsistentRead: true } } },
-          BatchReply,
+          BatchReply(),
         )
         found.push(...(reply.Responses[table] ?? []))
         const left = reply.UnprocessedKeys[table]?.Keys ?? []
@@ -156,19 +162,19 @@ export function createDynamo(client: AwsClient): Dynamo {
         ...namesOf(change),
       })
       if (!written.ok || body === undefined) return written
-      return { ...written, item: UpdateReply.parse(JSON.parse(body)).Attributes }
+      return { ...written, item: UpdateReply().parse(JSON.parse(body)).Attributes }
     },
 
     async remove(table, key) {
       const input = { TableName: table, Key: key, ReturnValues: 'ALL_OLD' }
-      return (await ask('DeleteItem', input, UpdateReply)).Attributes !== undefined
+      return (await ask('DeleteItem', input, UpdateReply())).Attributes !== undefined
     },
 
     async query({ table, index, key, limit, descending = false, consistent = false, after }) {
       const found: Item[] = []
       let start = after
       while (limit === undefined || found.length < limit) {
-        const reply: z.output<typeof PageReply> = await ask(
+        const reply: z.output<ReturnType<typeof PageReply>> = await ask(
           'Query',
           {
             TableName: table,
@@ -180,7 +186,7 @@ export function createDynamo(client: AwsClient): Dynamo {
             ...(limit === undefined ? {} : { Limit: limit - found.length }),
             ...(start === undefined ? {} : { ExclusiveStartKey: start }),
           },
-          PageReply,
+          PageReply(),
         )
         found.push(...reply.Items)
         start = reply.LastEvaluatedKey
@@ -193,7 +199,7 @@ export function createDynamo(client: AwsClient): Dynamo {
       let found = 0
       let start: Item | undefined
       do {
-        const reply: z.output<typeof PageReply> = await ask(
+        const reply: z.output<ReturnType<typeof PageReply>> = await ask(
           'Query',
           {
             TableName: table,
@@ -203,7 +209,7 @@ export function createDynamo(client: AwsClient): Dynamo {
             ...namesOf(key),
             ...(start === undefined ? {} : { ExclusiveStartKey: start }),
           },
-          PageReply,
+          PageReply(),
         )
         found += reply.Count
         start = reply.LastEvaluatedKey
@@ -215,7 +221,7 @@ export function createDynamo(client: AwsClient): Dynamo {
       const found: Item[] = []
       let start: Item | undefined
       do {
-        const reply: z.output<typeof PageReply> = await ask(
+        const reply: z.output<ReturnType<typeof PageReply>> = await ask(
           'Scan',
           {
             TableName: table,
@@ -223,7 +229,7 @@ export function createDynamo(client: AwsClient): Dynamo {
             ...namesOf(projection),
             ...(start === undefined ? {} : { ExclusiveStartKey: start }),
           },
-          PageReply,
+          PageReply(),
         )
         found.push(...reply.Items)
         start = reply.LastEvaluatedKey

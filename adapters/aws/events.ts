@@ -8,6 +8,7 @@ import {
   type Uplink,
 } from '../../core/index.ts'
 import type { CommandPump } from './command-pump.ts'
+import { lazily } from './lazily.ts'
 
 const SHADOW = /^\$aws\/things\/([^/]+)\/shadow(?:\/name\/([^/]+))?\/update\/documents$/
 const PRESENCE = /^\$aws\/events\/presence\/(connected|disconnected)\/([^/]+)$/
@@ -16,20 +17,24 @@ const EXECUTION = /^devices\/([^/]+)\/executions\/([^/]+)\/(complete|reject|aban
 /** A command on its way down: the filters of our rules match what we publish too. */
 const BROUGHT = /^devices\/[^/]+\/executions\/[^/]+\/[^/]+$/
 
-const Section = z.record(z.string(), z.json())
+const Section = lazily(() => z.record(z.string(), z.json()))
 
 /** Source: AWS IoT developer guide, device-shadow-mqtt, `/update/documents`. */
-const Documents = z.object({
-  current: z.object({
-    state: z.object({ desired: z.optional(Section), reported: z.optional(Section) }),
-    version: z.number(),
+const Documents = lazily(() =>
+  z.object({
+    current: z.object({
+      state: z.object({ desired: z.optional(Section()), reported: z.optional(Section()) }),
+      version: z.number(),
+    }),
   }),
-})
+)
 
 /** Source: AWS IoT developer guide, life-cycle-events. */
-const PresenceEvent = z.object({ timestamp: z.number(), disconnectReason: z.optional(z.string()) })
+const PresenceEvent = lazily(() =>
+  z.object({ timestamp: z.number(), disconnectReason: z.optional(z.string()) }),
+)
 
-const Reason = z.object({ reason: z.string() })
+const Reason = lazily(() => z.object({ reason: z.string() }))
 
 export interface TakerOptions {
   readonly core: Pick<Core, 'gate' | 'ingest'>
@@ -63,7 +68,7 @@ export function createTaker({
     const { topic, payload } = uplink
     const shadow = SHADOW.exec(topic)
     if (shadow?.[1] !== undefined && isDeviceId(shadow[1])) {
-      const { state, version } = read(Documents, payload).current
+      const { state, version } = read(Documents(), payload).current
       const { desired, reported } = state
       return run(
         shadow[1],
@@ -83,7 +88,7 @@ export function createTaker({
     const presence = PRESENCE.exec(topic)
     if (presence?.[2] !== undefined && isDeviceId(presence[2])) {
       const connected = presence[1] === 'connected'
-      const { timestamp } = read(PresenceEvent, payload)
+      const { timestamp } = read(PresenceEvent(), payload)
       const outcome = await run(presence[2], { kind: 'presence', connected, at: timestamp }, uplink)
       if (connected) await pump.deliver(presence[2])
       return outcome
@@ -151,7 +156,7 @@ function readName(part: string): string {
 
 /** Why, if the device says so. */
 function reasonOf(payload: Uint8Array): string | undefined {
-  const parsed = Reason.safeParse(parse(payload))
+  const parsed = Reason().safeParse(parse(payload))
   return parsed.success ? parsed.data.reason : undefined
 }
 

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import { isJsonObject, type Json, type LookupSource, type Registry } from '../../core/index.ts'
 import { type AwsClient, faultOf, unexpected } from './client.ts'
+import { lazily } from './lazily.ts'
 
-const SecretReply = z.object({ SecretString: z.optional(z.string()) })
+const SecretReply = lazily(() => z.object({ SecretString: z.optional(z.string()) }))
 
 /** Answers what rules ask of AWS: `get_secret` of Secrets Manager, `aws_lambda`, and `get_registry_data`. */
 export function createLookupSource(client: AwsClient, registry: Registry): LookupSource {
@@ -21,7 +22,7 @@ export function createLookupSource(client: AwsClient, registry: Registry): Looku
       if (faultOf(response).code === 'ResourceNotFoundException') return undefined
       throw unexpected('secretsmanager', response)
     }
-    const { SecretString } = SecretReply.parse(JSON.parse(response.body.toString('utf8')))
+    const { SecretString } = SecretReply().parse(JSON.parse(response.body.toString('utf8')))
     if (key === undefined || SecretString === undefined) return SecretString
     const parsed = parse(SecretString)
     return isJsonObject(parsed) && Object.hasOwn(parsed, key) ? parsed[key] : undefined

@@ -1,17 +1,20 @@
 import * as z from 'zod/mini'
 import { mergeDiff, type ShadowEffect } from '../../core/index.ts'
 import { type AwsClient, unexpected } from './client.ts'
+import { lazily } from './lazily.ts'
 
 /** How often a write that met another one is tried. */
 const MAX_RACES = 5
 
-const Version = z.object({ version: z.number() })
+const Version = lazily(() => z.object({ version: z.number() }))
 
 /** What a change of ours was, as the body of a `documents` event tells it. */
-const Documents = z.object({
-  previous: z.optional(z.object({ state: Sections() })),
-  current: z.object({ state: Sections() }),
-})
+const Documents = lazily(() =>
+  z.object({
+    previous: z.optional(z.object({ state: Sections() })),
+    current: z.object({ state: Sections() }),
+  }),
+)
 
 function Sections() {
   return z.object({ desired: z.optional(z.record(z.string(), z.json())) })
@@ -28,13 +31,13 @@ export function createShadowOwner(client: AwsClient): (message: ShadowEffect) =>
     const response = await client.send({ service: 'iotdata', method: 'GET', path })
     if (response.status === 404) return undefined
     if (response.status !== 200) throw unexpected('iotdata', response)
-    return Version.parse(JSON.parse(response.body.toString('utf8'))).version
+    return Version().parse(JSON.parse(response.body.toString('utf8'))).version
   }
 
   return async ({ deviceId, name, event, body }) => {
     // The owner tells of deltas itself.
     if (event !== 'documents') return
-    const { previous, current } = Documents.parse(body)
+    const { previous, current } = Documents().parse(body)
     const desired = mergeDiff(previous?.state.desired ?? {}, current.state.desired ?? {})
     if (Object.keys(desired).length === 0) return
     const query = name === '' ? '' : `?name=${encodeURIComponent(name)}`

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
 import { type AwsClient, faultOf, unexpected } from './client.ts'
+import { lazily } from './lazily.ts'
 
 /** One message for a queue. */
 export interface SqsMessage {
@@ -33,26 +34,30 @@ export interface ReceivedMessage {
 /** What SendMessageBatch takes at most. */
 const MAX_BATCH = 10
 
-const UrlReply = z.object({ QueueUrl: z.string() })
-const SendReply = z.object({
-  Failed: z._default(
-    z.array(z.object({ Id: z.string(), Message: z._default(z.string(), '') })),
-    [],
-  ),
-})
-
-const ReceiveReply = z.object({
-  Messages: z._default(
-    z.array(
-      z.object({
-        Body: z.string(),
-        ReceiptHandle: z.string(),
-        Attributes: z.object({ SentTimestamp: z.coerce.number() }),
-      }),
+const UrlReply = lazily(() => z.object({ QueueUrl: z.string() }))
+const SendReply = lazily(() =>
+  z.object({
+    Failed: z._default(
+      z.array(z.object({ Id: z.string(), Message: z._default(z.string(), '') })),
+      [],
     ),
-    [],
-  ),
-})
+  }),
+)
+
+const ReceiveReply = lazily(() =>
+  z.object({
+    Messages: z._default(
+      z.array(
+        z.object({
+          Body: z.string(),
+          ReceiptHandle: z.string(),
+          Attributes: z.object({ SentTimestamp: z.coerce.number() }),
+        }),
+      ),
+      [],
+    ),
+  }),
+)
 
 /** SQS over its JSON interface. */
 export function createSqs(client: AwsClient): Sqs {
@@ -73,7 +78,7 @@ export function createSqs(client: AwsClient): Sqs {
     async urlOf(name) {
       const response = await call('GetQueueUrl', { QueueName: name })
       if (response.status === 200)
-        return UrlReply.parse(JSON.parse(response.body.toString('utf8'))).QueueUrl
+        return UrlReply().parse(JSON.parse(response.body.toString('utf8'))).QueueUrl
       if (/NonExistentQueue|QueueDoesNotExist/.test(faultOf(response).code))
         throw new CoreError('input.not_found', `expected a queue, found none of the name ${name}`)
       throw unexpected('sqs', response)
@@ -92,7 +97,7 @@ export function createSqs(client: AwsClient): Sqs {
           })),
         })
         if (response.status !== 200) throw unexpected('sqs', response)
-        const [failed] = SendReply.parse(JSON.parse(response.body.toString('utf8'))).Failed
+        const [failed] = SendReply().parse(JSON.parse(response.body.toString('utf8'))).Failed
         if (failed !== undefined)
           throw new CoreError('store.unavailable', `sqs: message not taken: ${failed.Message}`)
       }
@@ -108,7 +113,7 @@ export function createSqs(client: AwsClient): Sqs {
           MessageSystemAttributeNames: ['SentTimestamp'],
         })
         if (response.status !== 200) throw unexpected('sqs', response)
-        const { Messages } = ReceiveReply.parse(JSON.parse(response.body.toString('utf8')))
+        const { Messages } = ReceiveReply().parse(JSON.parse(response.body.toString('utf8')))
         if (Messages.length === 0) break
         for (const { Body, ReceiptHandle, Attributes } of Messages)
           found.push({ handle: ReceiptHandle, sentAt: Attributes.SentTimestamp, body: Body })

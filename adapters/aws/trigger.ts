@@ -1,55 +1,64 @@
 import * as z from 'zod/mini'
 import { CoreError, type Outcome, type Uplink } from '../../core/index.ts'
+import { lazily } from './lazily.ts'
 
 // In: SQS, Kinesis or the rule itself -> core
 
 /** Source: AWS IoT developer guide, clientid(): `n/a` if the message was not sent over MQTT. */
-const ClientId = z.pipe(
-  z.string(),
-  z.transform((id) => (id === 'n/a' ? undefined : id)),
+const ClientId = lazily(() =>
+  z.pipe(
+    z.string(),
+    z.transform((id) => (id === 'n/a' ? undefined : id)),
+  ),
 )
 
 /** What our topic rules select. Source: serverless.aws.yml, `Sql`. */
-const Envelope = z.object({
-  payload: z.base64(),
-  topic: z.string(),
-  receivedAt: z.number(),
-  clientId: z.optional(ClientId),
-  principal: z.optional(z.string()),
-  sourceIp: z.optional(z.string()),
-  traceId: z.optional(z.string()),
-  time: z.optional(z.union([z.string(), z.number()])),
-  messageId: z.optional(z.string()),
-})
+const Envelope = lazily(() =>
+  z.object({
+    payload: z.base64(),
+    topic: z.string(),
+    receivedAt: z.number(),
+    clientId: z.optional(ClientId()),
+    principal: z.optional(z.string()),
+    sourceIp: z.optional(z.string()),
+    traceId: z.optional(z.string()),
+    time: z.optional(z.union([z.string(), z.number()])),
+    messageId: z.optional(z.string()),
+  }),
+)
 
 /** Only the fields we read. Source: AWS Lambda developer guide, with-sqs. */
-const SqsEvent = z.object({
-  Records: z.array(
-    z.object({
-      eventSource: z.literal('aws:sqs'),
-      messageId: z.string(),
-      body: z.string(),
-      attributes: z.object({
-        ApproximateReceiveCount: z._default(z.coerce.number(), 1),
-        SentTimestamp: z.optional(z.coerce.number()),
+const SqsEvent = lazily(() =>
+  z.object({
+    Records: z.array(
+      z.object({
+        eventSource: z.literal('aws:sqs'),
+        messageId: z.string(),
+        body: z.string(),
+        attributes: z.object({
+          ApproximateReceiveCount: z._default(z.coerce.number(), 1),
+          SentTimestamp: z.optional(z.coerce.number()),
+        }),
       }),
-    }),
-  ),
-})
+    ),
+  }),
+)
 
 /** Only the fields we read. Source: AWS Lambda developer guide, with-kinesis. */
-const KinesisEvent = z.object({
-  Records: z.array(
-    z.object({
-      eventSource: z.literal('aws:kinesis'),
-      kinesis: z.object({
-        sequenceNumber: z.string(),
-        data: z.base64(),
-        approximateArrivalTimestamp: z.number(),
+const KinesisEvent = lazily(() =>
+  z.object({
+    Records: z.array(
+      z.object({
+        eventSource: z.literal('aws:kinesis'),
+        kinesis: z.object({
+          sequenceNumber: z.string(),
+          data: z.base64(),
+          approximateArrivalTimestamp: z.number(),
+        }),
       }),
-    }),
-  ),
-})
+    ),
+  }),
+)
 
 /** One message of a trigger, and the name by which its source is told that it failed. */
 export interface Arrival {
@@ -64,7 +73,7 @@ export interface Arrival {
  * @throws CoreError `trigger.malformed` if this is none of our events: the wrong trigger is wired.
  */
 export function toArrivals(event: unknown, now: number): readonly Arrival[] {
-  const sqs = SqsEvent.safeParse(event)
+  const sqs = SqsEvent().safeParse(event)
   if (sqs.success)
     return sqs.data.Records.map(({ messageId, body, attributes }) => ({
       itemId: messageId,
@@ -75,7 +84,7 @@ export function toArrivals(event: unknown, now: number): readonly Arrival[] {
         receivedAt: attributes.SentTimestamp ?? now,
       }),
     }))
-  const kinesis = KinesisEvent.safeParse(event)
+  const kinesis = KinesisEvent().safeParse(event)
   if (kinesis.success)
     return kinesis.data.Records.map(({ kinesis: record }) => ({
       itemId: record.sequenceNumber,
@@ -87,7 +96,7 @@ export function toArrivals(event: unknown, now: number): readonly Arrival[] {
         receivedAt: record.approximateArrivalTimestamp * 1_000,
       }),
     }))
-  if (Envelope.safeParse(event).success)
+  if (Envelope().safeParse(event).success)
     return [
       {
         itemId: '',
@@ -106,18 +115,18 @@ export function toArrivals(event: unknown, now: number): readonly Arrival[] {
 }
 
 /** What `notify` is woken with. Source: adapters/aws/index.ts, `wake`. */
-const Wake = z.object({ keys: z.array(z.string()) })
+const Wake = lazily(() => z.object({ keys: z.array(z.string()) }))
 
 /**
  * The keys of deliveries that wait. A message that is none of ours names none: the tick finds what waits.
  * @throws CoreError `trigger.malformed` if this is no event of SQS.
  */
 export function toKeys(event: unknown): readonly string[] {
-  const parsed = SqsEvent.safeParse(event)
+  const parsed = SqsEvent().safeParse(event)
   if (!parsed.success)
     throw new CoreError('trigger.malformed', `expected an event of SQS, found ${describe(event)}`)
   return parsed.data.Records.flatMap(({ body }) => {
-    const wake = Wake.safeParse(parse(Buffer.from(body)))
+    const wake = Wake().safeParse(parse(Buffer.from(body)))
     return wake.success ? wake.data.keys : []
   })
 }
@@ -130,7 +139,7 @@ interface Delivered {
 }
 
 function toUplink(body: Buffer, { deliveryId, ...delivered }: Delivered): Uplink {
-  const envelope = Envelope.safeParse(parse(body))
+  const envelope = Envelope().safeParse(parse(body))
   if (!envelope.success)
     return { ...delivered, deviceId: undefined, topic: '', payload: body, contentType: '' }
   const { payload, topic, receivedAt, clientId, time, messageId, ...rest } = envelope.data
