@@ -1,9 +1,8 @@
 import { type Commands, createCommands } from './commands.ts'
 import { createRedrive, type Redrive } from './dead-letters.ts'
-import { createDeviceGate, type DeviceGate } from './device-gate.ts'
+import { createDeviceGate, type DeviceGate, type GateOptions } from './device-gate.ts'
 import { createIngest } from './ingest.ts'
 import { createMethodCalls, type MethodCalls } from './methods.ts'
-import type { HearsShadow } from './model/effect.ts'
 import type { Ingest } from './model/uplink.ts'
 import { createNotify, type Notify } from './notify.ts'
 import { observePorts } from './observe.ts'
@@ -25,8 +24,7 @@ export interface Core {
 }
 
 /** What a host may know that spares work. */
-export interface CoreOptions {
-  readonly hearsShadow?: HearsShadow
+export interface CoreOptions extends GateOptions {
   /** What a device was registered as: the name of a device type of the config counts before every pattern. */
   readonly typeOf?: (deviceId: string) => string | undefined
 }
@@ -35,14 +33,14 @@ export interface CoreOptions {
 export function createCore(
   ports: Ports,
   given: Program,
-  { hearsShadow, typeOf }: CoreOptions = {},
+  { typeOf, ...gateOptions }: CoreOptions = {},
 ): Core {
   const observed = observePorts(ports)
   const program: Program =
     typeOf === undefined
       ? given
       : { ...given, deviceType: (deviceId) => given.deviceType(deviceId, typeOf(deviceId)) }
-  const gate = createDeviceGate(observed, program, hearsShadow)
+  const gate = createDeviceGate(observed, program, gateOptions)
   const ingest = createIngest(observed, program, gate)
   return {
     program,

@@ -16,11 +16,11 @@ import type { DeviceInput, InputResult } from './model/input.ts'
 import type { Telemetry } from './model/telemetry.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import { fanOut } from './notifications/fan-out.ts'
-import type { Ports } from './ports.ts'
+import type { Commit, Ports } from './ports.ts'
 import type { Program } from './program.ts'
 import type { Lookups } from './rules/index.ts'
 import { step } from './step.ts'
-import type { StepEvents, StepResult } from './steps/context.ts'
+import type { StepContext, StepEvents, StepResult } from './steps/context.ts'
 import { nextDue } from './steps/draft.ts'
 import { toRuleMessage } from './steps/telemetry.ts'
 
@@ -42,17 +42,30 @@ export interface DeviceGate {
    * called so.
    */
   run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]>
+  /** As `run`, for whoever waits for many devices and needs no promise of each. */
+  submit(deviceId: string, job: Job): void
   /** Performs what an earlier run left behind, and fires timers that are due. */
   catchUp(deviceId: string): Promise<void>
   /** Resolves when no device is busy. */
   idle(): Promise<void>
 }
 
-interface Job {
+/** Inputs of one device, and who waits for them: one of the two is called, once, and must not throw. */
+export interface Job {
   readonly inputs: readonly DeviceInput[]
   readonly resolve: (results: readonly InputResult[]) => void
   readonly reject: (error: unknown) => void
 }
+
+/** What a host may know that spares work. */
+export interface GateOptions {
+  readonly hearsShadow?: HearsShadow | undefined
+  /** The record that a load would give, where it is at hand; without it every step loads. */
+  readonly recordAtHand?: ((deviceId: string) => DeviceRecord | undefined) | undefined
+}
+
+/** What a step has to ask of others; most steps need none of it. */
+type Facts = Pick<StepContext, 'known' | 'gateway' | 'registeredTags' | 'lookups'>
 
 /** What a step left behind; no record where nothing was stored. */
 interface Committed {
@@ -69,7 +82,7 @@ type Performed = Map<string, OutboxEntry | undefined>
 export function createDeviceGate(
   ports: Ports,
   program: Program,
-  hearsShadow?: HearsShadow,
+  { hearsShadow, recordAtHand = () => undefined }: GateOptions = {},
 ): DeviceGate {
   /** Devices that are busy in this process, at most one step each, with the jobs that wait. */
   const lanes = new Map<string, Job[]>()
@@ -83,11 +96,16 @@ export function createDeviceGate(
   let waiters: (() => void)[] = []
 
   function run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]> {
-    if (!isDeviceId(deviceId)) {
-      const found = `found one of ${deviceId.length} characters that is none`
-      return Promise.reject(new CoreError('uplink.bad_device_id', `expected a device id, ${found}`))
+    return new Promise((resolve, reject) => submit(deviceId, { inputs, resolve, reject }))
+  }
+
+  function submit(deviceId: string, job: Job): void {
+    if (isDeviceId(deviceId)) {
+      queue(deviceId, job)
+      return
     }
-    return enter(deviceId, inputs)
+    const found = `found one of ${deviceId.length} characters that is none`
+    job.reject(new CoreError('uplink.bad_device_id', `expected a device id, ${found}`))
   }
 
   /** As `run`, for records that are no devices too: fleet-wide groups. */
@@ -95,30 +113,112 @@ export function createDeviceGate(
     deviceId: string,
     inputs: readonly DeviceInput[],
   ): Promise<readonly InputResult[]> {
-    return new Promise((resolve, reject) => {
-      const job: Job = { inputs, resolve, reject }
-      const waiting = lanes.get(deviceId)
-      if (waiting !== undefined) {
-        waiting.push(job)
-        return
-      }
-      const lane = [job]
-      lanes.set(deviceId, lane)
-      void drain(deviceId, lane)
-    })
+    return new Promise((resolve, reject) => queue(deviceId, { inputs, resolve, reject }))
   }
 
-  async function drain(deviceId: string, lane: Job[]): Promise<void> {
-    while (lane.length > 0) {
-      const jobs = takeBatch(lane)
-      try {
-        await serve(deviceId, lane, jobs)
-      } catch (error) {
-        for (const job of jobs) job.reject(error)
-      }
+  function queue(deviceId: string, job: Job): void {
+    const waiting = lanes.get(deviceId)
+    if (waiting !== undefined) {
+      waiting.push(job)
+      return
+    }
+    const lane: Job[] = []
+    lanes.set(deviceId, lane)
+    start(deviceId, lane, [job])
+  }
+
+  /** Serves what came meanwhile; the device is free if nothing did. */
+  function goOn(deviceId: string, lane: Job[]): void {
+    if (lane.length > 0) {
+      start(deviceId, lane, takeBatch(lane))
+      return
     }
     lanes.delete(deviceId)
     wakeIfIdle()
+  }
+
+  function start(deviceId: string, lane: Job[], jobs: readonly Job[]): void {
+    const inputs =
+      jobs.length === 1 && jobs[0] !== undefined
+        ? jobs[0].inputs
+        : jobs.flatMap((job) => job.inputs)
+    if (!startAtOnce(deviceId, lane, jobs, inputs)) void startSlowly(deviceId, lane, jobs, inputs)
+  }
+
+  async function startSlowly(
+    deviceId: string,
+    lane: Job[],
+    jobs: readonly Job[],
+    inputs: readonly DeviceInput[],
+  ): Promise<void> {
+    try {
+      await serve(deviceId, lane, jobs, inputs)
+    } catch (error) {
+      for (const job of jobs) job.reject(error)
+    }
+    goOn(deviceId, lane)
+  }
+
+  /**
+   * The short way of most steps: all that they need is at hand, and they wait for nothing but their commit. Gives false,
+   * and nothing is done, where it is not; what does not go well here is done again the long way.
+   */
+  function startAtOnce(
+    deviceId: string,
+    lane: Job[],
+    jobs: readonly Job[],
+    inputs: readonly DeviceInput[],
+  ): boolean {
+    if (!ports.longLived || performed.has(deviceId)) return false
+    const stored = recordAtHand(deviceId)
+    if (stored === undefined || stored.outbox.length > 0) return false
+    const now = ports.clock.now()
+    if (doubtfulOf(stored, inputs).length > 0 || asksOthers(stored, now)) return false
+    let outcome: StepResult
+    try {
+      outcome = step(stored, inputs, contextOf(stored, now, NO_FACTS))
+    } catch {
+      return false
+    }
+    if (outcome.events.crowded && inputs.length > 1) return false
+    const wait = outcome.events.commandsWait
+    if (outcome.record === stored) {
+      answer(jobs, outcome.results)
+      void followUp(deviceId, lane, stored, wait)
+      return true
+    }
+    const commit = commitOf(outcome, stored, stored)
+    ports.devices.commit(commit).then(
+      () => {
+        report(deviceId, outcome.events)
+        answer(jobs, outcome.results)
+        if (commit.record.outbox.length === 0 && !wait) goOn(deviceId, lane)
+        else void followUp(deviceId, lane, commit.record, wait)
+      },
+      (error) => {
+        if (isConflict(error)) ports.observer.count('device.conflict', 1)
+        if (isConflict(error) || isOfInputs(error)) {
+          void startSlowly(deviceId, lane, jobs, inputs)
+          return
+        }
+        for (const job of jobs) job.reject(error)
+        goOn(deviceId, lane)
+      },
+    )
+    return true
+  }
+
+  async function followUp(
+    deviceId: string,
+    lane: Job[],
+    record: DeviceRecord,
+    wait: boolean,
+  ): Promise<void> {
+    try {
+      await finish(deviceId, lane, record, wait)
+    } finally {
+      goOn(deviceId, lane)
+    }
   }
 
   function wakeIfIdle(): void {
@@ -131,29 +231,36 @@ export function createDeviceGate(
     deviceId: string,
     lane: readonly Job[],
     jobs: readonly Job[],
+    inputs: readonly DeviceInput[],
   ): Promise<void> {
-    const inputs =
-      jobs.length === 1 && jobs[0] !== undefined
-        ? jobs[0].inputs
-        : jobs.flatMap((job) => job.inputs)
     const { record, results, wait } = await settle(deviceId, inputs)
-    const answer = (): void => {
-      let from = 0
-      for (const job of jobs) {
-        const to = from + job.inputs.length
-        const ofJob = results.slice(from, to)
-        const [first] = ofJob
-        if (first?.status === 'unstored') job.reject(first.error)
-        else job.resolve(ofJob)
-        from = to
-      }
+    if (ports.longLived) answer(jobs, results)
+    await finish(deviceId, lane, record, wait)
+    if (!ports.longLived) answer(jobs, results)
+  }
+
+  function answer(jobs: readonly Job[], results: readonly InputResult[]): void {
+    let from = 0
+    for (const job of jobs) {
+      const to = from + job.inputs.length
+      const ofJob = jobs.length === 1 ? results : results.slice(from, to)
+      const [first] = ofJob
+      if (first?.status === 'unstored') job.reject(first.error)
+      else job.resolve(ofJob)
+      from = to
     }
-    if (ports.longLived) answer()
+  }
+
+  async function finish(
+    deviceId: string,
+    lane: readonly Job[],
+    record: DeviceRecord | undefined,
+    wait: boolean,
+  ): Promise<void> {
     if (record !== undefined) await perform(record)
     if (wait) await wake(deviceId)
     // Who comes next strikes off what was performed with his own commit; if nobody waits, this is the one more write.
     if (performed.has(deviceId) && lane.length === 0) await strike(deviceId, record)
-    if (!ports.longLived) answer()
   }
 
   /**
@@ -213,47 +320,70 @@ export function createDeviceGate(
         (await ports.devices.load(deviceId)) ??
         newDeviceRecord(deviceId, now)
       const record = strikeOff(stored, done)
-      const doubtful = doubtfulOf(record, inputs)
-      const type = program.deviceType(deviceId)
-      const plan = type?.presence ?? DEFAULT_PRESENCE
-      const outcome = stepOrThrow(record, inputs, {
-        program,
-        now,
-        known: doubtful.length === 0 ? NONE : await ports.telemetry.known(deviceId, doubtful),
-        report: type?.report ?? false,
-        presence: plan,
-        gateway: asksGateway(record.presence, plan, now)
-          ? await gatewayOf(record, plan, now)
-          : undefined,
-        registeredTags: asksTwin ? await registeredTagsOf(record) : undefined,
-        lookups: asks ? await lookupsOf(inputs) : undefined,
-        newId: () => ports.ids.next(now),
-        random: ports.ids.random,
-        hearsShadow,
-      })
+      const facts = await factsOf(record, inputs, now)
+      const outcome = stepOrThrow(record, inputs, contextOf(record, now, facts))
       if (outcome.events.crowded && inputs.length > 1) {
         throw new CoreError('device.outbox_full', 'expected fewer effects of one step')
       }
       const wait = outcome.events.commandsWait
       if (outcome.record === stored) return { record: stored, results: outcome.results, wait }
-      const expectedVersion = record.version
-      const next: DeviceRecord = { ...outcome.record, version: expectedVersion + 1 }
+      const commit = commitOf(outcome, record, stored)
       try {
-        await ports.devices.commit({
-          record: next,
-          expectedVersion,
-          rows: outcome.rows,
-          cold: outcome.cold,
-          commands: outcome.commandRows,
-          measured: record === stored ? outcome.measured : undefined,
-        })
+        await ports.devices.commit(commit)
       } catch (error) {
         if (!isConflict(error) || race >= MAX_RACES) throw error
         ports.observer.count('device.conflict', 1)
         continue
       }
       report(deviceId, outcome.events)
-      return { record: next, results: outcome.results, wait }
+      return { record: commit.record, results: outcome.results, wait }
+    }
+  }
+
+  function contextOf(
+    { deviceId }: DeviceRecord,
+    now: number,
+    { known, gateway, registeredTags, lookups }: Facts,
+  ): StepContext {
+    const type = program.deviceType(deviceId)
+    return {
+      program,
+      now,
+      known,
+      report: type?.report ?? false,
+      presence: type?.presence ?? DEFAULT_PRESENCE,
+      gateway,
+      registeredTags,
+      lookups,
+      newId: () => ports.ids.next(now),
+      random: ports.ids.random,
+      hearsShadow,
+    }
+  }
+
+  /** Whether a step needs more than the record to start from, besides what is known of its messages. */
+  function asksOthers(record: DeviceRecord, now: number): boolean {
+    return asks || asksTwin || asksGateway(record.presence, planOf(record), now)
+  }
+
+  function planOf({ deviceId }: DeviceRecord): PresencePlan {
+    return program.deviceType(deviceId)?.presence ?? DEFAULT_PRESENCE
+  }
+
+  async function factsOf(
+    record: DeviceRecord,
+    inputs: readonly DeviceInput[],
+    now: number,
+  ): Promise<Facts> {
+    const doubtful = doubtfulOf(record, inputs)
+    const plan = planOf(record)
+    return {
+      known: doubtful.length === 0 ? NONE : await ports.telemetry.known(record.deviceId, doubtful),
+      gateway: asksGateway(record.presence, plan, now)
+        ? await gatewayOf(record, plan, now)
+        : undefined,
+      registeredTags: asksTwin ? await registeredTagsOf(record) : undefined,
+      lookups: asks ? await lookupsOf(inputs) : undefined,
     }
   }
 
@@ -491,6 +621,7 @@ export function createDeviceGate(
 
   return {
     run,
+    submit,
     async catchUp(deviceId) {
       await enter(deviceId, [{ kind: 'timer', at: ports.clock.now() }])
     },
@@ -502,6 +633,12 @@ export function createDeviceGate(
 }
 
 const NONE: ReadonlySet<string> = new Set()
+const NO_FACTS: Facts = {
+  known: NONE,
+  gateway: undefined,
+  registeredTags: undefined,
+  lookups: undefined,
+}
 const NOTHING: Performed = new Map()
 const NO_BYTES = new Uint8Array()
 
@@ -557,6 +694,22 @@ function toInput(
     return { kind: 'window', ruleId: effect.ruleId, message: effect.message, key }
   const { deviceId: _, ...wish } = effect
   return { ...wish, at }
+}
+
+/** `record` is the stored one, or what is left of it without the effects that are done. */
+function commitOf(
+  { record: made, rows, cold, commandRows, measured }: StepResult,
+  record: DeviceRecord,
+  stored: DeviceRecord,
+): Commit {
+  return {
+    record: { ...made, version: record.version + 1 },
+    expectedVersion: record.version,
+    rows,
+    cold,
+    commands: commandRows,
+    measured: record === stored ? measured : undefined,
+  }
 }
 
 /** The record without the effects that are done, and with those that failed put off. */

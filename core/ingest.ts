@@ -14,6 +14,15 @@ interface Accepted {
   readonly telemetry: Telemetry
 }
 
+/** Uplinks that came together. */
+interface Batch {
+  readonly uplinks: readonly Uplink[]
+  /** Counted up once for all of them. */
+  readonly counts: { accepted: number; duplicate: number }
+  /** Called once for each. */
+  readonly settle: (index: number, outcome: Outcome) => void
+}
+
 /**
  * Builds the use case that takes uplinks in: decode, group by device in order, devices in parallel through the gate.
  *
@@ -68,80 +77,101 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     }
   }
 
-  async function serve(
-    deviceId: string,
-    accepted: readonly Accepted[],
+  /** Hands the messages of one device to the gate; its batch is told when each of them is settled. */
+  function serve(deviceId: string, accepted: readonly Accepted[], batch: Batch): void {
+    const inputs: TelemetryInput[] = []
+    for (const { telemetry } of accepted) inputs.push({ kind: 'telemetry', telemetry })
+    gate.submit(deviceId, {
+      inputs,
+      resolve(results) {
+        let position = 0
+        for (const { index, telemetry } of accepted) {
+          const result = results[position++]
+          switch (result?.status) {
+            case 'refused':
+              putAside(index, new CoreError(result.code, result.message), batch)
+              break
+            case 'unstored':
+              ports.observer.count('uplink.retried', 1)
+              batch.settle(index, { status: 'retry', error: result.error })
+              break
+            default: {
+              const status = result?.status === 'duplicate' ? 'duplicate' : 'accepted'
+              batch.counts[status]++
+              batch.settle(index, { status, deviceId, messageId: telemetry.messageId })
+            }
+          }
+        }
+      },
+      reject(error) {
+        if (error instanceof CoreError && !error.retryable) {
+          for (const { index } of accepted) putAside(index, error, batch)
+          return
+        }
+        ports.observer.count('uplink.retried', accepted.length)
+        ports.observer.log('error', 'uplinks not stored', {
+          deviceId,
+          messages: accepted.length,
+          reason: asRetryable(error).message,
+        })
+        for (const { index } of accepted)
+          batch.settle(index, { status: 'retry', error: asRetryable(error) })
+      },
+    })
+  }
+
+  function putAside(index: number, error: CoreError, { uplinks, settle }: Batch): void {
+    const uplink = uplinks[index]
+    if (uplink !== undefined) void setAside(uplink, error).then((outcome) => settle(index, outcome))
+  }
+
+  function count({ accepted, duplicate }: Batch['counts']): void {
+    if (accepted > 0) ports.observer.count('uplink.accepted', accepted)
+    if (duplicate > 0) ports.observer.count('uplink.duplicate', duplicate)
+  }
+
+  /** Takes all in; one promise for all of them, as a batch may be of very many devices. */
+  function takeIn(
     uplinks: readonly Uplink[],
-    settle: (index: number, outcome: Outcome) => void,
-  ): Promise<void> {
-    const inputs = accepted.map(
-      ({ telemetry }): TelemetryInput => ({ kind: 'telemetry', telemetry }),
-    )
-    try {
-      const results = await gate.run(deviceId, inputs)
+    onOutcome: ((index: number, outcome: Outcome) => void) | undefined,
+  ): Promise<Outcome[]> {
+    return new Promise((resolve, reject) => {
+      const outcomes: Outcome[] = new Array(uplinks.length)
       const counts = { accepted: 0, duplicate: 0 }
-      let position = 0
-      for (const { index, telemetry } of accepted) {
-        const result = results[position++]
-        const uplink = uplinks[index]
-        if (result?.status === 'refused' && uplink !== undefined) {
-          settle(index, await setAside(uplink, new CoreError(result.code, result.message)))
-          continue
+      let open = uplinks.length
+      const settle = (index: number, outcome: Outcome): void => {
+        outcomes[index] = outcome
+        try {
+          onOutcome?.(index, outcome)
+        } catch (error) {
+          reject(error)
         }
-        if (result?.status === 'unstored') {
-          ports.observer.count('uplink.retried', 1)
-          settle(index, { status: 'retry', error: result.error })
-          continue
-        }
-        const status = result?.status === 'duplicate' ? 'duplicate' : 'accepted'
-        counts[status]++
-        settle(index, { status, deviceId, messageId: telemetry.messageId })
+        if (--open > 0) return
+        count(counts)
+        resolve(outcomes)
       }
-      if (counts.accepted > 0) ports.observer.count('uplink.accepted', counts.accepted)
-      if (counts.duplicate > 0) ports.observer.count('uplink.duplicate', counts.duplicate)
-    } catch (error) {
-      if (error instanceof CoreError && !error.retryable) {
-        for (const { index } of accepted) {
-          const uplink = uplinks[index]
-          if (uplink !== undefined) settle(index, await setAside(uplink, error))
+      const batch: Batch = { uplinks, counts, settle }
+      if (open === 0) resolve(outcomes)
+      const devices = new Map<string, Accepted[]>()
+      let next = 0
+      for (const uplink of uplinks) {
+        const index = next++
+        try {
+          const { deviceId, telemetry } = decode(uplink)
+          const accepted = devices.get(deviceId)
+          if (accepted === undefined) devices.set(deviceId, [{ index, telemetry }])
+          else accepted.push({ index, telemetry })
+        } catch (error) {
+          putAside(index, asFault(error), batch)
         }
-        return
       }
-      ports.observer.count('uplink.retried', accepted.length)
-      ports.observer.log('error', 'uplinks not stored', {
-        deviceId,
-        messages: accepted.length,
-        reason: asRetryable(error).message,
-      })
-      for (const { index } of accepted)
-        settle(index, { status: 'retry', error: asRetryable(error) })
-    }
+      for (const [deviceId, accepted] of devices) serve(deviceId, accepted, batch)
+    })
   }
 
   return async (uplinks, onOutcome) => {
     ports.observer.count('uplink.received', uplinks.length)
-    const outcomes: Outcome[] = new Array(uplinks.length)
-    const settle = (index: number, outcome: Outcome): void => {
-      outcomes[index] = outcome
-      onOutcome?.(index, outcome)
-    }
-    const devices = new Map<string, Accepted[]>()
-    const work: Promise<void>[] = []
-    let next = 0
-    for (const uplink of uplinks) {
-      const index = next++
-      try {
-        const { deviceId, telemetry } = decode(uplink)
-        const accepted = devices.get(deviceId)
-        if (accepted === undefined) devices.set(deviceId, [{ index, telemetry }])
-        else accepted.push({ index, telemetry })
-      } catch (error) {
-        work.push(setAside(uplink, asFault(error)).then((outcome) => settle(index, outcome)))
-      }
-    }
-    for (const [deviceId, accepted] of devices)
-      work.push(serve(deviceId, accepted, uplinks, settle))
-    await Promise.all(work)
+    const outcomes = await takeIn(uplinks, onOutcome)
     if (!ports.longLived) await gate.idle()
     return outcomes
   }

@@ -61,17 +61,19 @@ type Timed = <A extends readonly unknown[], R>(
   call: (...args: A) => Promise<R>,
 ) => (...args: A) => Promise<R>
 
+/** What is called gives its own promise: nobody waits for the clock. */
 function createTimed(observer: Observer, clock: Clock): Timed {
   return (name, call) =>
-    async (...args) => {
+    (...args) => {
       const started = clock.now()
-      try {
-        return await call(...args)
-      } catch (error) {
-        observer.count(`${name}.failed`, 1)
-        throw error
-      } finally {
-        observer.time(name, clock.now() - started)
-      }
+      const called = call(...args)
+      called.then(
+        () => observer.time(name, clock.now() - started),
+        () => {
+          observer.count(`${name}.failed`, 1)
+          observer.time(name, clock.now() - started)
+        },
+      )
+      return called
     }
 }

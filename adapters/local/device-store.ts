@@ -13,6 +13,8 @@ import { measuredOperations, readChange, rowOperations } from './telemetry-store
 
 /** The records of this process; those that its telemetry rows are ahead of catch up on their own. */
 export interface LocalDeviceStore extends DeviceStore {
+  /** What `load` would give, where that is in memory and on the disk already. */
+  atHand(deviceId: string): DeviceRecord | undefined
   /** Loads the records that a process which ended at once left behind their rows. */
   recover(): Promise<void>
   /** Writes the records that are behind their rows. Resolves also where that fails: it is tried again. */
@@ -190,34 +192,39 @@ export function createDeviceStore({
     return { operations, chars: text.length }
   }
 
-  return {
-    async load(deviceId) {
-      const cached = cache.get(deviceId)
-      if (cached !== undefined && cached.durable === undefined) return cached.record
-      await cached?.durable?.catch(() => undefined)
-      return current(deviceId)
-    },
-
-    async commit(commit) {
-      const { record, expectedVersion } = commit
-      const { deviceId } = record
-      const loaded = cache.has(deviceId) ? undefined : await current(deviceId)
-      // Looked at again after the wait, and no wait from here to `remember`: of racing writers one wins.
-      const before = cache.get(deviceId)
-      const found = (before === undefined ? loaded : before.record)?.version ?? 0
-      if (found !== expectedVersion) {
-        throw new CoreError(
+  /** No wait from the look at the version to `remember`: of racing writers one wins. */
+  function commitNow(commit: Commit, loaded?: DeviceRecord): Promise<void> {
+    const { record, expectedVersion } = commit
+    const { deviceId } = record
+    const before = cache.get(deviceId)
+    const found = (before === undefined ? loaded : before.record)?.version ?? 0
+    if (found !== expectedVersion) {
+      return Promise.reject(
+        new CoreError(
           'store.conflict',
           `${deviceId}: expected version ${expectedVersion}, found ${found}`,
-        )
-      }
-      const { operations, chars } = operationsOf(commit, before)
-      const durable = database.write(operations)
-      const written: Cached = { record, before: settledOf(before), durable, chars }
-      remember(deviceId, written)
-      try {
-        await durable
-      } catch (error) {
+        ),
+      )
+    }
+    let planned: ReturnType<typeof operationsOf>
+    try {
+      planned = operationsOf(commit, before)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { operations, chars } = planned
+    const durable = database.write(operations)
+    const written: Cached = { record, before: settledOf(before), durable, chars }
+    remember(deviceId, written)
+    return durable.then(
+      () => {
+        written.durable = undefined
+        written.before = undefined
+        if (operations[0]?.[0] === 'devicePut') behind.delete(deviceId)
+        else fallBehind(deviceId, String(operations[0]?.[6]).length)
+        onCommit(commit)
+      },
+      (error) => {
         cache.delete(deviceId)
         // As before: the rows that it is behind must not be taken for its own.
         if (behind.has(deviceId))
@@ -228,12 +235,28 @@ export function createDeviceStore({
             chars: Infinity,
           })
         throw error
-      }
-      written.durable = undefined
-      written.before = undefined
-      if (operations[0]?.[0] === 'devicePut') behind.delete(deviceId)
-      else fallBehind(deviceId, String(operations[0]?.[6]).length)
-      onCommit(commit)
+      },
+    )
+  }
+
+  return {
+    atHand(deviceId) {
+      const cached = cache.get(deviceId)
+      return cached?.durable === undefined ? cached?.record : undefined
+    },
+
+    async load(deviceId) {
+      const cached = cache.get(deviceId)
+      if (cached !== undefined && cached.durable === undefined) return cached.record
+      await cached?.durable?.catch(() => undefined)
+      return current(deviceId)
+    },
+
+    commit(commit) {
+      const { deviceId } = commit.record
+      return cache.has(deviceId)
+        ? commitNow(commit)
+        : current(deviceId).then((loaded) => commitNow(commit, loaded))
     },
 
     async due(now, limit) {

@@ -233,6 +233,7 @@ export async function startLocalCloud({
     program,
     {
       typeOf: (deviceId) => registry.peek(deviceId)?.type,
+      recordAtHand: devices.atHand,
       hearsShadow: (deviceId, name, event) =>
         DIALECTS.some(
           (dialect) => mqtt?.hasSubscribers(dialect.pushTopic({ deviceId, name, event })) === true,

@@ -84,7 +84,8 @@ export function createMqttFront({
     meaning: Meaning,
   ): Promise<MqttPublishVerdict> {
     const now = core.ports.clock.now()
-    return batcher.add(toUplink(message, client, meaning, deviceOf(client, meaning), now)).then(
+    return batcher.addAs(
+      toUplink(message, client, meaning, deviceOf(client, meaning), now),
       // Basic ingest goes past the broker.
       meaning.kind === 'own' && meaning.ruleId !== undefined
         ? toTaken

@@ -3,11 +3,13 @@ import { CoreError, type Ingest, type Outcome, type Uplink } from '../../core/in
 /** Takes uplinks one by one and hands those of one turn of the event loop to the core together. */
 export interface UplinkBatcher {
   add(uplink: Uplink): Promise<Outcome>
+  /** As `add`, with what is made of the outcome; rejects where that throws. */
+  addAs<T>(uplink: Uplink, toResult: (outcome: Outcome) => T): Promise<T>
 }
 
 interface Waiting {
   readonly uplink: Uplink
-  readonly resolve: (outcome: Outcome) => void
+  readonly settle: (outcome: Outcome) => void
 }
 
 /** Builds a batcher over the core's ingest. The order of arrival is kept. */
@@ -20,22 +22,35 @@ export function createUplinkBatcher(ingest: Ingest): UplinkBatcher {
     try {
       await ingest(
         batch.map(({ uplink }) => uplink),
-        (index, outcome) => batch[index]?.resolve(outcome),
+        (index, outcome) => batch[index]?.settle(outcome),
       )
     } catch (error) {
       const outcome = retry(error instanceof Error ? error.message : String(error))
-      for (const { resolve } of batch) resolve(outcome)
+      for (const { settle } of batch) settle(outcome)
     }
   }
 
-  return {
-    add(uplink) {
-      return new Promise((resolve) => {
-        if (waiting.length === 0) setImmediate(() => void flush())
-        waiting.push({ uplink, resolve })
+  function addAs<T>(uplink: Uplink, toResult: (outcome: Outcome) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(() => void flush())
+      waiting.push({
+        uplink,
+        settle(outcome) {
+          try {
+            resolve(toResult(outcome))
+          } catch (error) {
+            reject(error)
+          }
+        },
       })
-    },
+    })
   }
+
+  return { add: (uplink) => addAs(uplink, asItIs), addAs }
+}
+
+function asItIs(outcome: Outcome): Outcome {
+  return outcome
 }
 
 function retry(reason: string): Outcome {

@@ -90,8 +90,13 @@ export function nextRecentIds(
 ): readonly string[] {
   if (added.length === 0) return before
   if (added.length >= RECENT_IDS) return added.slice(-RECENT_IDS)
-  const ids = before.slice(added.length - RECENT_IDS)
-  for (const id of added) ids.push(id)
+  // Neither `slice` nor a spread: an array that grows is copied once more.
+  const kept = Math.min(before.length, RECENT_IDS - added.length)
+  const ids = new Array<string>(kept + added.length)
+  let at = 0
+  for (let index = before.length - kept; index < before.length; index++)
+    ids[at++] = before[index] ?? ''
+  for (const id of added) ids[at++] = id
   return ids
 }
 

@@ -98,13 +98,16 @@ describe('races for one device', () => {
 
   it('lose nothing and double nothing: 8 writers through two gates on one store', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.infiniteStream(fc.nat(6)), fc.boolean(), async (delays, longLived) => {
+      fc.asyncProperty(fc.infiniteStream(fc.nat(6)), fc.nat(2), async (delays, kind) => {
         const world = createWorld(NOW)
+        const longLived = kind > 0
+        const recordAtHand = kind > 1 ? (id: string) => recordOf(world, id) : undefined
         const gates = ['p', 'q'].map((process) => {
           const ports = createMemoryPorts(world, { process, longLived })
           return createDeviceGate(
             shuffled(ports, () => delays.next().value ?? 0),
             PROGRAM,
+            { recordAtHand },
           )
         })
         const writers = Array.from({ length: 8 }, (_, writer) =>
@@ -118,7 +121,7 @@ describe('races for one device', () => {
         expect(new Set(world.published.map(({ key }) => key)).size).toBe(40)
         expect(new Set(seqsOf(world)).size).toBe(40)
       }),
-      { numRuns: 100 },
+      { numRuns: 150 },
     )
   })
 
@@ -132,6 +135,25 @@ describe('races for one device', () => {
       }
     }
   }
+
+  it('are lost where the record at hand is old, and run again on the one that won', async () => {
+    const { ports, world } = start(ACTING)
+    const counted: string[] = []
+    const observer = { ...ports.observer, count: (name: string) => void counted.push(name) }
+    const records: (ReturnType<typeof recordOf> | undefined)[] = []
+    const gate = createDeviceGate({ ...ports, observer }, PROGRAM, {
+      recordAtHand: () => records.shift(),
+    })
+    await gate.run('dev-1', inputs(1, 0, 20))
+    const old = recordOf(world, 'dev-1')
+    await gate.run('dev-1', inputs(1, 1, 20))
+    records.push(old)
+    expect(await gate.run('dev-1', inputs(1, 2, 20))).toEqual([{ status: 'accepted' }])
+    await gate.idle()
+    expect(counted.filter((name) => name === 'device.conflict')).toHaveLength(1)
+    expect(rowsOf(world, 'dev-1').map(({ metrics }) => metrics['seq'])).toEqual([0, 1, 2])
+    expect(recordOf(world, 'dev-1')).toMatchObject({ accepted: 3, outbox: [] })
+  })
 
   it('end: who loses again and again is asked to send again', async () => {
     const { ports, world } = start(ACTING)

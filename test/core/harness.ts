@@ -11,7 +11,7 @@ import {
   type Telemetry,
   type Uplink,
 } from '../../core/index.ts'
-import { createMemoryPorts, createWorld, type World } from '../fakes/memory-ports.ts'
+import { createMemoryPorts, createWorld, recordOf, type World } from '../fakes/memory-ports.ts'
 
 /** The time at which tests play, epoch ms. */
 export const NOW = 1_750_000_000_000
@@ -31,14 +31,15 @@ export interface Running {
   readonly core: Core
 }
 
-/** A process over a world, a fresh one unless given. */
+/** A process over a world, a fresh one unless given. As on the laptop, records are at hand without a load. */
 export function start(
   config: ConfigInput,
   options: { world?: World; longLived?: boolean; process?: string } = {},
 ): Running {
   const { world = createWorld(NOW), ...rest } = options
   const ports = createMemoryPorts(world, rest)
-  return { world, ports, core: createCore(ports, programOf(config)) }
+  const recordAtHand = (deviceId: string) => recordOf(world, deviceId)
+  return { world, ports, core: createCore(ports, programOf(config), { recordAtHand }) }
 }
 
 export function bytesOf(body: Json | Uint8Array): Uint8Array {

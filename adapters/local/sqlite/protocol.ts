@@ -22,9 +22,9 @@ export function statementNumber(name: StatementName): number {
 }
 
 /** Puts an operation behind the others. */
-export function pack([name, ...params]: Operation, into: PackedOperations): void {
-  into.push(statementNumber(name), params.length)
-  for (const param of params) into.push(param)
+export function pack(operation: Operation, into: PackedOperations): void {
+  into.push(statementNumber(operation[0]), operation.length - 1)
+  for (let at = 1; at < operation.length; at++) into.push(operation[at] ?? null)
 }
 
 /**
