@@ -134,13 +134,14 @@ export function createAzureHttp({ core, add }: AzureHttpOptions): HttpDialect {
     owns: (_method, path) => EVENTS.test(path) || BOUND.test(path) || LOCKED.test(path),
 
     async serve(request, caller) {
-      try {
-        return await serve(request, caller)
-      } catch (error) {
-        return toResponse(error, (reason) =>
+      const answer = await serve(request, caller).catch((error: unknown) =>
+        toResponse(error, (reason) =>
           observer.log('error', 'request failed', { path: new URL(request.url).pathname, reason }),
-        )
-      }
+        ),
+      )
+      if (answer.status >= 400)
+        observer.count('azure.refused', 1, { transport: 'http', status: String(answer.status) })
+      return answer
     },
 
     refuse: (_status, reason) => {

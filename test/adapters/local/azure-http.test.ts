@@ -40,7 +40,11 @@ describe('telemetry of an Azure device over HTTPS', () => {
       ])
     }
     expect((await send({}, 'x'.repeat(262_145))).status).toBe(413)
-    expect(await cloud.stats()).toMatchObject({ 'uplink.accepted': 3, 'uplink.duplicate': 1 })
+    expect(await cloud.stats()).toMatchObject({
+      'uplink.accepted': 3,
+      'uplink.duplicate': 1,
+      'azure.refused': 6,
+    })
   })
 
   it('needs a signature for its own device, and says so in the words of the vendor', async () => {
