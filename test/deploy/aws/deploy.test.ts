@@ -1,4 +1,13 @@
 import { spawnSync } from 'node:child_process'
+import {
+  AttachPolicyCommand,
+  AttachThingPrincipalCommand,
+  CreateKeysAndCertificateCommand,
+  IoTClient,
+  ListCertificatesCommand,
+  ListPoliciesCommand,
+  ListThingsCommand,
+} from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createAwsClient } from '../../../adapters/aws/client.ts'
 import { createDynamo, text } from '../../../adapters/aws/dynamo.ts'
@@ -196,7 +205,15 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
     ])
   }, 60_000)
 
-  it('removes all that it made', async () => {
+  it('removes all that it made, and what devices hold of it', async () => {
+    const iot = new IoTClient({ region: 'eu-central-1', endpoint: stage.endpoint, credentials })
+    const { certificateArn: principal } = await iot.send(
+      new CreateKeysAndCertificateCommand({ setAsActive: true }),
+    )
+    const policyName = await output('DevicePolicyName')
+    await iot.send(new AttachPolicyCommand({ policyName, target: principal }))
+    await iot.send(new AttachThingPrincipalCommand({ thingName: 'fridge-1', principal }))
+
     const printed = await stage.sls('remove')
     expect(printed).toContain('successfully removed')
     const tables = await client().send({
@@ -210,5 +227,9 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
       body: '{}',
     })
     expect(JSON.parse(tables.body.toString('utf8')).TableNames).toEqual([])
+    expect((await iot.send(new ListPoliciesCommand({}))).policies).toEqual([])
+    expect((await iot.send(new ListCertificatesCommand({}))).certificates).toEqual([])
+    expect((await iot.send(new ListThingsCommand({}))).things).toEqual([])
+    iot.destroy()
   }, 120_000)
 })
