@@ -6,7 +6,8 @@ import { fillConfig, readConfig } from '../../../adapters/aws/config.ts'
 import { type Aws, createAws } from '../../../adapters/aws/create-aws.ts'
 import { createDeviceStore } from '../../../adapters/aws/device-store.ts'
 import { createHotTails } from '../../../adapters/aws/hot-tails.ts'
-import { type Config, type DeviceRecord, parseConfig } from '../../../core/index.ts'
+import { type Config, type DeviceRecord, type Json, parseConfig } from '../../../core/index.ts'
+import { describeWithShared, readVectors } from '../../vectors.ts'
 import { sqsEvent } from './events.ts'
 import { REGION } from './fresh-account.ts'
 import { describeWithMoto, type Moto, startMoto } from './moto.ts'
@@ -185,6 +186,43 @@ describeWithMoto('AWS: ingest when something is away', () => {
     // A command that nobody holds is none that is malformed.
     expect(await counts()).toEqual({ rows: 0, letters: bodies.length - 1 })
     expect(await aws.core.ports.devices.load('a')).toBeUndefined()
+  }, 30_000)
+
+  describeWithShared('connections as AWS documents them', 'vectors/cloud-events.json', () => {
+    it('are known of their device', async () => {
+      const { cases } = readVectors<{ cases: readonly { topic?: string; event: Json }[] }>(
+        'cloud-events.json',
+      )
+      const events = cases.filter(({ topic }) => topic?.startsWith('$aws/events/presence/'))
+      expect(events).toHaveLength(2)
+      const seen: unknown[] = []
+      for (const { topic, event } of events) {
+        const body = { topic, payload: btoa(JSON.stringify(event)), receivedAt: Date.now() }
+        expect(await failed(sqsEvent([JSON.stringify(body)]))).toEqual([])
+        const { presence } = (await aws.core.ports.devices.load('186b5')) ?? {}
+        seen.push([presence?.connected, presence?.changedAt])
+      }
+      expect(seen).toEqual([
+        [true, 1573002230757],
+        [false, 1573002340451],
+      ])
+    }, 30_000)
+  })
+
+  it('tells two publishes of one reading without a time apart, and copies of one publish not', async () => {
+    const reading = (traceId: string): string =>
+      JSON.stringify({
+        payload: btoa('{"temp":21}'),
+        topic: 'devices/a/telemetry',
+        receivedAt: Date.UTC(2026, 0, 31, 12),
+        clientId: 'a',
+        traceId,
+      })
+    // Two rules bring the first; the queue brings it again, later.
+    await failed(sqsEvent([reading('p-1'), reading('p-2'), reading('p-1')]))
+    expect((await counts()).rows).toBe(2)
+    await failed(sqsEvent([reading('p-2')], 2))
+    expect((await counts()).rows).toBe(2)
   }, 30_000)
 
   it('takes all, however busy the tables are in between', async () => {
