@@ -74,15 +74,20 @@ export function createCredentials({
     return { token: access_token, until: now() + expires_in * 1_000 - EARLY_MS }
   }
 
+  /** The token of now; callers of one time share a question. */
   async function token(): Promise<string> {
-    const found = await kept
-    if (found !== undefined && found.until > now()) return found.token
-    const asked = fetchToken()
-    kept = asked
-    asked.catch(() => {
-      kept = undefined
-    })
-    return (await asked).token
+    const before = kept
+    if (before !== undefined) {
+      const found = await before
+      if (found.until > now()) return found.token
+    }
+    if (kept === before) {
+      kept = fetchToken()
+      kept.catch(() => {
+        kept = undefined
+      })
+    }
+    return kept === undefined ? token() : (await kept).token
   }
 
   function email(): Promise<string> {
