@@ -37,6 +37,9 @@ const TAIL_CHARS = 1_024
 /** Rows over this size are written with the record in one transaction, for they find no room beside it. Unit: characters. */
 const BESIDE_CHARS = 8_192
 
+/** Source: Amazon DynamoDB API reference, TransactWriteItems. */
+const MAX_TRANSACTION = 100
+
 /**
  * Records in DynamoDB: one read and one write for each device and batch.
  *
@@ -123,7 +126,10 @@ export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
       const ttl = Math.ceil((options.now() + options.retentionMs) / 1_000)
       const chars = JSON.stringify(rows).length
       const moves = before.rows.length > 0 && before.chars + chars > TAIL_CHARS
-      const direct = chars > BESIDE_CHARS
+      const ofHours =
+        chars > BESIDE_CHARS ? telemetryItems(deviceId, record.version, rows, ttl) : []
+      // What one transaction cannot take waits beside the record after all, and moves item by item.
+      const direct = ofHours.length > 0 && ofHours.length < MAX_TRANSACTION
       if (moves) {
         for (const item of telemetryItems(deviceId, before.since, before.rows, ttl))
           await dynamo.put(telemetryTable, item)
@@ -142,10 +148,7 @@ export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
       const nonce = options.newId()
       const item = recordItem(record, json, tail, nonce)
       if (direct) {
-        const puts = telemetryItems(deviceId, record.version, rows, ttl).map((one) => ({
-          table: telemetryTable,
-          item: one,
-        }))
+        const puts = ofHours.map((one) => ({ table: telemetryTable, item: one }))
         const ok = await dynamo.transact([
           { table, item, condition: unchanged(expectedVersion) },
           ...puts,

@@ -46,6 +46,19 @@ export function telemetryStoreContract(name: string, open: () => Promise<StoreSu
       expect(await subject.telemetry.count('')).toBe(15)
     })
 
+    it('has rows of more hours in one commit than a store writes at once', async () => {
+      const text = 'x'.repeat(200)
+      for (const version of [1, 2]) {
+        const rows = Array.from({ length: 150 }, (_, hour) =>
+          row(THREE + hour * HOUR + version, `${version}-${hour}`, { text }),
+        )
+        await subject.devices.commit(commit('dev-1', version, { rows }))
+        expect(await subject.telemetry.count('dev-1')).toBe(version * 150)
+      }
+      const found = await subject.telemetry.range('dev-1', ALL)
+      expect(new Set(found.map(({ messageId }) => messageId)).size).toBe(300)
+    })
+
     it.each([
       { title: 'from is in, to is out', from: THREE, to: THREE + 2, ids: ['b', 'c'] },
       { title: 'an empty span', from: THREE, to: THREE, ids: [] },
