@@ -34,6 +34,7 @@ import { createSqs } from './sqs.ts'
 import { createTableStore } from './table-store.ts'
 import { createTelemetryStore } from './telemetry-store.ts'
 import type { Things } from './things.ts'
+import { tickThrough } from './tick-through.ts'
 import { toArrivals, toKeys, toReply } from './trigger.ts'
 
 /** What only some functions do, and what is large: a cold start reads no more than its function needs. */
@@ -53,7 +54,10 @@ export interface PartOptions {
 /** Tails of records that a warm function remembers. */
 const REMEMBERED = 2_000
 
-/** Devices that one tick looks after, and deliveries that one run sends. */
+/** So long one tick begins with further devices: it comes every minute. */
+const TICK_MS = 45_000
+
+/** Devices that a tick looks after at a time, and deliveries that one run sends. */
 const TICK_LIMIT = 500
 const NOTIFY_LIMIT = 100
 
@@ -205,7 +209,8 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
     },
 
     async tick() {
-      await core.tick(TICK_LIMIT)
+      const until = clock.now() + TICK_MS
+      await tickThrough({ tick: core.tick, limit: TICK_LIMIT, until, now: clock.now })
       await pump.drain()
       await core.notify(NOTIFY_LIMIT)
       observer.flush()

@@ -131,6 +131,18 @@ export function toKeys(event: unknown): readonly string[] {
   })
 }
 
+/** Source: EventBridge Scheduler user guide, targets of Lambda: what is sent where the schedule has no input of its own. */
+const ScheduledEvent = z.object({ 'detail-type': z.literal('Scheduled Event') })
+
+/** @throws CoreError `trigger.malformed` if this is no event of EventBridge Scheduler. */
+export function checkScheduled(event: unknown): void {
+  if (ScheduledEvent.safeParse(event).success) return
+  throw new CoreError(
+    'trigger.malformed',
+    `expected an event of EventBridge Scheduler, found ${describe(event)}`,
+  )
+}
+
 interface Delivered {
   readonly source: string
   readonly deliveryId: string
