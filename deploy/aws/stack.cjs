@@ -222,6 +222,36 @@ function dashboard() {
   return { 'Fn::Sub': JSON.stringify({ widgets }) }
 }
 
+/** Names of the queues that actions of rules fill, wherever they stand; a name that a message fills in is made by hand. */
+function queueNames(value) {
+  if (typeof value !== 'object' || value === null) return []
+  const name = value.queue?.name
+  const own = typeof name === 'string' && !name.includes('${') ? [name] : []
+  return [...own, ...Object.values(value).flatMap(queueNames)]
+}
+
+/** A queue for each, as adapters/aws/queue-sender.ts calls it. */
+async function queues({ resolveVariable }) {
+  const prefix = `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}-`
+  const names = [...new Set(queueNames(config().rules))]
+  return {
+    Resources: Object.fromEntries(
+      names.map((name, index) => [
+        `RuleQueue${index}`,
+        {
+          Type: 'AWS::SQS::Queue',
+          Properties: {
+            QueueName: `${prefix}${name}.fifo`,
+            FifoQueue: true,
+            MessageRetentionPeriod: 1_209_600,
+            SqsManagedSseEnabled: true,
+          },
+        },
+      ]),
+    ),
+  }
+}
+
 /** Who is told of alarms, where the parameter names somebody: AWS asks the address once whether it wants that. */
 async function operator({ resolveVariable }) {
   const Endpoint = await resolveVariable('param:operator')
@@ -288,6 +318,7 @@ module.exports = {
   ingestEvents,
   readUplinks,
   writeUplinks,
+  queues,
   operator,
   ofShadow: (given) => toQueue(given, KEYS.shadow),
   ofPresence: (given) => toQueue(given, KEYS.presence),

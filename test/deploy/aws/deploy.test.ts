@@ -155,6 +155,11 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
       topic: 'fleet/hot',
       body: JSON.stringify({ temp: 31.5, device: 'fridge-1' }),
     })
+    const queues = createSqs(client())
+    const waiting = await queues.receive(await queues.urlOf('anyhub-dev-hot.fifo'), 10, 30)
+    expect(waiting.map(({ body }) => JSON.parse(body))).toEqual([
+      { temp: 31.5, device: 'fridge-1' },
+    ])
     expect(stage.arrived.map((body) => JSON.parse(body).text)).toEqual(['31.5 degrees'])
     expect(stage.invoked().filter(({ code }) => code !== 0)).toEqual([])
   }, 60_000)
