@@ -212,7 +212,7 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
 
     ingest: (event) =>
       trace(traceOfEvent(event), async () => {
-        toReply(await takeTogether(toUplinks(toArrival(event))))
+        toReply(await takeTogether(toUplinks(toArrival(event), clock.now())))
       }),
 
     notify: (event) =>

@@ -12,6 +12,8 @@ const Published = z.object({
     data: z._default(z.base64(), ''),
     attributes: z._default(z.record(z.string(), z.string()), {}),
   }),
+  // Only where the subscription has a dead-letter topic.
+  deliveryAttempt: z._default(z.number(), 1),
 })
 const PubSubEvent = z.object({ data: Published })
 
@@ -22,6 +24,8 @@ export interface Arrival {
   readonly publishedAt: number
   readonly data: Buffer
   readonly attributes: Readonly<Record<string, string>>
+  /** How often it was delivered, as far as Pub/Sub knows; this time counts. */
+  readonly attempt: number
 }
 
 /**
@@ -36,15 +40,23 @@ export function toArrival(event: unknown): Arrival {
       'trigger.malformed',
       `expected a message of Pub/Sub, found ${describe(event)}`,
     )
-  const { message } = 'data' in push.data ? push.data.data : push.data
+  const { message, deliveryAttempt } = 'data' in push.data ? push.data.data : push.data
   const { messageId, publishTime, data, attributes } = message
   return {
     messageId,
     publishedAt: Date.parse(publishTime),
     data: Buffer.from(data, 'base64'),
     attributes,
+    attempt: deliveryAttempt,
   }
 }
+
+/**
+ * Pub/Sub may deliver any message again, and does not always say so; soon after it was published it rarely does, and the
+ * record knows the ids of that time. Only what is older is looked up, for that costs a read. Unit: ms.
+ * Source: Pub/Sub, subscription properties: an acknowledgement deadline is ten seconds at least.
+ */
+const FRESH_MS = 10_000
 
 /** Several messages of ingest-http in one of Pub/Sub, which is paid by the size: attribute `batch`. */
 const Batch = z.array(
@@ -64,8 +76,8 @@ const Batch = z.array(
  *        the topic names none, `subFolder` behind the topic of Cloud IoT Core's messages, `contentType`, `sentAt` (epoch
  *        ms), `messageId`, `publishId`, `clientId`, `sourceIp`; all others are user properties.
  */
-export function toUplinks(arrival: Arrival): readonly Uplink[] {
-  const { messageId, publishedAt, data, attributes } = arrival
+export function toUplinks(arrival: Arrival, now: number): readonly Uplink[] {
+  const { messageId, publishedAt, data, attributes, attempt } = arrival
   const read = (name: string): string | undefined =>
     Object.hasOwn(attributes, name) && attributes[name] !== '' ? attributes[name] : undefined
   const { deviceId, topic } = placeOf(read)
@@ -73,13 +85,13 @@ export function toUplinks(arrival: Arrival): readonly Uplink[] {
   const sourceIp = read('sourceIp')
   const sentAt = read('sentAt')
   const named = read('messageId')
-  const publishId = read('publishId')
+  // What was published once has one id, however often it is delivered.
+  const publishId = read('publishId') ?? messageId
   const common = {
     deviceId,
     topic,
     source: 'pubsub',
-    // Pub/Sub may deliver any message again, and does not say so.
-    redelivered: true,
+    redelivered: attempt > 1 || now - publishedAt > FRESH_MS,
     facts: {
       ...(clientId === undefined ? {} : { clientId, principal: clientId }),
       ...(sourceIp === undefined ? {} : { sourceIp }),
@@ -98,7 +110,7 @@ export function toUplinks(arrival: Arrival): readonly Uplink[] {
       contentType,
       receivedAt,
       deliveryId: `${messageId}/${index}`,
-      ...(publishId === undefined ? {} : { publishId: `${publishId}/${index}` }),
+      publishId: `${publishId}/${index}`,
       ...(rest.sentAt === undefined ? {} : { sentAt: rest.sentAt }),
       ...(rest.messageId === undefined ? {} : { messageId: rest.messageId }),
     }))
@@ -109,7 +121,7 @@ export function toUplinks(arrival: Arrival): readonly Uplink[] {
       contentType: read('contentType') ?? '',
       receivedAt: publishedAt,
       deliveryId: messageId,
-      ...(publishId === undefined ? {} : { publishId }),
+      publishId,
       ...(sentAt === undefined ? {} : { sentAt: Number(sentAt) }),
       ...(named === undefined ? {} : { messageId: named }),
     },

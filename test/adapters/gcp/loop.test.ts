@@ -132,6 +132,17 @@ describeWithEmulators('Google: device → Pub/Sub → function → Firestore →
     expect((await record('dev-4'))?.accepted).toBe(1)
   })
 
+  it('costs one read and one write for a message', async () => {
+    for (let index = 1; index <= 3; index++) {
+      const before = { reads: gate.reads(), commits: gate.commits() }
+      const event = pushBody(stack.project, `c-${index}`, 'dev-8', `{"temp":${index}}`)
+      expect(await post(ingest, stack.project, event)).toBeLessThan(300)
+      expect(gate.reads() - before.reads).toBe(1)
+      expect(gate.commits() - before.commits).toBe(1)
+    }
+    expect((await record('dev-8'))?.accepted).toBe(3)
+  })
+
   it('gives many messages of one device that come at once few writes', async () => {
     const before = gate.commits()
     const statuses = await Promise.all(
@@ -229,6 +240,7 @@ async function openHook(): Promise<Hook> {
 interface Gate {
   readonly host: string
   commits(): number
+  reads(): number
   /** The next so many calls are answered by 503. */
   refuse(calls: number): void
   refused(): number
@@ -240,6 +252,7 @@ async function openGate(target: string): Promise<Gate> {
   let left = 0
   let refused = 0
   let commits = 0
+  let reads = 0
   const server = createServer((request, response) => {
     void readBody(request).then(async (body) => {
       if (left > 0) {
@@ -249,6 +262,7 @@ async function openGate(target: string): Promise<Gate> {
         return
       }
       if (request.url?.endsWith(':commit') === true) commits++
+      else reads++
       const answer = await fetch(`http://${target}${request.url}`, {
         method: request.method ?? 'GET',
         headers: {
@@ -264,6 +278,7 @@ async function openGate(target: string): Promise<Gate> {
   return {
     host: await listen(server),
     commits: () => commits,
+    reads: () => reads,
     refuse(calls) {
       left = calls
       refused = 0
