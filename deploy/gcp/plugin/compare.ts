@@ -8,8 +8,8 @@ export function differences(wanted: Body, found: Body): string[] {
   return Object.keys(wanted).filter((key) => !holds(found[key], wanted[key], key))
 }
 
-/** Maps that belong to whoever deploys, whole: what was put there by hand goes. */
-const WHOLE = new Set(['environmentVariables', 'secretEnvironmentVariables'])
+/** A map that belongs to whoever deploys, whole: what was put there by hand goes. */
+const WHOLE = 'environmentVariables'
 
 function holds(found: unknown, wanted: unknown, key: string): boolean {
   if (isDefault(wanted)) return isDefault(found)
@@ -22,7 +22,7 @@ function holds(found: unknown, wanted: unknown, key: string): boolean {
   if (typeof wanted === 'object' && wanted !== null) {
     if (typeof found !== 'object' || found === null) return false
     const there = new Map(Object.entries(found))
-    if (WHOLE.has(key) && there.size !== Object.keys(wanted).length) return false
+    if (key === WHOLE && there.size !== Object.keys(wanted).length) return false
     return Object.entries(wanted).every(([name, value]) => holds(there.get(name), value, name))
   }
   if (key === 'availableMemory') return memoryOf(found) === memoryOf(wanted)

@@ -59,6 +59,12 @@ export async function applyGrants(
       member: agent,
     })
   }
+  // It signs pushes as the account that calls functions. Source: Pub/Sub, "Authenticate push subscriptions".
+  if (functions.some(({ events }) => events.some(({ push, pubsub }) => push ?? pubsub)))
+    on(TARGETS.account(names.project, names.caller)).push({
+      role: 'roles/iam.serviceAccountTokenCreator',
+      member: agent,
+    })
   // Eventarc hands events only to an account that may receive them.
   if (functions.some(({ body }) => body['eventTrigger'] !== undefined))
     on(TARGETS.project(names.project)).push({

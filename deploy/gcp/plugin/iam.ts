@@ -20,8 +20,8 @@ export interface Target {
   readonly service: string
   /** Path of the resource, version first, without `:getIamPolicy`. */
   readonly path: string
-  /** Interfaces differ in how a policy is read. */
-  readonly read: 'GET' | 'POST'
+  /** Interfaces differ in how a policy is read: by which method, and where its version is asked for. */
+  readonly read: 'GET' | 'POST' | 'POST with query'
   /** Whether the policy itself is the body (Storage) or a field of it. */
   readonly style?: 'storage'
 }
@@ -74,7 +74,7 @@ export const TARGETS = {
     what: `service account ${email}`,
     service: 'iam',
     path: `/v1/projects/${project}/serviceAccounts/${email}`,
-    read: 'POST',
+    read: 'POST with query',
   }),
   bucket: (name: string): Target => ({
     what: `bucket ${name}`,
@@ -136,20 +136,17 @@ export async function grant(
 
 async function readPolicy(api: Context['api'], target: Target): Promise<Policy | undefined> {
   const { what, service, read, style } = target
-  const version = 'requestedPolicyVersion'
-  const path =
-    style === 'storage'
-      ? `${target.path}?optionsRequestedPolicyVersion=3`
-      : read === 'GET'
-        ? `${target.path}:getIamPolicy?options.${version}=3`
-        : `${target.path}:getIamPolicy`
+  const inBody = read === 'POST'
+  const query =
+    style === 'storage' ? 'optionsRequestedPolicyVersion' : 'options.requestedPolicyVersion'
+  const verb = style === 'storage' ? '' : ':getIamPolicy'
   const { status, body } = await api.call({
     what,
     service,
-    method: read,
-    path,
+    method: read === 'GET' ? 'GET' : 'POST',
+    path: `${target.path}${verb}${inBody ? '' : `?${query}=3`}`,
     accept: [404],
-    ...(read === 'POST' ? { body: { options: { [version]: 3 } } } : {}),
+    ...(inBody ? { body: { options: { requestedPolicyVersion: 3 } } } : {}),
   })
   return status === 404 ? undefined : Policy.parse(body)
 }

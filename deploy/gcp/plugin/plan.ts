@@ -99,7 +99,7 @@ function planOne(
           .sort(([a], [b]) => (a < b ? -1 : 1))
           .map(([variable, secret]) => {
             const [id = '', version = 'latest'] = secret.split(':')
-            return { key: variable, projectId: names.project, secret: id, version }
+            return { key: variable, secret: id, version }
           }),
         serviceAccountEmail: names.account(key),
       },

@@ -73,9 +73,7 @@ describe('the plugin for Google Cloud, against a cloud of our own', () => {
       availableCpu: '1',
       maxInstanceRequestConcurrency: 80,
       environmentVariables: { STAGE: 'dev' },
-      secretEnvironmentVariables: [
-        { key: 'HOOK', projectId: PROJECT, secret: 'hook', version: 'latest' },
-      ],
+      secretEnvironmentVariables: [{ key: 'HOOK', secret: 'hook', version: 'latest' }],
       serviceAccountEmail: `fixture-dev-ingest@${PROJECT}.iam.gserviceaccount.com`,
     })
     expect(Object(stage.cloud.resources.get(functionName('rows'))).eventTrigger).toMatchObject({

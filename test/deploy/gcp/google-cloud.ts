@@ -75,6 +75,9 @@ class Refusal extends Error {
 const notFound = (name: string) => new Refusal(404, 'NOT_FOUND', `Resource '${name}' was not found`)
 const invalid = (message: string) => new Refusal(400, 'INVALID_ARGUMENT', message)
 
+/** Bytes, as JSON writes them. */
+const etag = (number: number) => Buffer.from(`etag ${number}`).toString('base64')
+
 function objectOf(value: unknown): Json {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
@@ -98,7 +101,7 @@ export async function openGoogleCloud(): Promise<GoogleCloud> {
   const resources = new Map<string, Json>()
   const policies = new Map<string, Json>()
   const uploads = new Map<string, Buffer>()
-  const operations = new Map<string, { left: number; done: Json }>()
+  const operations = new Map<string, { left: number; metadata: Json; done: Json }>()
   const enabled = new Set<string>()
   const faults: Fault[] = []
   const operationFaults: { match: RegExp; error: Json }[] = []
@@ -135,11 +138,18 @@ export async function openGoogleCloud(): Promise<GoogleCloud> {
       scope === 'services' ? `operations/op-${++count}` : `${scope}/operations/op-${++count}`
     const at = operationFaults.findIndex(({ match }) => match.test(target))
     const [fault] = at < 0 ? [] : operationFaults.splice(at, 1)
+    const metadata = {
+      '@type': 'type.googleapis.com/google.cloud.functions.v2.OperationMetadata',
+      target,
+      apiVersion: 'v2',
+    }
+    const response = { '@type': 'type.googleapis.com/google.cloud.functions.v2.Function', ...done }
     operations.set(name, {
       left: 2,
-      done: fault === undefined ? { response: done } : { error: fault.error },
+      metadata,
+      done: fault === undefined ? { response } : { error: fault.error },
     })
-    return { name, done: false, metadata: { target } }
+    return { name, done: false, metadata }
   }
 
   function check(messageName: string, body: unknown): void {
@@ -298,8 +308,11 @@ export async function openGoogleCloud(): Promise<GoogleCloud> {
 
   function iamPolicy(resource: string, verb: string, given: Json): Json {
     if (!resource.startsWith('projects/') || resource !== `projects/${PROJECT}`) must(resource)
-    const policy = policies.get(resource) ?? { etag: 'e0', bindings: [] }
-    if (verb === 'getIamPolicy') return policy
+    const policy = policies.get(resource) ?? { etag: etag(0), bindings: [] }
+    if (verb === 'getIamPolicy') {
+      check('google.iam.v1.GetIamPolicyRequest', given)
+      return policy
+    }
     check('google.iam.v1.SetIamPolicyRequest', given)
     return setPolicy(resource, policy, objectOf(given['policy']))
   }
@@ -322,7 +335,7 @@ export async function openGoogleCloud(): Promise<GoogleCloud> {
           throw invalid(`Service account ${email} does not exist.`)
       }
     }
-    const stored = { ...next, etag: `e${++count}` }
+    const stored = { ...next, etag: etag(++count) }
     policies.set(resource, stored)
     return stored
   }
@@ -452,7 +465,7 @@ export async function openGoogleCloud(): Promise<GoogleCloud> {
     const name = `b/${bucket}`
     if (kind === 'iam') {
       must(name)
-      const policy = policies.get(name) ?? { etag: 'e0', bindings: [] }
+      const policy = policies.get(name) ?? { etag: etag(0), bindings: [] }
       return method === 'GET' ? policy : setPolicy(name, policy, given)
     }
     if (kind === 'o') {
@@ -492,9 +505,8 @@ export async function openGoogleCloud(): Promise<GoogleCloud> {
       const found = operations.get(operationName)
       if (found === undefined) throw notFound(operationName)
       found.left--
-      return found.left > 0
-        ? { name: operationName }
-        : { name: operationName, done: true, ...found.done }
+      const { left, metadata, done } = found
+      return { name: operationName, metadata, ...(left > 0 ? {} : { done: true, ...done }) }
     }
     const [, resource, verb] =
       /^\/(?:bigquery\/)?v\d\/(.+):(getIamPolicy|setIamPolicy)$/.exec(path) ?? []

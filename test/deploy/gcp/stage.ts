@@ -42,9 +42,9 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** Opens a stage with a copy of a folder in which nothing is deployed; `links` of the repository are seen in it. */
+/** Opens a stage in which nothing is deployed, with a copy of a folder or of parts of the repository. */
 export async function openStage(
-  fill: { readonly copy: string } | { readonly links: readonly string[] },
+  fill: { readonly copy: string } | { readonly parts: readonly string[] },
   given: Readonly<Record<string, string>> = {},
 ): Promise<Stage> {
   const cloud = await openGoogleCloud()
@@ -52,7 +52,10 @@ export async function openStage(
   if ('copy' in fill) {
     cpSync(fill.copy, folder, { recursive: true })
     symlinkSync(join(ROOT, 'deploy/gcp/plugin'), join(folder, 'plugin'))
-  } else for (const name of fill.links) symlinkSync(join(ROOT, name), join(folder, name))
+  } else {
+    for (const name of fill.parts) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  }
   symlinkSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
   const credentials = join(folder, 'credentials.json')
   const subject = join(folder, 'subject')
