@@ -1,4 +1,4 @@
-import type { JsonObject } from '../model/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import { applyPatch } from './apply-patch.ts'
 import { newShadow } from './document.ts'
@@ -23,7 +23,8 @@ export function reportValues(
   const document = current ?? newShadow(at)
   const before = document.reported ?? EMPTY
   const leaf = { timestamp: at }
-  const stamps: Draft = { ...document.metadata.reported }
+  const stamped = document.metadata.reported ?? EMPTY
+  let stamps: Draft | undefined
   let reported: Draft | undefined
   let some = false
   for (const key in values) {
@@ -31,7 +32,11 @@ export function reportValues(
     // Nulls delete and objects merge: those take the general way.
     if (value === undefined || typeof value === 'object') return general(document, values, at)
     some = true
-    setKey(stamps, key, leaf)
+    // A device that speaks many times within a second has its stamps already.
+    if (!isStamped(stamped[key], at)) {
+      stamps ??= { ...stamped }
+      setKey(stamps, key, leaf)
+    }
     if (before[key] === value) continue
     reported ??= { ...before }
     setKey(reported, key, value)
@@ -40,11 +45,16 @@ export function reportValues(
   return {
     ...document,
     reported: reported ?? before,
-    metadata: { ...document.metadata, reported: stamps },
+    metadata: stamps === undefined ? document.metadata : { ...document.metadata, reported: stamps },
     version: document.version + 1,
     reportedVersion: document.reportedVersion + 1,
     updatedAt: at,
   }
+}
+
+/** Whether this is the stamp of a single value, and of this second. */
+function isStamped(stamp: Json | undefined, at: number): boolean {
+  return isJsonObject(stamp) && stamp['timestamp'] === at
 }
 
 function general(document: ShadowDocument, values: JsonObject, at: number): ShadowDocument {

@@ -36,6 +36,24 @@ describe('reportValues', () => {
     )
   })
 
+  it('equals it where several come within one second, and what is stamped already stays as it is', () => {
+    fc.assert(
+      fc.property(object, fc.array(fc.oneof(flat, section), { maxLength: 4 }), (state, batches) => {
+        let quick: ShadowDocument | undefined = update(undefined, { reported: state }, 1)
+        let slow: ShadowDocument | undefined = quick
+        for (const [index, values] of batches.entries()) {
+          const at = 1 + (index >> 1)
+          quick = reportValues(quick, freeze(values), at)
+          slow = update(slow, { reported: values }, at)
+        }
+        expect(quick).toEqual(slow)
+      }),
+    )
+    const first = reportValues(undefined, { t: 20 }, 7)
+    expect(reportValues(freeze(first as never), { t: 21 }, 7).metadata).toBe(first.metadata)
+    expect(reportValues(first, { t: 21 }, 8).metadata.reported).toEqual({ t: { timestamp: 8 } })
+  })
+
   it('equals it on no document at all', () => {
     fc.assert(
       fc.property(flat, (values) => {
