@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { AWS } from './parity/aws.ts'
 import type { CloudEntry } from './parity/cloud.ts'
+import { GCP } from './parity/gcp.ts'
 import { LOCAL } from './parity/local.ts'
 import { type Report, runScenario } from './parity/scenario.ts'
 
 /** Clouds that are compared with the laptop. A cloud joins by its entry. */
-const CLOUDS: readonly CloudEntry[] = [AWS]
+const CLOUDS: readonly CloudEntry[] = [AWS, GCP]
 
 const PARTS = [
   'counters',

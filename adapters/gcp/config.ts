@@ -23,6 +23,8 @@ export interface GcpSettings {
   readonly pushAccount: string | undefined
   /** What tokens of pushes are for; without it an address of the host that was asked. */
   readonly pushAudience: string | undefined
+  /** Whether functions that are pushed to are private: Google then checks tokens, and takes their signature off. */
+  readonly pushSignatureRemoved: boolean
   /** Emulators, as Google's own clients find them. Shape: `host:port`. */
   readonly firestoreEmulator: string | undefined
   readonly pubsubEmulator: string | undefined
@@ -75,6 +77,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     adminTokenDigest: read('adminTokenDigest'),
     pushAccount: env['ANYHUB_PUSH_ACCOUNT'] || undefined,
     pushAudience: env['ANYHUB_PUSH_AUDIENCE'] || undefined,
+    pushSignatureRemoved: env['ANYHUB_PUSH_SIGNATURE_REMOVED'] === 'true',
     firestoreEmulator: env['FIRESTORE_EMULATOR_HOST'] || undefined,
     pubsubEmulator: env['PUBSUB_EMULATOR_HOST'] || undefined,
     endpoint: env['ANYHUB_GOOGLE_ENDPOINT'] || undefined,

@@ -199,6 +199,7 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
       : createPushIdentity({
           audience,
           email,
+          signatureRemoved: settings.pushSignatureRemoved,
           now: clock.now,
           ...(keysUrl === undefined ? {} : { keysUrl }),
         })

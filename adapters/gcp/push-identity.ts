@@ -8,6 +8,11 @@ export interface PushIdentityOptions {
   readonly audience: string | undefined
   /** The address of the service account that the subscription pushes as. */
   readonly email: string
+  /**
+   * True where the function is private: Google then checks a token, and hands it on without its signature. Where
+   * everybody reaches the function it must be false, for anybody could leave a signature out.
+   */
+  readonly signatureRemoved: boolean
   /** Epoch ms. */
   readonly now: () => number
   /** Where the keys of the issuer are; Google's address unless given. */
@@ -23,6 +28,9 @@ export type PushIdentity = (
 /** Source: Pub/Sub, "Authentication for push subscriptions". */
 const ISSUERS = new Set(['https://accounts.google.com', 'accounts.google.com'])
 const KEYS_URL = 'https://www.googleapis.com/oauth2/v3/certs'
+
+/** Source: Cloud Run, "Authenticating service-to-service": the signature is removed before the container sees the token. */
+const REMOVED = 'SIGNATURE_REMOVED_BY_GOOGLE'
 
 /** Clocks of Google's and ours differ by no more. Unit: ms. */
 const SKEW_MS = 60_000
@@ -48,6 +56,7 @@ const KeySet = z.object({
 export function createPushIdentity({
   audience,
   email,
+  signatureRemoved,
   now,
   keysUrl = KEYS_URL,
 }: PushIdentityOptions): PushIdentity {
@@ -92,6 +101,7 @@ export function createPushIdentity({
     if (claims.data.email !== email) return 'token is of another account'
     if (exp * 1_000 + SKEW_MS <= now()) return 'token has expired'
     if (iat * 1_000 > now() + SKEW_MS) return 'token is from the future'
+    if (signatureRemoved && signature === REMOVED) return undefined
     const key = await keyOf(header.data.kid)
     if (key === undefined) return 'token is of no key of Google'
     const signed = Buffer.from(`${head}.${body}`, 'latin1')

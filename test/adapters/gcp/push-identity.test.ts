@@ -23,6 +23,7 @@ beforeEach(() => {
   judge = createPushIdentity({
     audience: AUDIENCE,
     email: EMAIL,
+    signatureRemoved: false,
     now: () => time,
     keysUrl: keys.url,
   })
@@ -100,6 +101,7 @@ describe('who pushes', () => {
     const open = createPushIdentity({
       audience: undefined,
       email: EMAIL,
+      signatureRemoved: false,
       now: () => time,
       keysUrl: keys.url,
     })
@@ -108,10 +110,27 @@ describe('who pushes', () => {
     expect(await open(await token({ aud: 'x' }), undefined)).toContain('another audience')
   })
 
+  it('goes by the claims where the platform has checked the signature and taken it off, and only there', async () => {
+    const removed = async (changes: object = {}) =>
+      (await token(changes)).replace(/[^.]+$/, 'SIGNATURE_REMOVED_BY_GOOGLE')
+    const checked = createPushIdentity({
+      audience: AUDIENCE,
+      email: EMAIL,
+      signatureRemoved: true,
+      now: () => time,
+      keysUrl: keys.url,
+    })
+    expect(await checked(await removed(), undefined)).toBeUndefined()
+    expect(await checked(await removed({ email: 'm@x' }), undefined)).toContain('another account')
+    expect(await checked(await token({}, 'k1', other.privateKey), undefined)).toContain('wrong')
+    expect(await judge(await removed(), undefined)).toContain('wrong signature')
+  })
+
   it('fails, and lets nobody in, while the keys cannot be had', async () => {
     const away = createPushIdentity({
       audience: AUDIENCE,
       email: EMAIL,
+      signatureRemoved: false,
       now: () => time,
       keysUrl: 'http://127.0.0.1:1/',
     })
