@@ -48,7 +48,7 @@ export async function openStage(
   given: Readonly<Record<string, string>> = {},
 ): Promise<Stage> {
   const cloud = await openGoogleCloud()
-  const folder = mkdtempSync(join(tmpdir(), 'anyhub-gcp-'))
+  const folder = mkdtempSync(join(tmpdir(), 'anyhub-deploy-gcp-'))
   if ('copy' in fill) {
     cpSync(fill.copy, folder, { recursive: true })
     symlinkSync(join(ROOT, 'deploy/gcp/plugin'), join(folder, 'plugin'))
