@@ -6,6 +6,8 @@ import { freePort } from './moto.ts'
 export interface RecordedCall {
   /** The name that its signature is for. */
   readonly service: string
+  /** Whose credentials signed it. */
+  readonly accessKey: string
   /** What a JSON service is asked for, such as `PutItem`; '' for others. */
   readonly operation: string
   readonly method: string
@@ -34,7 +36,7 @@ export interface RecordingProxy {
 
 /** `answer` may speak in place of the cloud behind; `undefined` lets the call through. */
 export async function openProxy(
-  behind: string | undefined,
+  behind: string | undefined | (() => string),
   answer: (call: Call) => Answer | undefined = () => undefined,
 ): Promise<RecordingProxy> {
   const calls: RecordedCall[] = []
@@ -42,7 +44,9 @@ export async function openProxy(
   const port = await freePort()
   const server = createServer(async (request, response) => {
     const body = await buffer(request)
+    const target = typeof behind === 'function' ? behind() : behind
     const call: Call = {
+      accessKey: /Credential=([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '',
       service:
         /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ??
         '',
@@ -59,8 +63,8 @@ export async function openProxy(
     }
     const { host: _, ...headers } = request.headers
     const passed = requestHttp(
-      new URL(call.path, behind),
-      { method: call.method, headers: { ...headers, host: new URL(behind ?? '').host }, agent },
+      new URL(call.path, target),
+      { method: call.method, headers: { ...headers, host: new URL(target ?? '').host }, agent },
       async (found) => {
         const bytes = await buffer(found)
         calls.push({ ...call, status: found.statusCode ?? 0, answer: bytes })

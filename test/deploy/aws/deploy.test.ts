@@ -14,8 +14,10 @@ import { createDynamo, text } from '../../../adapters/aws/dynamo.ts'
 import { unpack } from '../../../adapters/aws/pack.ts'
 import { createSqs } from '../../../adapters/aws/sqs.ts'
 import { compileRule, type DeviceRecord, type Json, runRule } from '../../../core/index.ts'
+import { httpEvent } from '../../adapters/aws/events.ts'
 import { describeWithMoto } from '../../adapters/aws/moto.ts'
-import { type Packaged, packageAws } from './packaged.ts'
+import { ADMIN_TOKEN, type Packaged, packageAws } from './packaged.ts'
+import { callsWithoutRight } from './rights.ts'
 import { openStage, type Stage } from './stage.ts'
 
 describeWithMoto('AWS, deployed to a test cloud', () => {
@@ -209,6 +211,49 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
       'uplink.no_device',
     ])
   }, 60_000)
+
+  it('looks after devices every minute, and serves the API', async () => {
+    const invoke = async (name: string, event: Json) => {
+      const { status, body } = await client().send({
+        service: 'lambda',
+        method: 'POST',
+        path: `/2015-03-31/functions/anyhub-dev-${name}/invocations`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(event),
+      })
+      expect(status).toBe(200)
+      return JSON.parse(body.toString('utf8'))
+    }
+    await invoke('tick', { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' })
+    const ask = async (method: string, path: string, body?: Json) =>
+      invoke(
+        'api',
+        httpEvent(
+          method,
+          path,
+          { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+          body === undefined ? undefined : JSON.stringify(body),
+        ),
+      )
+    const asked = [
+      await ask('POST', '/registry/devices', { deviceId: 'new-1', credential: 'certificate' }),
+      await ask('GET', '/devices'),
+      await ask('GET', '/devices/fridge-1/telemetry?from=0'),
+      await ask('GET', '/dead-letters'),
+      await ask('POST', '/devices/fridge-1/commands', { name: 'defrost', payload: {} }),
+      await ask('DELETE', '/registry/devices/new-1'),
+    ]
+    expect(asked.map(({ statusCode }) => statusCode)).toEqual([201, 200, 200, 200, 202, 204])
+    expect(stage.invoked().filter(({ code }) => code !== 0)).toEqual([])
+  }, 60_000)
+
+  it('lets no function do what its role does not grant', () => {
+    const names = new Set(stage.calls.map(({ accessKey }) => accessKey))
+    expect([...names].toSorted()).toEqual(
+      ['api', 'ingest', 'notify', 'tick'].map((name) => `anyhub-dev-${name}`),
+    )
+    expect(callsWithoutRight(packaged, stage.calls)).toEqual([])
+  })
 
   it('removes all that it made, and what devices hold of it', async () => {
     const iot = new IoTClient({ region: 'eu-central-1', endpoint: stage.endpoint, credentials })

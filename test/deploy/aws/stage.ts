@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { freePort, startMoto } from '../../adapters/aws/moto.ts'
+import { openProxy, type RecordedCall } from '../../adapters/aws/recording-proxy.ts'
 import { openWorkFolder } from '../work-folder.ts'
 import { variables } from './packaged.ts'
 
@@ -16,6 +17,8 @@ export interface Stage {
   published(): readonly { readonly topic: string; readonly payload: string }[]
   /** Runs of functions so far. */
   invoked(): readonly { readonly function: string; readonly code: number; readonly logs: string }[]
+  /** Calls of functions to services so far; the access key is the name of the function. */
+  readonly calls: readonly RecordedCall[]
   /** Bodies that the webhook got so far. */
   readonly arrived: readonly string[]
   close(): Promise<void>
@@ -41,19 +44,23 @@ export async function openStage(): Promise<Stage> {
   const sinkPort = await freePort()
   await new Promise<void>((done) => sink.listen(sinkPort, '127.0.0.1', done))
   const hook = `http://127.0.0.1:${sinkPort}/hook`
+  let behind = ''
+  const proxy = await openProxy(() => behind)
   const moto = await startMoto({
     command: ['python3', join(import.meta.dirname, 'moto_cloud.py')],
-    env: (endpoint) => ({
-      ENDPOINT: endpoint,
+    env: () => ({
+      ENDPOINT: proxy.endpoint,
       NODE: process.execPath,
       PUBLISHED: published,
       INVOKED: invoked,
     }),
   })
+  behind = moto.endpoint
   return {
     endpoint: moto.endpoint,
     hook,
     arrived,
+    calls: proxy.calls,
     published: () => lines(published),
     invoked: () => lines(invoked),
     sls: (...args) =>
@@ -65,6 +72,7 @@ export async function openStage(): Promise<Stage> {
         AWS_REGION: 'eu-central-1',
       }),
     async close() {
+      await proxy.close()
       await moto.stop()
       sink.closeAllConnections()
       await new Promise((done) => sink.close(done))
