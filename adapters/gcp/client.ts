@@ -59,7 +59,7 @@ const BASE_WAIT_MS = 50
 /**
  * A client of the REST interfaces of Google.
  *
- * Source: docs/adr/0022: the vendor's clients for Pub/Sub and Firestore take ten times as long to load as a function does.
+ * Source: docs/adr/0025 and 0028: the vendor's clients for Pub/Sub and Firestore take ten times as long to load as a function does.
  */
 export function createGcpClient({
   endpoints,
@@ -116,23 +116,31 @@ export interface Sender {
   close(): void
 }
 
+/** Loads HTTP when it first sends: a cold start that only gets ready does without. */
 export function createSender(): Sender {
-  // As imports, node:http and node:https cost a cold start some 70 ms more.
-  const http = process.getBuiltinModule('node:http')
-  const https = process.getBuiltinModule('node:https')
-  const secureAgent = new https.Agent({ keepAlive: true, maxSockets: 64 })
-  const plainAgent = new http.Agent({ keepAlive: true, maxSockets: 64 })
+  let secure: Way | undefined
+  let plain: Way | undefined
+
+  /** As imports, node:http and node:https cost a cold start some 70 ms more. */
+  function wayTo(protocol: string): Way {
+    if (protocol === 'https:') {
+      secure ??= openWay(process.getBuiltinModule('node:https'))
+      return secure
+    }
+    plain ??= openWay(process.getBuiltinModule('node:http'))
+    return plain
+  }
 
   const send = ({ url, method, headers, body, timeoutMs = TIMEOUT_MS }: WebRequest) => {
-    const secure = url.protocol === 'https:'
+    const { request, agent } = wayTo(url.protocol)
     const options: RequestOptions = {
       method,
       headers: { ...headers, 'content-length': body === undefined ? 0 : Buffer.byteLength(body) },
-      agent: secure ? secureAgent : plainAgent,
+      agent,
       timeout: timeoutMs,
     }
     return new Promise<GcpResponse>((resolve, reject) => {
-      const sent = (secure ? https : http).request(url, options, (response) => {
+      const sent = request(url, options, (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('error', reject)
@@ -150,10 +158,20 @@ export function createSender(): Sender {
     })
   }
   const close = (): void => {
-    secureAgent.destroy()
-    plainAgent.destroy()
+    secure?.agent.destroy()
+    plain?.agent.destroy()
   }
   return Object.assign(send, { close })
+}
+
+/** A protocol, and the connections that are kept. */
+interface Way {
+  readonly request: typeof import('node:https').request
+  readonly agent: import('node:http').Agent
+}
+
+function openWay({ request, Agent }: Pick<typeof import('node:http'), 'request' | 'Agent'>): Way {
+  return { request, agent: new Agent({ keepAlive: true, maxSockets: 64 }) }
 }
 
 const Fault = z.object({
