@@ -66,7 +66,7 @@ function createTimed(observer: Observer, clock: Clock): Timed {
   return (name, call) =>
     (...args) => {
       const started = clock.now()
-      const called = call(...args)
+      const called = callOrReject(call, args)
       called.then(
         () => observer.time(name, clock.now() - started),
         () => {
@@ -76,4 +76,16 @@ function createTimed(observer: Observer, clock: Clock): Timed {
       )
       return called
     }
+}
+
+/** A port that throws at once rejects as every other does. */
+function callOrReject<A extends readonly unknown[], R>(
+  call: (...args: A) => Promise<R>,
+  args: A,
+): Promise<R> {
+  try {
+    return call(...args)
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
