@@ -130,6 +130,7 @@ const TABLE: readonly Row[] = [
       'adapters/aws/index.ts',
       'adapters/aws/api.ts',
       'adapters/aws/notify.ts',
+      'adapters/aws/tick.ts',
       'core/index.ts',
     ],
     packages: ['anyhub:config'],

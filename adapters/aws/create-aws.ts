@@ -59,6 +59,7 @@ const TICK_MS = 45_000
 
 /** Devices that a tick looks after at a time, and deliveries that one run sends. */
 const TICK_LIMIT = 500
+const END_LIMIT = 100
 const NOTIFY_LIMIT = 100
 
 /** Functions that publish to devices, as serverless.aws.yml names them. */
@@ -213,6 +214,7 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
       await tickThrough({ tick: core.tick, limit: TICK_LIMIT, until, now: clock.now })
       await pump.drain()
       await core.notify(NOTIFY_LIMIT)
+      if (parts.things !== undefined) await registry.end(clock.now(), END_LIMIT)
       observer.flush()
     },
   }

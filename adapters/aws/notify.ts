@@ -5,7 +5,6 @@ import type { AwsSettings } from './config.ts'
 import { type Aws, createAws } from './create-aws.ts'
 
 export { readConfig } from './config.ts'
-export { checkScheduled } from './trigger.ts'
 
 /** Wires the core to AWS for functions that send notifications. */
 export function createAwsNotify(settings: AwsSettings, config: Config): Aws {

@@ -9,21 +9,62 @@ export interface RegistryOptions {
   readonly things: Pick<Things, 'sync' | 'remove'>
 }
 
-/** A name that no table of a rule can have. */
+/** The registry, and the side that time moves. */
+export interface AwsRegistry extends Registry {
+  /**
+   * Takes back certificates whose time is over, of at most `limit` devices; tells how many there were. The broker of AWS
+   * knows of no such end.
+   */
+  end(now: number, limit: number): Promise<number>
+}
+
+/** Names that no table of a rule can have. */
 const SHELF = '$registry'
+const ENDS = '$ends'
 
 /**
  * Who is registered, as items of DynamoDB, and beside each the thing and the certificates of AWS IoT: a thing's own
  * attributes have no version for each writer to expect, and take few characters.
  */
-export function createRegistry({ dynamo, table, things }: RegistryOptions): Registry {
+export function createRegistry({ dynamo, table, things }: RegistryOptions): AwsRegistry {
   async function get(deviceId: string): Promise<RegisteredDevice | undefined> {
     const item = await dynamo.get(table, keyOf(deviceId))
     return item === undefined ? undefined : readDevice(item)
   }
 
+  /** Before the thing is changed: what would not be remembered would never end. */
+  async function sync(device: RegisteredDevice): Promise<void> {
+    const ends = new Set(
+      device.credentials.flatMap(({ kind, endsAt }) =>
+        kind === 'certificate' && endsAt !== undefined ? [endsAt] : [],
+      ),
+    )
+    for (const at of ends)
+      await dynamo.put(table, { ...endKey(at, device.deviceId), deviceId: { S: device.deviceId } })
+    await things.sync(device)
+  }
+
   return {
     get,
+
+    async end(now, limit) {
+      const items = await dynamo.query({
+        table,
+        limit,
+        consistent: true,
+        key: {
+          text: 'tbl = :tbl AND #key < :next',
+          names: { '#key': 'key' },
+          values: { ':tbl': { S: ENDS }, ':next': { S: timeKey(now + 1) } },
+        },
+      })
+      for (const item of items) {
+        const device = await get(text(item, 'deviceId') ?? '')
+        if (device !== undefined) await things.sync(device)
+        await dynamo.remove(table, { tbl: { S: ENDS }, key: { S: text(item, 'key') ?? '' } })
+      }
+      return items.length
+    },
 
     async create(device) {
       const written = await dynamo.put(table, toItem(device), {
@@ -31,7 +72,7 @@ export function createRegistry({ dynamo, table, things }: RegistryOptions): Regi
       })
       if (!written.ok)
         throw new CoreError('device.exists', `${device.deviceId}: expected a new id, found one`)
-      await things.sync(device)
+      await sync(device)
     },
 
     async list(afterId, limit) {
@@ -62,7 +103,7 @@ export function createRegistry({ dynamo, table, things }: RegistryOptions): Regi
           `${device.deviceId}: expected version ${expected}, found ${found}`,
         )
       }
-      await things.sync(device)
+      await sync(device)
     },
 
     async remove(deviceId) {
@@ -73,6 +114,15 @@ export function createRegistry({ dynamo, table, things }: RegistryOptions): Regi
       return dynamo.remove(table, keyOf(deviceId))
     },
   }
+}
+
+function endKey(at: number, deviceId: string): Item {
+  return { tbl: { S: ENDS }, key: { S: `${timeKey(at)}#${deviceId}` } }
+}
+
+/** Times sort as texts. */
+function timeKey(at: number): string {
+  return String(Math.max(0, at)).padStart(16, '0')
 }
 
 function keyOf(deviceId: string): Item {

@@ -20,6 +20,15 @@ export interface ThingsOptions {
 /** The authority of AWS IoT's servers, which every Node brings. Source: AWS IoT developer guide, server authentication. */
 const AUTHORITY = 'CN=Amazon Root CA 1'
 
+/** Faults that pass once what is attached is detached. */
+const UNDER_WAY = new Set([
+  'DeleteConflictException',
+  'CertificateStateException',
+  'InvalidRequestException',
+])
+const MAX_TRIES = 6
+const WAIT_MS = 250
+
 /** What AWS IoT knows of devices: a thing for each, and its certificates. */
 export interface Things {
   /** Brings thing, certificates and attachments to what the registry says; doing it again changes nothing. */
@@ -94,9 +103,14 @@ export function createThings({ region, endpoint, policy, clock }: ThingsOptions)
           )
           await client.send(new sdk.DetachThingPrincipalCommand({ thingName, principal }))
           await client.send(new sdk.DetachPolicyCommand({ policyName: policy, target: principal }))
-          await client.send(new sdk.DeleteCertificateCommand({ certificateId, forceDelete: true }))
+          // Detaching goes on after its answer. Source: AWS IoT API reference, DetachThingPrincipal.
+          await patiently(() =>
+            client.send(new sdk.DeleteCertificateCommand({ certificateId, forceDelete: true })),
+          )
         }
-        await client.send(new sdk.DeleteThingCommand({ thingName })).catch(unlessMissing)
+        await patiently(() => client.send(new sdk.DeleteThingCommand({ thingName }))).catch(
+          unlessMissing,
+        )
       } catch (error) {
         throw unavailable(error)
       }
@@ -133,6 +147,19 @@ function readAuthority(): string {
   if (found === undefined)
     throw new CoreError('store.unavailable', `expected ${AUTHORITY} among Node's authorities`)
   return found
+}
+
+/** Tries again while something else is still going on. */
+async function patiently<T>(run: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run()
+    } catch (error) {
+      if (tries === MAX_TRIES || !(error instanceof Error) || !UNDER_WAY.has(error.name))
+        throw error
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
+    }
+  }
 }
 
 function unlessMissing(error: unknown): undefined {

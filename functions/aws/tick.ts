@@ -1,7 +1,7 @@
 import config from 'anyhub:config'
-import { checkScheduled, createAwsNotify, readConfig } from '../../adapters/aws/notify.ts'
+import { checkScheduled, createAwsTick, readConfig } from '../../adapters/aws/tick.ts'
 
-const aws = createAwsNotify(readConfig(process.env), config)
+const aws = createAwsTick(readConfig(process.env), config)
 
 /** EventBridge Scheduler, once a minute. Named in serverless.aws.yml as `tick`. */
 export async function handler(event: unknown): Promise<void> {
