@@ -56,10 +56,18 @@ async function secrets({ resolveVariable }) {
   return Object.fromEntries([...names].map((name) => [name, `${service}-${stage}-${name}`]))
 }
 
+/** Names of 30 characters, in small letters, are all that Google takes for an account. */
+const MAX_ACCOUNT = 30
+
 async function resources({ resolveVariable }) {
   const stage = await resolveVariable('sls:stage')
   const service = await resolveVariable('self:service')
   const onRemove = await resolveVariable('param:data')
+  const caller = `${service}-${stage}-caller`
+  if (!/^[a-z][a-z0-9-]*$/.test(caller) || caller.length > MAX_ACCOUNT)
+    throw new Error(
+      `stage: expected small letters, digits and hyphens, at most ${MAX_ACCOUNT - caller.length + stage.length}; found ${stage}`,
+    )
   const own = queues().map((name) => `queue-${name}`)
   return {
     topics: {

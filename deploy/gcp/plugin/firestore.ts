@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Body } from './api.ts'
 import { differences } from './compare.ts'
 import type { Context } from './context.ts'
 import { DeployError } from './errors.ts'
@@ -31,7 +32,7 @@ export async function applyFirestore(context: Context): Promise<void> {
   if (given === undefined) return
   const name = `projects/${names.project}/databases/${names.database}`
   const what = `Firestore database ${names.database}`
-  const body = {
+  const body: Body = {
     type: 'FIRESTORE_NATIVE',
     locationId: given.location ?? names.region,
     pointInTimeRecoveryEnablement: `POINT_IN_TIME_RECOVERY_${given.pointInTimeRecovery === true ? 'ENABLED' : 'DISABLED'}`,
@@ -47,7 +48,7 @@ export async function applyFirestore(context: Context): Promise<void> {
     const fixed = changed.find((field) => field !== 'pointInTimeRecoveryEnablement')
     if (fixed !== undefined)
       throw new DeployError(
-        `${what}: Firestore cannot change ${fixed} of a database: it is ${String(found[fixed])}, the yml says ${body.type === fixed ? body.type : String(Object.entries(body).find(([key]) => key === fixed)?.[1])}\n  do: put it back in the yml, or name another database`,
+        `${what}: Firestore cannot change ${fixed} of a database: it is ${String(found[fixed])}, the yml says ${String(body[fixed])}\n  do: put it back in the yml, or name another database`,
       )
     if (changed.length > 0) {
       const path = `/v1/${name}?updateMask=${changed.join(',')}`

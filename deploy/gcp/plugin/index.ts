@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createApi } from './api.ts'
 import { Bundler, type Repacked, repack } from './bundle.ts'
@@ -94,6 +94,11 @@ export default class GcpProvider {
       'remove:remove': told(() => remove(this.#context())),
       'logs:logs': told(() => this.#logs()),
       'invoke:invoke': told(() => this.#invoke()),
+      'before:invoke:local:loadEnvVars': told(async () => {
+        throw new DeployError(
+          'invoke local: not here\n  do: npx functions-framework --source (folder of an unpacked zip) --target (export)',
+        )
+      }),
     }
   }
 
@@ -216,6 +221,9 @@ export default class GcpProvider {
       resources: config.resources,
     }
     const folder = this.#text('package') ?? this.#serverless.service.package.path ?? FOLDER
+    mkdirSync(this.#path(folder), { recursive: true })
+    for (const { key } of functions)
+      writeFileSync(this.#path(folder, `${key}.zip`), this.#codeOf(key).bytes)
     writeFileSync(this.#path(folder, 'gcp-plan.json'), `${JSON.stringify(plan, null, 2)}\n`)
   }
 

@@ -140,6 +140,22 @@ describe('serverless.gcp.yml, deployed to a cloud of our own', () => {
     expect(stage.cloud.changes()).toEqual([])
   }, 120_000)
 
+  it.each(['Prod', 'a-stage-of-many-letters'])(
+    'refuses the stage %s, whose account could not be called so',
+    async (name) => {
+      const { code, text } = await stage.run([
+        'package',
+        '--config',
+        'serverless.gcp.yml',
+        '--stage',
+        name,
+      ])
+      expect(code).toBe(1)
+      expect(text).toContain('stage: expected small letters, digits and hyphens, at most 16')
+    },
+    60_000,
+  )
+
   it('removes all that it made', async () => {
     await stage.sls('remove', '--config', 'serverless.gcp.yml')
     expect([...stage.cloud.resources.keys()]).toEqual([

@@ -181,6 +181,14 @@ describe('the plugin for Google Cloud, against a cloud of our own', () => {
     expect(after).toEqual(before)
   }, 60_000)
 
+  it('deploys what was packaged before, somewhere else', async () => {
+    await stage.sls('package', '--package', 'out')
+    stage.cloud.forget()
+    const printed = await stage.sls('deploy', '--package', 'out')
+    expect(printed).toContain('function fixture-dev-rows: unchanged')
+    expect(changes()).toEqual([])
+  }, 60_000)
+
   it('shows what is deployed', async () => {
     const printed = await stage.sls('info')
     expect(printed).toContain('fixture-dev-ingest  ACTIVE  nodejs24')
@@ -330,5 +338,8 @@ describe('the plugin for Google Cloud, against a cloud of our own', () => {
     expect(code).toBe(1)
     expect(text).toContain('function fixture-dev-hello: not deployed')
     expect(await stage.sls('remove')).not.toContain('removed')
+    const local = await stage.run(['invoke', 'local', '-f', 'hello'])
+    expect(local.code).toBe(1)
+    expect(local.text).toContain('invoke local: not here')
   }, 60_000)
 })
