@@ -81,7 +81,8 @@ function fieldsOf(fields: Readonly<Record<string, string>>) {
       throw new DeployError(
         `field ${name}: expected a type and ${MODES.join(', ')} or nothing, found ${text}`,
       )
-    return { name, type: OLDER[type] ?? type, mode }
+    // NULLABLE need not be said, and is not always answered.
+    return { name, type: OLDER[type] ?? type, ...(mode === 'NULLABLE' ? {} : { mode }) }
   })
 }
 

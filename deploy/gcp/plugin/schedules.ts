@@ -22,7 +22,8 @@ export function planJob(
     attemptDeadline: `${given.deadline ?? 180}s`,
     retryConfig: { retryCount: given.retries ?? 0 },
     httpTarget: {
-      uri: `${uri}${given.path ?? ''}`,
+      // Scheduler adds the slash itself, and answers with it.
+      uri: `${uri}${given.path ?? '/'}`,
       httpMethod: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: Buffer.from(given.body ?? '{}').toString('base64'),

@@ -95,6 +95,18 @@ function patched(old: Json, given: Json, mask: string | null): Json {
   return next
 }
 
+/** BigQuery answers with the older names of types, and with the mode of every field. */
+function schemaAsTold(table: Json): Json {
+  if (table['schema'] === undefined) return {}
+  const fields = Object.values(objectOf(objectOf(table['schema'])['fields'])).map(objectOf)
+  const told = fields.map((field) => ({
+    mode: 'NULLABLE',
+    ...field,
+    type: field['type'] === 'INT64' ? 'INTEGER' : field['type'],
+  }))
+  return { schema: { fields: told } }
+}
+
 /** Opens an empty project with billing on and most interfaces off. */
 export async function openGoogleCloud(): Promise<GoogleCloud> {
   const seen: Seen[] = []
@@ -392,7 +404,13 @@ export async function openGoogleCloud(): Promise<GoogleCloud> {
 
   function cloudscheduler(method: string, url: URL, given: Json): Json {
     const name = url.pathname.slice('/v1/'.length)
-    if (method === 'POST') return create(String(given['name']), given)
+    if (method === 'POST') {
+      const target = objectOf(given['httpTarget'])
+      // As Scheduler answers.
+      const uri = new URL(String(target['uri'])).href
+      const headers = { ...objectOf(target['headers']), 'User-Agent': 'Google-Cloud-Scheduler' }
+      return create(String(given['name']), { ...given, httpTarget: { ...target, uri, headers } })
+    }
     if (name.endsWith('/jobs')) return { jobs: under(`${name}/`).map(([, one]) => one) }
     if (method === 'GET') return must(name)
     if (method === 'DELETE') return drop(name)
@@ -441,7 +459,7 @@ export async function openGoogleCloud(): Promise<GoogleCloud> {
     if (method === 'POST') {
       const { datasetId } = objectOf(given['datasetReference'])
       const { tableId } = objectOf(given['tableReference'])
-      return create(`${name}/${String(tableId ?? datasetId)}`, given)
+      return create(`${name}/${String(tableId ?? datasetId)}`, { ...given, ...schemaAsTold(given) })
     }
     if (method === 'GET') return must(name)
     if (method === 'PATCH') {
