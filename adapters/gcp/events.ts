@@ -3,12 +3,12 @@ import {
   CoreError,
   type DeviceInput,
   isDeviceId,
+  isJsonObject,
   type Json,
   type JsonObject,
   type Outcome,
   type Uplink,
 } from '../../core/index.ts'
-import { parseJson } from './client.ts'
 import type { CommandPump } from './command-pump.ts'
 import { shadowPrefix, toMessage } from './downlink.ts'
 import type { PubSub } from './pubsub.ts'
@@ -20,6 +20,9 @@ export interface TakerOptions {
   /** Where answers go. */
   readonly topic: string
 }
+
+/** A name that no table of a rule can have. */
+const STATES = '$google-state'
 
 const TOPIC = /^devices\/([^/]+)\/(shadow|presence|executions|state)(?:\/(.+))?$/
 const SHADOW = /^(?:name\/([^/]+)\/)?(get|update|delete)$/
@@ -66,11 +69,15 @@ export function createTaker({
     return true
   }
 
+  /** What the state before had and this one has not is gone; what came another way stays. */
   async function reportState(deviceId: string, { payload, receivedAt }: Uplink): Promise<boolean> {
     const state = readObject(payload)
     if (state === undefined) return false
-    const body = JSON.stringify({ state: { reported: state } })
+    const before = await core.ports.tables.get(STATES, deviceId)
+    const reported = withRemovals(state, isJsonObject(before) ? before : {})
+    const body = JSON.stringify({ state: { reported } })
     await runOne(deviceId, { kind: 'shadow', operation: 'update', name: '', body, at: receivedAt })
+    await core.ports.tables.put(STATES, deviceId, state)
     return true
   }
 
@@ -133,14 +140,28 @@ export function createTaker({
   }
 }
 
-function readObject(payload: Uint8Array): JsonObject | undefined {
-  const found: unknown = parseJson(payload)
-  return isObject(found) ? found : undefined
+/** The state, with a null for each value that the one before had and this one has not. */
+function withRemovals(state: JsonObject, before: JsonObject): JsonObject {
+  const patch = new Map<string, Json>(Object.entries(state))
+  for (const [name, old] of Object.entries(before)) {
+    const value = Object.hasOwn(state, name) ? state[name] : undefined
+    if (value === undefined) patch.set(name, null)
+    else if (isJsonObject(value) && isJsonObject(old)) patch.set(name, withRemovals(value, old))
+  }
+  return Object.fromEntries(patch)
 }
 
-/** What JSON.parse gave is JSON. */
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function readObject(payload: Uint8Array): JsonObject | undefined {
+  const found = parse(payload)
+  return isJsonObject(found) ? found : undefined
+}
+
+function parse(payload: Uint8Array): Json | undefined {
+  try {
+    return JSON.parse(Buffer.from(payload).toString('utf8'))
+  } catch {
+    return undefined
+  }
 }
 
 function decode(text: string): string {

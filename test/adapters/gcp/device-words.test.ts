@@ -107,10 +107,17 @@ describeWithEmulators('Google: what devices say over the broker front', () => {
     ])
   })
 
-  it('a state as at Cloud IoT Core becomes reported state', async () => {
-    await say('/devices/dev-1/state', '{"firmware":"2.1"}')
-    const record = await gcp.core.ports.devices.load('dev-1')
-    expect(record?.shadows['']).toMatchObject({ reported: { firmware: '2.1' } })
+  it('a state as at Cloud IoT Core becomes reported state, and takes the place of the one before', async () => {
+    const reported = async () => (await gcp.core.ports.devices.load('dev-1'))?.shadows['']?.reported
+    await say('devices/dev-1/shadow/update', '{"state":{"reported":{"other":1}}}')
+    await say('/devices/dev-1/state', '{"firmware":"2.1","net":{"ssid":"a","rssi":-60}}')
+    expect(await reported()).toEqual({
+      other: 1,
+      firmware: '2.1',
+      net: { ssid: 'a', rssi: -60 },
+    })
+    await say('/devices/dev-1/state', '{"net":{"ssid":"b"}}')
+    expect(await reported()).toEqual({ other: 1, net: { ssid: 'b' } })
   })
 
   it('commands wait for the connection, and the device says what became of them', async () => {
