@@ -43,7 +43,8 @@ const Policy = z.looseObject({
 })
 type Policy = z.infer<typeof Policy>
 
-const ATTEMPTS = 8
+/** With the pauses that operations are waited for, about a minute. */
+const ATTEMPTS = 12
 
 export const TARGETS = {
   project: (project: string): Target => ({
