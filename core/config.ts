@@ -191,6 +191,28 @@ const Channel = z
       to: z.array(z.email()).min(1).meta({ description: 'Who gets the mail.' }),
       from: z.email().optional().meta({ description: 'The sender; that of smtp unless given.' }),
     }),
+    z.strictObject({
+      type: z
+        .literal('sms')
+        .meta({ description: 'Sends text messages, where the cloud has them.' }),
+      to: z
+        .array(
+          z.string().regex(/^\+[1-9]\d{6,14}$/, 'expected a number such as +491701234567 (E.164)'),
+        )
+        .min(1)
+        .max(100)
+        .meta({ description: 'Whose telephones, as E.164.' }),
+    }),
+    z.strictObject({
+      type: z.literal('push').meta({ description: 'Sends to apps, where the cloud has them.' }),
+      to: z
+        .array(z.string().min(1).max(2_048))
+        .min(1)
+        .max(100)
+        .meta({
+          description: "The cloud's own names of apps; on AWS ARNs of SNS endpoints or topics.",
+        }),
+    }),
   ])
   .meta({ description: 'Where notifications go.' })
 

@@ -111,7 +111,7 @@ export type { MetricValue, Telemetry, TelemetryRow } from './model/telemetry.ts'
 export type { Ingest, Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
 export { deliveryId } from './notifications/delivery-id.ts'
 export { fanOut } from './notifications/fan-out.ts'
-export { type Mail, renderMail, renderWebhook } from './notifications/render.ts'
+export { type Mail, renderMail, renderText, renderWebhook } from './notifications/render.ts'
 export { createNotify, type Notify, type NotifyReport } from './notify.ts'
 export { observePorts } from './observe.ts'
 export type {

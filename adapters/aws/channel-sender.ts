@@ -8,6 +8,7 @@ import {
 import { createMailer } from '../node/email.ts'
 import { createWebhookSender } from '../node/webhook.ts'
 import { type AwsClient, faultOf } from './client.ts'
+import { createTextSender } from './sns.ts'
 
 export interface ChannelSenderOptions {
   readonly client: AwsClient
@@ -27,6 +28,7 @@ export function createChannelSender({
   mailFrom,
 }: ChannelSenderOptions): ChannelSender & { close(): void } {
   const webhooks = createWebhookSender({ clock })
+  const sendText = createTextSender(client)
   const mailer = config.smtp === undefined ? undefined : createMailer(config.smtp)
 
   /** Source: Amazon SES API v2, SendEmail. */
@@ -81,6 +83,9 @@ export function createChannelSender({
           return mailer === undefined
             ? sendBySes(channel, renderMail(delivery))
             : mailer.send(channel, delivery)
+        case 'sms':
+        case 'push':
+          return sendText(channel.type, channel.to, delivery)
       }
     },
     close() {

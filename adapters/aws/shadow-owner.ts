@@ -37,7 +37,10 @@ export function createShadowOwner(client: AwsClient): (message: ShadowEffect) =>
   return async ({ deviceId, name, event, body }) => {
     // The owner tells of deltas itself.
     if (event !== 'documents') return
-    const { previous, current } = Documents().parse(body)
+    const documents = Documents().safeParse(body)
+    // A body of another shape does not say what the change was.
+    if (!documents.success) return
+    const { previous, current } = documents.data
     const desired = mergeDiff(previous?.state.desired ?? {}, current.state.desired ?? {})
     if (Object.keys(desired).length === 0) return
     const query = name === '' ? '' : `?name=${encodeURIComponent(name)}`

@@ -36,6 +36,12 @@ export function createChannelSender({
               'expected a mail server: `smtp` of anyhub.yml, found none',
             )
           return mailer.send(channel, delivery)
+        case 'sms':
+        case 'push':
+          throw new CoreError(
+            'channel.rejected',
+            `expected a webhook or email, found ${channel.type}: Google Cloud sends none`,
+          )
       }
     },
     close() {

@@ -25,6 +25,12 @@ export function createChannelSender(
           return webhooks.send(channel, delivery)
         case 'email':
           return mailer.send(channel, delivery)
+        case 'sms':
+        case 'push':
+          throw new CoreError(
+            'channel.rejected',
+            `expected a webhook or email on this machine, found ${channel.type}: a cloud sends it`,
+          )
       }
     },
     close() {

@@ -13,8 +13,8 @@ import {
   type RegisteredDevice,
   type SymmetricKeys,
 } from '../../core/index.ts'
-import { type Authority, fingerprintOf } from './authority.ts'
 import { CLOCK_SKEW_MS, faultOf, isSignedBy, readJwt } from '../node/jwt.ts'
+import { type Authority, fingerprintOf } from './authority.ts'
 import { isSignedWith, readSasToken } from './sas.ts'
 
 /** Who somebody is. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, CoreError, type CredentialIssuer } from '../../core/index.ts'
+import { readPublicKey } from '../node/jwt.ts'
 import type { Authority } from './authority.ts'
 import { keysDigest, tokenDigest } from './identity.ts'
-import { readPublicKey } from '../node/jwt.ts'
 
 /** Issues certificates of this cloud's own authority, and tokens and keys of 32 random bytes. */
 export function createIssuer(authority: () => Promise<Authority>, clock: Clock): CredentialIssuer {

@@ -43,3 +43,13 @@ export function renderMail(delivery: Delivery): Mail {
     messageId: mailMessageId(delivery),
   }
 }
+
+/** One SMS holds up to 1,600 characters at the services that send them. */
+const MAX_TEXT_CHARS = 1_600
+
+/** The short text for a delivery: for telephones and lock screens. */
+export function renderText({ notification }: Delivery): string {
+  const { severity, subject, text } = notification
+  const whole = text === '' ? subject : `${subject}: ${text}`
+  return `[${severity}] ${whole}`.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_TEXT_CHARS)
+}

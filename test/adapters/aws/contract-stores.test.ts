@@ -6,6 +6,7 @@ import { createHotTails } from '../../../adapters/aws/hot-tails.ts'
 import { createObjectStore } from '../../../adapters/aws/object-store.ts'
 import { createTelemetryStore } from '../../../adapters/aws/telemetry-store.ts'
 import { coldStoreContract } from '../../contract/cold-store.ts'
+import { type CommandStoreSubject, commandStoreContract } from '../../contract/command-store.ts'
 import { deviceStoreContract } from '../../contract/device-store.ts'
 import type { StoreSubject } from '../../contract/subject.ts'
 import { telemetryStoreContract } from '../../contract/telemetry-store.ts'
@@ -20,7 +21,10 @@ describeWithMoto('AWS, stores on moto', () => {
   afterAll(() => moto.stop())
 
   /** `remembered`: how many tails a process keeps; with 0 each commit has to read. Moto has room for ten streams. */
-  function openStores(remembered: number, archives = false): () => Promise<StoreSubject> {
+  function openStores(
+    remembered: number,
+    archives = false,
+  ): () => Promise<StoreSubject & CommandStoreSubject> {
     return async () => {
       const account = await openAccount(moto.endpoint)
       const { client, dynamo } = account
@@ -52,18 +56,25 @@ describeWithMoto('AWS, stores on moto', () => {
         now: Date.now,
         random: Math.random,
       })
+      await account.create(
+        'dynamodb',
+        'DynamoDB_20120810.CreateTable',
+        pairTable(`${name}-i`, 'tbl', 'key'),
+      )
+      const commands = createCommandStore({ dynamo, table: `${name}-i`, now: Date.now })
       const tails = createHotTails(remembered)
       let nonce = 0
       return {
         takeAway: account.takeAway,
         close: account.close,
         cold,
+        commands,
         devices: createDeviceStore({
           dynamo,
           table,
           telemetryTable,
           tails,
-          contents: createCommandStore({ dynamo, table: telemetryTable, now: Date.now }),
+          contents: commands,
           archive: archives ? cold.archive : async () => undefined,
           now: Date.now,
           retentionMs: 86_400_000,
@@ -78,5 +89,6 @@ describeWithMoto('AWS, stores on moto', () => {
   deviceStoreContract('DynamoDB, nothing in memory', openStores(0))
   telemetryStoreContract('DynamoDB', openStores(1_000))
   telemetryStoreContract('DynamoDB, nothing in memory', openStores(0))
+  commandStoreContract('DynamoDB', openStores(1_000))
   coldStoreContract('Firehose and S3', openStores(1_000, true))
 })

@@ -1,9 +1,7 @@
-import { createServer, type Server } from 'node:http'
 import { createChannelSender } from '../../../adapters/local/channel-sender.ts'
 import { createDeadLetters } from '../../../adapters/local/dead-letters.ts'
 import { DIALECTS } from '../../../adapters/local/dialects/list.ts'
 import { createDownlink } from '../../../adapters/local/downlink.ts'
-import { listen } from '../../../adapters/local/listeners/listen.ts'
 import { createNotificationQueue } from '../../../adapters/local/notification-queue.ts'
 import { createObserver } from '../../../adapters/local/observer.ts'
 import { createQueues } from '../../../adapters/local/queue-sender.ts'
@@ -11,8 +9,7 @@ import { openRegistry } from '../../../adapters/local/registry.ts'
 import { createTableStore } from '../../../adapters/local/table-store.ts'
 import { systemClock } from '../../../adapters/node/clock.ts'
 import { createIds } from '../../../adapters/node/ids.ts'
-import { parseConfig } from '../../../core/index.ts'
-import { type Arrived, channelSenderContract } from '../../contract/channel-sender.ts'
+import { channelSenderContract } from '../../contract/channel-sender.ts'
 import { deadLettersContract } from '../../contract/dead-letters.ts'
 import { downlinkContract, type Received } from '../../contract/downlink.ts'
 import { clockContract, idSourceContract } from '../../contract/id-source.ts'
@@ -22,6 +19,7 @@ import { queueReaderContract } from '../../contract/queue-reader.ts'
 import { queueSenderContract } from '../../contract/queue-sender.ts'
 import { registryContract } from '../../contract/registry.ts'
 import { tableStoreContract } from '../../contract/table-store.ts'
+import { openWebhooks } from '../webhooks.ts'
 import { openFresh } from './fresh-database.ts'
 
 const clock = { time: 1_750_000_000_000, now: () => clock.time }
@@ -106,58 +104,6 @@ downlinkContract('broker in this process', async () => {
   }
 })
 
-channelSenderContract('webhooks', async () => {
-  const arrived: Arrived[] = []
-  const subject = {
-    answer: { status: 200, headers: {} as Readonly<Record<string, string>> },
-  }
-  const server = createServer((request, response) => {
-    let body = ''
-    request.setEncoding('utf8')
-    request.on('data', (chunk) => {
-      body += chunk
-    })
-    request.on('end', () => {
-      arrived.push({ headers: request.headers as Arrived['headers'], body })
-      response.writeHead(subject.answer.status, subject.answer.headers)
-      response.end()
-    })
-  })
-  const port = await listen(server, '127.0.0.1', 0, 'http-port')
-  const unused = await unusedPort()
-  const parsed = parseConfig({
-    channels: {
-      ops: { type: 'webhook', url: `http://127.0.0.1:${port}/hook`, allowPrivate: true },
-      dead: { type: 'webhook', url: `http://127.0.0.1:${unused}/`, allowPrivate: true },
-      inside: { type: 'webhook', url: `http://127.0.0.1:${port}/hook` },
-    },
-  })
-  if ('faults' in parsed) throw new Error(JSON.stringify(parsed.faults))
-  const channels = createChannelSender(parsed.config, systemClock)
-  return Object.assign(subject, {
-    channels,
-    webhookId: 'ops',
-    deadWebhookId: 'dead',
-    forbiddenId: 'inside',
-    arrived: () => arrived,
-    async close() {
-      channels.close()
-      await closeServer(server)
-    },
-  })
-})
-
-/** A port on which nobody listens any more. */
-async function unusedPort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server, '127.0.0.1', 0, 'http-port')
-  await closeServer(server)
-  return port
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
-}
+channelSenderContract('webhooks', () =>
+  openWebhooks((config) => createChannelSender(config, systemClock)),
+)

@@ -84,3 +84,22 @@ describe('the mail server', () => {
     expect(faults(url)).toEqual(['expected smtp://host or smtps://host']),
   )
 })
+
+describe('channels for telephones and apps', () => {
+  const fault = (channel: object): string | undefined => {
+    const parsed = parseConfig({ channels: { ops: channel } })
+    return 'faults' in parsed ? parsed.faults[0]?.message : undefined
+  }
+
+  it('takes numbers as E.164 only', () => {
+    expect(fault({ type: 'sms', to: ['+491701234567'] })).toBeUndefined()
+    for (const to of ['0170 1234567', '+0170', '491701234567', '+4917012345678901'])
+      expect(fault({ type: 'sms', to: [to] })).toContain('expected a number such as +4917')
+    expect(fault({ type: 'sms', to: [] })).toBeDefined()
+  })
+
+  it('takes the names of apps as they are', () => {
+    expect(fault({ type: 'push', to: ['arn:aws:sns:eu-central-1:1:app'] })).toBeUndefined()
+    expect(fault({ type: 'push', to: [''] })).toBeDefined()
+  })
+})

@@ -5,6 +5,7 @@ import {
   fanOut,
   type Notification,
   renderMail,
+  renderText,
   renderWebhook,
 } from '../../../core/index.ts'
 
@@ -105,5 +106,19 @@ describe('renderMail', () => {
       (key) => renderMail(delivery({ key })).messageId,
     )
     expect(new Set(ids).size).toBe(ids.length)
+  })
+})
+
+describe('renderText', () => {
+  it('says in one line what matters', () => {
+    expect(renderText(delivery())).toBe('[critical] hot raised on dev-1: at 31 °C')
+    expect(renderText(delivery({ text: '' }))).toBe('[critical] hot raised on dev-1')
+    expect(renderText(delivery({ text: 'two\nlines\u0000' }))).toBe(
+      '[critical] hot raised on dev-1: two lines ',
+    )
+  })
+
+  it('is no longer than a text message may be', () => {
+    expect(renderText(delivery({ text: 'x'.repeat(5_000) }))).toHaveLength(1_600)
   })
 })
