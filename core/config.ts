@@ -205,13 +205,9 @@ const Channel = z
     }),
     z.strictObject({
       type: z.literal('push').meta({ description: 'Sends to apps, where the cloud has them.' }),
-      to: z
-        .array(z.string().min(1).max(2_048))
-        .min(1)
-        .max(100)
-        .meta({
-          description: "The cloud's own names of apps; on AWS ARNs of SNS endpoints or topics.",
-        }),
+      to: z.array(z.string().min(1).max(2_048)).min(1).max(100).meta({
+        description: "The cloud's own names of apps; on AWS ARNs of SNS endpoints or topics.",
+      }),
     }),
   ])
   .meta({ description: 'Where notifications go.' })
