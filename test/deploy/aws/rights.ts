@@ -116,16 +116,18 @@ function grantsOf({ template }: Packaged, functionName: string): readonly Grant[
   const policies = template.Resources[role?.['Fn::GetAtt'][0] ?? '']?.Properties['Policies']
   return (policies as { PolicyDocument: { Statement: Statement[] } }[]).flatMap(
     ({ PolicyDocument }) =>
-      PolicyDocument.Statement.map(({ Action, Resource }) => ({
+      PolicyDocument.Statement.map(({ Action, Resource, NotResource }) => ({
         actions: [Action].flat(),
-        resources: [Resource].flat().map(nameOf),
+        // What is granted on all but some names is for what has none.
+        resources: NotResource === undefined ? [Resource].flat().map(nameOf) : [''],
       })),
   )
 }
 
 interface Statement {
   readonly Action: string | string[]
-  readonly Resource: unknown
+  readonly Resource?: unknown
+  readonly NotResource?: unknown
 }
 
 /** A table by its logical name, everything else by the end of its ARN. */
