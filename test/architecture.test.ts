@@ -135,6 +135,12 @@ const TABLE: readonly Row[] = [
     ],
     packages: ['anyhub:config'],
   },
+  // A process of its own beside a broker, which no function loads: docs/gcp.md.
+  {
+    of: 'adapters/gcp/broker-bridge.ts',
+    may: ['core/index.ts', 'adapters/gcp/'],
+    packages: ['mqtt'],
+  },
   {
     of: 'adapters/gcp/',
     may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],

@@ -19,6 +19,8 @@ export interface GcpRequest {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
+  /** How long an answer may take; without it 10 s. */
+  readonly timeoutMs?: number
 }
 
 export interface GcpResponse {
@@ -72,12 +74,13 @@ export function createGcpClient({
   async function sendOnce(asked: GcpRequest): Promise<GcpResponse> {
     const authorization = `Bearer ${await token()}`
     onRequest?.(asked)
-    const { service, method, path, headers, body } = asked
+    const { service, method, path, headers, body, timeoutMs } = asked
     return send({
       url: new URL(path, endpoints[service] ?? `https://${service}.googleapis.com`),
       method,
       headers: { authorization, ...headers },
       ...(body === undefined ? {} : { body }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
     })
   }
 
