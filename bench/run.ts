@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { coldReport } from './cold/report.ts'
 import { amqpReport } from './commands/amqp.ts'
 import { commandsReport } from './commands/report.ts'
+import { gcpReport } from './gcp/report.ts'
 import { idleReport } from './idle/report.ts'
 import { load, machine } from './lib/machine.ts'
 import { type BenchOptions, FULL, type Report, SMOKE } from './lib/options.ts'
@@ -13,7 +14,7 @@ import { rulesReport } from './rules/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   commands: commandsReport,
   amqp: amqpReport,
   cold: coldReport,
+  gcp: gcpReport,
 }
 
 const { values, positionals } = parseArgs({

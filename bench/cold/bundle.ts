@@ -6,13 +6,26 @@ import { parse } from 'yaml'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** A function of serverless.aws.yml, bundled as serverless-esbuild does. Resolves with its size in bytes. */
-export async function bundleFunction(name: string, outfile: string): Promise<number> {
-  const { custom } = parse(readFileSync(resolve(ROOT, 'serverless.aws.yml'), 'utf8'), {
+interface Bundling extends BuildOptions {
+  readonly exclude: string[]
+  readonly outputWorkFolder: string
+}
+
+/** A function of serverless.aws.yml or serverless.gcp.yml, bundled as its deployment does. Resolves with its size in bytes. */
+export async function bundleFunction(
+  cloud: 'aws' | 'gcp',
+  name: string,
+  outfile: string,
+): Promise<number> {
+  const { custom } = parse(readFileSync(resolve(ROOT, `serverless.${cloud}.yml`), 'utf8'), {
     logLevel: 'silent',
   })
-  const { plugins, exclude, ...options }: BuildOptions & { plugins: string; exclude: string[] } =
-    custom.esbuild
+  const {
+    plugins,
+    exclude,
+    outputWorkFolder: _,
+    ...options
+  }: Omit<Bundling, 'plugins'> & { plugins: string } = custom.esbuild
   const require = createRequire(import.meta.url)
   await build({
     ...options,
@@ -20,7 +33,7 @@ export async function bundleFunction(name: string, outfile: string): Promise<num
     external: exclude,
     plugins: require(resolve(ROOT, plugins)),
     absWorkingDir: ROOT,
-    entryPoints: [`functions/aws/${name}.ts`],
+    entryPoints: [`functions/${cloud}/${name}.ts`],
     outfile,
   })
   return readFileSync(outfile).length

@@ -6,6 +6,7 @@ import type { BenchOptions, Report } from '../lib/options.ts'
 import { figureOf, ratioOf } from '../lib/statistics.ts'
 import { short, table, whole, withSpread } from '../lib/table.ts'
 import { bundleFunction } from './bundle.ts'
+import { coldOfGcp } from './gcp.ts'
 import { openStandIn } from './stand-in.ts'
 
 /** Processes are short, and each disturbs the next: many rounds of few. */
@@ -40,14 +41,14 @@ interface Case {
   readonly event: string
 }
 
-/** Cold start of `ingest` of AWS as whole processes, beside a handler that does nothing. */
+/** Cold start of `ingest` of AWS and of Google as whole processes, beside a handler that does nothing. */
 export async function coldReport({ rounds, smoke }: BenchOptions): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'anyhub-cold-'))
   const standIn = await openStandIn()
   try {
     const [empty, ingest] = [join(folder, 'empty.cjs'), join(folder, 'ingest.cjs')]
     writeFileSync(empty, 'exports.handler=async()=>({batchItemFailures:[]})')
-    const bytes = await bundleFunction('ingest', ingest)
+    const bytes = await bundleFunction('aws', 'ingest', ingest)
     const cases: readonly Case[] = [
       { name: 'empty handler', bundle: empty, event: '' },
       { name: 'ingest, ready', bundle: ingest, event: '' },
@@ -69,9 +70,10 @@ export async function coldReport({ rounds, smoke }: BenchOptions): Promise<Repor
     ])
     const ready = ratioOf(found.get('ingest, ready') ?? [], floor).median
     const kilobytes = bytes / 1_000
+    const gcp = await coldOfGcp(count)
     return {
-      title: 'cold: ingest of AWS from nothing, as whole processes',
-      text: `${table(['', 'ms', 'of an empty handler'], rows)}\n\nThe bundle has ${whole(bytes)} bytes. DynamoDB is a stand-in on the loopback.`,
+      title: 'cold: ingest of AWS and of Google from nothing, as whole processes',
+      text: `AWS\n\n${table(['', 'ms', 'of an empty handler'], rows)}\n\nThe bundle has ${whole(bytes)} bytes. DynamoDB is a stand-in on the loopback.\n\n${gcp.text}`,
       ratios: [
         {
           name: 'ingest ready, of an empty handler',
@@ -85,6 +87,7 @@ export async function coldReport({ rounds, smoke }: BenchOptions): Promise<Repor
           wanted: `≤ ${MOST_KB}`,
           reached: kilobytes <= MOST_KB,
         },
+        ...gcp.ratios,
       ],
     }
   } finally {

@@ -13,7 +13,7 @@ it('names the benches where an unknown one is asked for', () => {
   const { status, stderr } = bench('speed')
   expect(status).toBe(2)
   expect(stderr).toContain(
-    'expected step, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, found speed',
+    'expected step, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, found speed',
   )
 })
 
@@ -21,7 +21,7 @@ const present = arePeersInstalled()
 describe.skipIf(!present)(
   present ? 'every bench at a tiny size' : 'every bench (skipped: "npm ci" was not run in bench/)',
   () => {
-    it.each(['step', 'rules', 'ingest', 'roundtrip', 'shadow', 'idle', 'commands', 'cold'])(
+    it.each(['step', 'rules', 'ingest', 'roundtrip', 'shadow', 'idle', 'commands', 'cold', 'gcp'])(
       '%s',
       { timeout: 90_000 },
       (name) => {
