@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { ActionSchema } from './actions/list.ts'
+import { CodecSchema } from './codecs/codec-config.ts'
 import { readDuration } from './model/duration.ts'
 import { SEVERITIES } from './model/notification.ts'
 
@@ -40,7 +41,10 @@ const DeviceType = z
       .min(1)
       .default('*')
       .meta({ description: 'Which device ids: a pattern in which * stands for any characters.' }),
-    codec: z.string().default('json').meta({ description: 'How the bytes are decoded.' }),
+    codec: CodecSchema.prefault('json').meta({
+      description:
+        'How the bytes are decoded: the name of a codec, or an object of type and its options.',
+    }),
     time: z
       .union([Pointer, z.array(Pointer)])
       .transform((one) => (typeof one === 'string' ? [one] : one))

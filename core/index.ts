@@ -9,10 +9,22 @@ export {
   judgeTimer,
   type Verdict,
 } from './alarms/judge.ts'
-export type { Codec } from './codecs/codec.ts'
-export { type DecodePlan, decodeUplink } from './codecs/decode-uplink.ts'
+export type {
+  Codec,
+  CodecEngines,
+  CodecKind,
+  CodecMessage,
+  Decoded,
+  Encoded,
+  PayloadFacts,
+  Script,
+  ScriptEngine,
+  ScriptLimits,
+} from './codecs/codec.ts'
+export { type DecodePlan, decodePack, decodeUplink } from './codecs/decode-uplink.ts'
 export { readEventTime, type TimeUnit } from './codecs/event-time.ts'
-export { CODECS } from './codecs/list.ts'
+export { CODEC_KINDS } from './codecs/list.ts'
+export { type CodecConfig, openCodec, unknownCodec } from './codecs/open-codec.ts'
 export { type Pointer, parsePointer, readPointer } from './codecs/pointer.ts'
 export {
   type CommandLimits,

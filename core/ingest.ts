@@ -1,4 +1,4 @@
-import { decodeUplink } from './codecs/decode-uplink.ts'
+import { decodePack, decodeUplink } from './codecs/decode-uplink.ts'
 import type { DeviceGate } from './device-gate.ts'
 import { CoreError } from './errors.ts'
 import { isDeviceId } from './model/device-id.ts'
@@ -56,7 +56,10 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     return { status: 'dead_lettered', deadLetterId: id, error }
   }
 
-  function decode(uplink: Uplink): { deviceId: string; telemetry: Telemetry } {
+  function decode(uplink: Uplink): {
+    deviceId: string
+    telemetry: Telemetry | readonly Telemetry[]
+  } {
     const deviceId = checkDeviceId(uplink)
     if (uplink.fault !== undefined) throw new CoreError('uplink.bad_properties', uplink.fault)
     const type = program.deviceType(deviceId)
@@ -71,9 +74,14 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
         'uplink.no_rule',
         'expected the name of a rule that is enabled, found none',
       )
+    const uniqueId = ports.ids.next(uplink.receivedAt)
+    const plan = type.decode
     return {
       deviceId,
-      telemetry: decodeUplink(uplink, type.decode, ports.ids.next(uplink.receivedAt)),
+      telemetry:
+        plan.codec.split === undefined
+          ? decodeUplink(uplink, plan, uniqueId)
+          : decodePack(uplink, plan, uniqueId),
     }
   }
 
@@ -139,7 +147,15 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
       const outcomes: Outcome[] = new Array(uplinks.length)
       const counts = { accepted: 0, duplicate: 0 }
       let open = uplinks.length
-      const settle = (index: number, outcome: Outcome): void => {
+      let packs: Map<number, { open: number; worst: Outcome | undefined }> | undefined
+      const settle = (index: number, partial: Outcome): void => {
+        const pack = packs?.get(index)
+        let outcome = partial
+        if (pack !== undefined) {
+          pack.worst = worseOf(pack.worst, partial)
+          if (--pack.open > 0) return
+          outcome = pack.worst
+        }
         outcomes[index] = outcome
         try {
           onOutcome?.(index, outcome)
@@ -159,8 +175,16 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
         try {
           const { deviceId, telemetry } = decode(uplink)
           const accepted = devices.get(deviceId)
-          if (accepted === undefined) devices.set(deviceId, [{ index, telemetry }])
-          else accepted.push({ index, telemetry })
+          if (!isPack(telemetry)) {
+            if (accepted === undefined) devices.set(deviceId, [{ index, telemetry }])
+            else accepted.push({ index, telemetry })
+            continue
+          }
+          packs ??= new Map()
+          packs.set(index, { open: telemetry.length, worst: undefined })
+          const all = telemetry.map((one) => ({ index, telemetry: one }))
+          if (accepted === undefined) devices.set(deviceId, all)
+          else accepted.push(...all)
         } catch (error) {
           putAside(index, asFault(error), batch)
         }
@@ -175,6 +199,18 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     if (!ports.longLived) await gate.idle()
     return outcomes
   }
+}
+
+function isPack(telemetry: Telemetry | readonly Telemetry[]): telemetry is readonly Telemetry[] {
+  return Array.isArray(telemetry)
+}
+
+/** What becomes of an uplink of several messages: it comes again if one of them has to, and those that stand are then known. */
+const WORST_FIRST = ['retry', 'dead_lettered', 'accepted', 'duplicate'] as const
+
+function worseOf(left: Outcome | undefined, right: Outcome): Outcome {
+  if (left === undefined) return right
+  return WORST_FIRST.indexOf(left.status) <= WORST_FIRST.indexOf(right.status) ? left : right
 }
 
 function checkDeviceId(uplink: Uplink): string {

@@ -2,8 +2,9 @@ import type { RunAction } from './actions/action.ts'
 import { type ActionConfig, channelsOf, compileAction } from './actions/list.ts'
 import type { Asking } from './actions/templates.ts'
 import type { AlarmFacts } from './alarms/judge.ts'
+import type { CodecEngines } from './codecs/codec.ts'
 import type { DecodePlan } from './codecs/decode-uplink.ts'
-import { CODECS } from './codecs/list.ts'
+import { openCodec } from './codecs/open-codec.ts'
 import { parsePointer } from './codecs/pointer.ts'
 import type { AlarmConfig, Config, ConfigFault, DeviceTypeConfig, RuleConfig } from './config.ts'
 import type { PresencePlan } from './devices/presence.ts'
@@ -115,6 +116,7 @@ export interface Program {
 /** Compiles a config. Every fault in it is reported, each with its path. */
 export function compileProgram(
   config: Config,
+  engines: CodecEngines = {},
 ): { readonly program: Program } | { readonly faults: readonly ConfigFault[] } {
   const faults: ConfigFault[] = []
   const guard = <T>(path: readonly (string | number)[], compile: () => T): T | undefined => {
@@ -145,7 +147,7 @@ export function compileProgram(
   )
   for (const [name, typeConfig] of byPattern) {
     const type = guard(['deviceTypes', name, 'codec'], () =>
-      compileDeviceType(name, typeConfig, config),
+      compileDeviceType(name, typeConfig, config, engines),
     )
     if (type !== undefined) types.push({ fits: globTest(typeConfig.devices), type })
   }
@@ -313,15 +315,9 @@ function compileDeviceType(
   name: string,
   type: DeviceTypeConfig,
   config: Config,
+  engines: CodecEngines,
 ): ProgramDeviceType {
-  const codec = CODECS.find((candidate) => candidate.name === type.codec)
-  if (codec === undefined) {
-    const known = CODECS.map((candidate) => candidate.name).join(', ')
-    throw new CoreError(
-      'codec.unknown',
-      `expected a codec (${known}), found ${JSON.stringify(type.codec)}`,
-    )
-  }
+  const codec = openCodec(type.codec, engines)
   return {
     name,
     report: type.report,

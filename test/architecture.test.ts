@@ -66,9 +66,16 @@ const TABLE: readonly Row[] = [
     may: [...MODEL, 'core/rules/'],
     packages: ['re2js', '@noble/hashes'],
   },
+  // Each codec and each network describes its own options: docs/adr/0030.
+  { of: 'core/codecs/', may: MODEL, packages: ['zod'] },
+  { of: 'core/networks/', may: [...MODEL, 'core/codecs/codec.ts'], packages: ['zod'] },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
-  { of: 'core/config.ts', may: [...MODEL, 'core/actions/list.ts'], packages: ['zod'] },
+  {
+    of: 'core/config.ts',
+    may: [...MODEL, 'core/actions/list.ts', 'core/codecs/codec-config.ts', 'core/networks/'],
+    packages: ['zod'],
+  },
   { of: 'core/program.ts', may: [...MODEL, 'core/config.ts', ...CAPABILITY_FOLDERS] },
   { of: 'core/steps/', may: [...MODEL, 'core/program.ts', ...CAPABILITY_FOLDERS] },
   { of: 'core/step.ts', may: [...MODEL, 'core/steps/'] },

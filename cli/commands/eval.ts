@@ -1,5 +1,6 @@
-import type { Json } from '../../core/index.ts'
+import type { CodecEngines, Json } from '../../core/index.ts'
 import { evalDecode } from '../eval/decode.ts'
+import { evalEncode } from '../eval/encode.ts'
 import { evalRoute } from '../eval/route.ts'
 import { evalShadow } from '../eval/shadow.ts'
 import { evalSql } from '../eval/sql.ts'
@@ -13,11 +14,12 @@ import { type Command, wrongUse } from '../terminal.ts'
 const MAX_LINE_BYTES = 67_108_864
 
 /** What can be tried without a cloud: a JSON line in, a JSON line out. */
-const KINDS: Readonly<Record<string, (line: Json) => Json>> = {
+const KINDS: Readonly<Record<string, (line: Json, engines: CodecEngines) => Json>> = {
   sql: evalSql,
   template: evalTemplate,
   topic: evalTopic,
   decode: evalDecode,
+  encode: evalEncode,
   shadow: evalShadow,
   twin: evalTwin,
   route: evalRoute,
@@ -36,11 +38,12 @@ export const evaluate: Command = {
         `expected one of ${Object.keys(KINDS).join(', ')}, found ${JSON.stringify(args.join(' '))}`,
       )
     }
+    const engines: CodecEngines = {}
     for await (const { bytes } of readLines(terminal.stdin, MAX_LINE_BYTES)) {
       const answer =
         bytes === undefined
           ? fault(`expected a line of at most ${MAX_LINE_BYTES} bytes, found more`)
-          : evaluateText(bytes.toString('utf8'), evaluateLine)
+          : evaluateText(bytes.toString('utf8'), (parsed) => evaluateLine(parsed, engines))
       terminal.out(`${answer}\n`)
     }
     return 0

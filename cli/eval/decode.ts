@@ -1,25 +1,18 @@
-import { CODECS, CoreError, isJsonObject, type Json } from '../../core/index.ts'
+import { type CodecEngines, CoreError, isJsonObject, type Json } from '../../core/index.ts'
+import { codecOf, errorOf, factsOf } from './payload.ts'
 
-/** `anyhub eval decode`: `{codec, bytesHex | bytesBase64 | text}` → `{telemetry}` or `{error}`. */
-export function evalDecode(line: Json): Json {
+/** `anyhub eval decode`: `{codec, bytesHex | bytesBase64 | text, fPort?, script?}` → `{telemetry, warnings?}` or `{error}`. */
+export function evalDecode(line: Json, engines: CodecEngines): Json {
   try {
     if (!isJsonObject(line))
       throw new CoreError(
         'input.malformed',
         'expected an object with codec and bytesHex, bytesBase64 or text',
       )
-    const codec = CODECS.find(({ name }) => name === line['codec'])
-    if (codec === undefined) {
-      const known = CODECS.map(({ name }) => name).join(', ')
-      throw new CoreError(
-        'codec.unknown',
-        `expected a codec (${known}), found ${JSON.stringify(line['codec'] ?? null)}`,
-      )
-    }
-    return { telemetry: codec.decode(readBytes(line)) }
+    const { value, warnings } = codecOf(line, engines).decode(readBytes(line), factsOf(line))
+    return { telemetry: value, ...(warnings.length === 0 ? {} : { warnings }) }
   } catch (error) {
-    if (!(error instanceof CoreError)) throw error
-    return { error: { code: error.code, message: error.message } }
+    return errorOf(error)
   }
 }
 

@@ -1,15 +1,104 @@
+import type * as z from 'zod'
 import type { Json } from '../model/json.ts'
 
-/** Bytes ↔ telemetry, for one format. */
+/** What is known of a payload besides its bytes. */
+export interface PayloadFacts {
+  /** LoRaWAN's port of the application, 1 to 255. */
+  readonly fPort?: number
+  readonly contentType?: string
+  readonly topic?: string
+  /** Epoch ms, UTC. */
+  readonly receivedAt: number
+  /** What the network knows of the device under names of its own (ChirpStack's variables). */
+  readonly variables?: Readonly<Record<string, string>>
+}
+
+/** What a codec made of bytes. */
+export interface Decoded {
+  readonly value: Json
+  /** What the format, or a script, finds odd though it could be read. */
+  readonly warnings: readonly string[]
+}
+
+/** What a codec made of a value. */
+export interface Encoded {
+  readonly bytes: Uint8Array
+  readonly fPort?: number
+  readonly warnings: readonly string[]
+}
+
+/** One of the messages that stand in a value: a pack of records of several times has many. */
+export interface CodecMessage {
+  readonly body: Json
+  /** Event time, epoch ms. */
+  readonly at?: number
+}
+
+/** Bytes ↔ telemetry, for one format. Pure: each message is decoded by itself. */
 export interface Codec {
-  /** The name by which a device type asks for it. */
   readonly name: string
   /**
    * The decoded message.
-   * @throws CoreError `codec.malformed`, `codec.truncated` or `codec.wrong_type`; the message says what was expected,
-   * what was found and where, and quotes nothing of the payload.
+   * @throws CoreError `codec.*`; the message says what was expected, what was found and where, `details.offset` at which
+   * byte; it quotes nothing of the payload.
    */
-  decode(bytes: Uint8Array): Json
-  /** The text behind the value, where a number of it has more digits than a double keeps; else `undefined`. */
-  exactText(bytes: Uint8Array): string | undefined
+  decode(bytes: Uint8Array, facts: PayloadFacts): Decoded
+  /**
+   * The way back; `undefined` where the format has none.
+   * @throws CoreError `codec.wrong_type` for a value that the format cannot say.
+   */
+  readonly encode: ((value: Json, facts: PayloadFacts) => Encoded) | undefined
+  /** The messages in a decoded value; `undefined` where a value is one message. */
+  readonly split: ((value: Json) => readonly CodecMessage[]) | undefined
+  /** The text behind a value where a number of it has more digits than a double keeps; `undefined` for formats without text. */
+  readonly exactText: ((bytes: Uint8Array) => string | undefined) | undefined
 }
+
+/** Runs scripts of users where they reach nothing of the host. */
+export interface ScriptEngine {
+  /**
+   * Prepares a script; it is compiled once.
+   * @throws CoreError `codec.script_failed` if it is no script.
+   */
+  open(source: string, limits: ScriptLimits): Script
+}
+
+export interface Script {
+  /**
+   * Calls the first of the named functions that the script declares, with arguments and result as JSON.
+   * @throws CoreError `codec.script_failed`, `codec.script_timeout` or `codec.script_limit`.
+   */
+  call(names: readonly string[], args: readonly Json[]): Json | undefined
+  /** Whether the script declares a function of that name. */
+  has(name: string): boolean
+}
+
+export interface ScriptLimits {
+  readonly timeMs: number
+  readonly memoryBytes: number
+  readonly outputBytes: number
+}
+
+/** What some codecs need of the host. */
+export interface CodecEngines {
+  /** `undefined`: this host runs no scripts. */
+  readonly scripts?: ScriptEngine | undefined
+}
+
+/** A format, as a device type of anyhub.yml names it. */
+export interface CodecKind {
+  /** What stands as `codec:` or `codec.type:`; also the name of its file. */
+  readonly name: string
+  /** For the reference: one sentence. */
+  readonly summary: string
+  /** What may stand beside `type`. */
+  readonly options: z.ZodObject
+  /**
+   * The codec for these options, which the schema has checked.
+   * @throws CoreError `codec.bad_options` for what a schema cannot say.
+   */
+  open(options: object, engines: CodecEngines): Codec
+}
+
+/** What most codecs have to warn of. */
+export const NO_WARNINGS: readonly string[] = []

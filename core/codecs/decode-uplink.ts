@@ -2,13 +2,16 @@ import { CoreError } from '../errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { MessageIdentity, MetricValue, Telemetry } from '../model/telemetry.ts'
 import type { Uplink } from '../model/uplink.ts'
-import type { Codec } from './codec.ts'
+import type { Codec, Decoded } from './codec.ts'
 import { readEventTime, type TimeUnit } from './event-time.ts'
 import { messageFingerprint } from './message-id.ts'
 import { type Pointer, readPointer } from './pointer.ts'
 
 /** Ids are kept in the record of their device. Unit: UTF-16 units. */
 const MAX_MESSAGE_ID = 256
+
+/** Messages that one uplink may hold: each is a row and a run of the rules. */
+const MAX_MESSAGES = 1_024
 
 /** How the messages of one device type are read. */
 export interface DecodePlan {
@@ -25,22 +28,67 @@ export interface DecodePlan {
 }
 
 /**
- * Decodes one uplink.
+ * Decodes an uplink that is one message; of one that is a pack, its first.
  *
  * `uniqueId` names a message that has neither an id nor an event time of its own: two equal readings are two messages.
- * @throws CoreError `uplink.*` or `codec.*`: the message goes to the dead letters.
+ * @throws CoreError `uplink.*` or `codec.*`: the uplink goes to the dead letters.
  */
 export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string): Telemetry {
-  if (uplink.payload.length > plan.maxBytes) {
+  if (plan.codec.split !== undefined) {
+    const [first] = decodePack(uplink, plan, uniqueId)
+    if (first !== undefined) return first
+  }
+  const { value, warnings } = decodePayload(uplink, plan)
+  return toTelemetry(value, undefined, warnings, uplink, plan, uniqueId)
+}
+
+/**
+ * Decodes an uplink to all messages that are in it: records of several times travel in packs. Their ids end in their numbers.
+ *
+ * @throws CoreError `uplink.*` or `codec.*`: the uplink goes to the dead letters, whole.
+ */
+export function decodePack(
+  uplink: Uplink,
+  plan: DecodePlan,
+  uniqueId: string,
+): readonly Telemetry[] {
+  const { value, warnings } = decodePayload(uplink, plan)
+  const messages = plan.codec.split?.(value) ?? [{ body: value }]
+  if (messages.length === 0 || messages.length > MAX_MESSAGES) {
+    throw new CoreError(
+      'codec.wrong_type',
+      `expected 1 to ${MAX_MESSAGES} messages in one uplink, found ${messages.length}`,
+    )
+  }
+  return messages.map(({ body, at }, index) => {
+    const telemetry = toTelemetry(body, at, warnings, uplink, plan, uniqueId)
+    return index === 0 ? telemetry : { ...telemetry, messageId: `${telemetry.messageId}.${index}` }
+  })
+}
+
+function decodePayload(uplink: Uplink, { codec, maxBytes }: DecodePlan): Decoded {
+  if (uplink.payload.length > maxBytes) {
     throw new CoreError(
       'uplink.too_large',
-      `expected at most ${plan.maxBytes} bytes, found ${uplink.payload.length}`,
+      `expected at most ${maxBytes} bytes, found ${uplink.payload.length}`,
     )
   }
   checkMessageId(uplink.messageId)
-  const body = plan.codec.decode(uplink.payload)
+  return codec.decode(uplink.payload, uplink)
+}
+
+/** One message of an uplink; `at` is the event time that the codec found. */
+function toTelemetry(
+  body: Json,
+  at: number | undefined,
+  warnings: readonly string[],
+  uplink: Uplink,
+  plan: DecodePlan,
+  uniqueId: string,
+): Telemetry {
   checkBody(body, plan.maxDepth)
-  const told = uplink.sentAt === undefined ? undefined : readEventTime(uplink.sentAt, 'ms')
+  const beside = at ?? uplink.sentAt
+  const told = beside === undefined ? undefined : readEventTime(beside, 'ms')
   const own = told === undefined ? findEventTime(body, plan) : ownEventTime(body, plan)
   const sentAt = told ?? own
   if (sentAt !== undefined && sentAt > uplink.receivedAt + plan.maxFutureMs) {
@@ -50,7 +98,7 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
     )
   }
   const identity = identify(uplink, sentAt)
-  const exactText = plan.codec.exactText(uplink.payload)
+  const exactText = plan.codec.exactText?.(uplink.payload)
   const telemetry: { -readonly [K in keyof Telemetry]: Telemetry[K] } = {
     messageId: messageIdOf(uplink, identity, uniqueId, told === own ? undefined : told),
     identity,
@@ -64,6 +112,7 @@ export function decodeUplink(uplink: Uplink, plan: DecodePlan, uniqueId: string)
     bytes: uplink.payload,
   }
   if (exactText !== undefined) telemetry.exactText = exactText
+  if (warnings.length > 0) telemetry.warnings = warnings
   if (uplink.facts !== undefined) telemetry.facts = uplink.facts
   if (uplink.ruleId !== undefined) telemetry.ruleId = uplink.ruleId
   return telemetry

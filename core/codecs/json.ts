@@ -1,24 +1,37 @@
+import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
-import type { Codec } from './codec.ts'
+import { type Codec, type CodecKind, NO_WARNINGS } from './codec.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+const utf8Encoder = new TextEncoder()
+
 /** JSON of any shape, in UTF-8. Source: RFC 8259. */
-export const json: Codec = {
+const jsonCodec: Codec = {
   name: 'json',
   decode(bytes) {
     const text = readText(bytes)
     try {
       const value: Json = JSON.parse(text)
-      return value
+      return { value, warnings: NO_WARNINGS }
     } catch (cause) {
       throw new CoreError('codec.malformed', describe(cause, text))
     }
   },
+  encode: (value) => ({ bytes: utf8Encoder.encode(JSON.stringify(value)), warnings: NO_WARNINGS }),
+  split: undefined,
   exactText(bytes) {
     return hasLongNumber(bytes) ? readText(bytes) : undefined
   },
+}
+
+/** JSON, as most devices speak it. */
+export const json: CodecKind = {
+  name: 'json',
+  summary: 'JSON of any shape, in UTF-8 (RFC 8259).',
+  options: z.strictObject({ type: z.literal('json') }),
+  open: () => jsonCodec,
 }
 
 /** More digits than this may be more than a double keeps. */

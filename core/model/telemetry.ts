@@ -29,6 +29,8 @@ export interface Telemetry {
   /** The raw payload, for rules that pass it on or hash it. */
   readonly bytes: Uint8Array
   readonly facts?: UplinkFacts
+  /** What the codec finds odd though it could read the bytes. */
+  readonly warnings?: readonly string[]
   /** The message is for this rule alone. */
   readonly ruleId?: string
 }

@@ -21,6 +21,10 @@ export interface Uplink {
   readonly topic: string
   readonly payload: Uint8Array
   readonly contentType: string
+  /** LoRaWAN's port of the application, 1 to 255. */
+  readonly fPort?: number
+  /** What the network knows of the device under names of its own, for scripts. */
+  readonly variables?: Readonly<Record<string, string>>
   /** Epoch ms, UTC. */
   readonly receivedAt: number
   /** Where it came in, in a word for people: `mqtt`, `http`, `sqs`, `replay`. */

@@ -87,8 +87,33 @@ function withoutSchemas() {
   ].join('\n')
 }
 
+/** The list of codecs, of which a package holds those that its config names. */
+const CODEC_LIST = /[\\/]core[\\/]codecs[\\/]list\.ts$/
+
+/** The list with the codecs of these names only. A codec's file is called as it is. */
+function onlyCodecs(source, used) {
+  const dropped = new Set()
+  const kept = source.replace(
+    /^import \{ (\w+) \} from '\.\/([\w-]+)\.ts'\n/gm,
+    (line, name, file) => {
+      if (used.has(file)) return line
+      dropped.add(name)
+      return ''
+    },
+  )
+  return kept.replace(
+    /(CODEC_KINDS[^=]*= \[)([^\]]*)\]/,
+    (_whole, head, names) =>
+      `${head}${names
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== '' && !dropped.has(name))
+        .join(', ')}]`,
+  )
+}
+
 /** Files that say what anyhub.yml may hold. */
-const DESCRIBES_CONFIG = /[\\/]core[\\/](?:config\.ts|actions[\\/][\w-]+\.ts)$/
+const DESCRIBES_CONFIG = /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks)[\\/][\w-]+\.ts)$/
 
 const anyhub = {
   name: 'anyhub',
@@ -108,6 +133,11 @@ const anyhub = {
     build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, resolveDir }) => {
       const file = resolve(resolveDir, path)
       return file.startsWith(CORE) ? { path: file, sideEffects: false } : undefined
+    })
+    build.onLoad({ filter: CODEC_LIST }, async ({ path }) => {
+      const { deviceTypes } = await readConfig()
+      const used = new Set(Object.values(deviceTypes).map(({ codec }) => codec.type))
+      return { contents: onlyCodecs(readFileSync(path, 'utf8'), used), loader: 'ts' }
     })
     const text = readFileSync(CONFIG_PATH, 'utf8')
     for (const { filter, named, exports } of ON_DEMAND)

@@ -101,7 +101,7 @@ describe('parseConfig', () => {
         deviceTypes: {
           default: {
             devices: '*',
-            codec: 'json',
+            codec: { type: 'json' },
             time: ['/ts', '/time', '/timestamp'],
             timeUnit: 'auto',
             metrics: '',

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import {
+  type Codec,
   type ConfigInput,
   CoreError,
   createCore,
   createIngest,
-  type Json,
   type Outcome,
   type Uplink,
 } from '../../core/index.ts'
@@ -141,11 +141,11 @@ describe('a message that cannot be taken', () => {
         deviceType(deviceId) {
           const type = core.program.deviceType(deviceId)
           if (type === undefined) return undefined
-          const codec = {
+          const codec: Codec = {
             ...type.decode.codec,
-            decode(bytes: Uint8Array): Json {
+            decode(bytes, facts) {
               if (bytes.length > 9) throw new RangeError('a bug')
-              return type.decode.codec.decode(bytes)
+              return type.decode.codec.decode(bytes, facts)
             },
           }
           return { ...type, decode: { ...type.decode, codec } }

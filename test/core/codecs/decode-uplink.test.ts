@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  CODECS,
+  CODEC_KINDS,
   CoreError,
   type DecodePlan,
   decodeUplink,
@@ -12,7 +12,7 @@ import {
 } from '../../../core/index.ts'
 
 const NOW = Date.UTC(2026, 0, 31, 12)
-const JSON_CODEC = CODECS.find(({ name }) => name === 'json')!
+const JSON_CODEC = CODEC_KINDS.find(({ name }) => name === 'json')!.open({ type: 'json' }, {})
 
 const PLAN: DecodePlan = {
   codec: JSON_CODEC,

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { json } from '../../../core/codecs/json.ts'
+import { openCodec } from '../../../core/index.ts'
 
 const encoder = new TextEncoder()
-const exactText = (text: string): string | undefined => json.exactText(encoder.encode(text))
+const codec = openCodec({ type: 'json' }, {})
+const exactText = (text: string): string | undefined => codec.exactText?.(encoder.encode(text))
 
 describe('the exact text of JSON', () => {
   it.each([
