@@ -3,7 +3,10 @@ import { CODEC_KINDS } from './list.ts'
 
 /** `codec:` of a device type: a name, or a name and options. What comes out always has `type`, with defaults applied. */
 export const CodecSchema = z
-  .union([z.string(), z.looseObject({ type: z.string() })])
+  .union([
+    z.string(),
+    z.looseObject({ type: z.string().meta({ description: 'The name of the codec.' }) }),
+  ])
   .transform((given, context) => {
     const named = typeof given === 'string' ? { type: given } : given
     const kind = CODEC_KINDS.find(({ name }) => name === named.type)
