@@ -60,8 +60,9 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     deviceId: string
     telemetry: Telemetry | readonly Telemetry[]
   } {
-    const deviceId = checkDeviceId(uplink)
+    // First what the transport says: it may be why no device is known.
     if (uplink.fault !== undefined) throw new CoreError('uplink.bad_properties', uplink.fault)
+    const deviceId = checkDeviceId(uplink)
     const type = program.deviceType(deviceId)
     if (type === undefined) {
       throw new CoreError(

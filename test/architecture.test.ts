@@ -142,6 +142,23 @@ const TABLE: readonly Row[] = [
     ],
     packages: ['anyhub:config'],
   },
+  {
+    of: 'adapters/azure/',
+    may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],
+    // azure-iothub: its client alone, which sends over AMQP, when it is first needed.
+    packages: ['node:*', 'zod', 'azure-iot-common', 'azure-iothub'],
+  },
+  {
+    of: 'functions/azure/',
+    may: [
+      'adapters/azure/index.ts',
+      'adapters/azure/api.ts',
+      'adapters/azure/notify.ts',
+      'adapters/azure/tick.ts',
+      'core/index.ts',
+    ],
+    packages: ['anyhub:config', '@azure/functions'],
+  },
   // A process of its own beside a broker, which no function loads: docs/gcp.md.
   {
     of: 'adapters/gcp/broker-bridge.ts',

@@ -73,9 +73,19 @@ export interface MirrorInput {
   readonly kind: 'mirror'
   /** '' is the classic one. */
   readonly name: string
-  readonly state: { readonly desired?: JsonObject; readonly reported?: JsonObject }
+  readonly state: {
+    readonly desired?: JsonObject
+    readonly reported?: JsonObject
+    /** Left as they are where the owner says nothing of them. */
+    readonly tags?: JsonObject
+  }
   /** The owner's version. */
   readonly version: number
+  /**
+   * True: `state` is only what changed since the version before, null for what is gone. Where that version was never seen
+   * the change is refused with `shadow.version_conflict`: then all of it is wanted.
+   */
+  readonly partial?: boolean
   /** Epoch ms. */
   readonly at: number
 }

@@ -3,13 +3,21 @@ import type { ShadowDocument } from '../model/shadow.ts'
 import { applyPatch } from './apply-patch.ts'
 import { newShadow } from './document.ts'
 import { mergeDiff } from './merge-diff.ts'
+import { type MergeRules, mergeObjects } from './merge-patch.ts'
 import type { ShadowDialect } from './shadow-dialect.ts'
 
 /** A shadow as the cloud that owns it has it. */
 export interface OwnersShadow {
-  readonly state: { readonly desired?: JsonObject; readonly reported?: JsonObject }
+  readonly state: {
+    readonly desired?: JsonObject
+    readonly reported?: JsonObject
+    /** Left as they are where the owner says nothing of them. */
+    readonly tags?: JsonObject
+  }
   /** The owner's own count of changes. */
   readonly version: number
+  /** True: `state` is only what changed since the version before, null for what is gone. */
+  readonly partial?: boolean
 }
 
 export interface MirrorOptions {
@@ -27,19 +35,43 @@ export interface MirrorOptions {
  */
 export function mirrorShadow(
   current: ShadowDocument | undefined,
-  { state, version }: OwnersShadow,
+  owners: OwnersShadow,
   { at, dialect, measured }: MirrorOptions,
 ): ShadowDocument {
   const base = current ?? newShadow(at)
+  const { version, partial = false } = owners
   if (version <= (base.ownerVersion ?? 0)) return base
-  const desired = mergeDiff(base.desired ?? {}, state.desired ?? {})
-  const reported = mergeDiff(ownPart(base.reported, state.reported, measured), state.reported ?? {})
+  const { desired, reported, tags } = partial
+    ? afterChange(base, owners.state, dialect.merge)
+    : owners.state
+  const difference = {
+    desired: mergeDiff(base.desired ?? {}, desired ?? {}),
+    reported: mergeDiff(
+      partial ? (base.reported ?? {}) : ownPart(base.reported, reported, measured),
+      reported ?? {},
+    ),
+    tags: tags === undefined ? {} : mergeDiff(base.tags ?? {}, tags),
+  }
   const patch = {
-    ...(isEmpty(desired) ? {} : { desired }),
-    ...(isEmpty(reported) ? {} : { reported }),
+    ...(isEmpty(difference.desired) ? {} : { desired: difference.desired }),
+    ...(isEmpty(difference.reported) ? {} : { reported: difference.reported }),
+    ...(isEmpty(difference.tags) ? {} : { tags: difference.tags }),
   }
   const changed = isEmpty(patch) ? base : applyPatch(base, patch, { at, merge: dialect.merge })
   return { ...changed, ownerVersion: version }
+}
+
+/** What the owner has now, by what it says that has changed. */
+function afterChange(
+  base: ShadowDocument,
+  { desired = {}, reported = {}, tags }: OwnersShadow['state'],
+  merge: MergeRules,
+): OwnersShadow['state'] {
+  return {
+    desired: mergeObjects(base.desired ?? {}, desired, merge),
+    reported: mergeObjects(base.reported ?? {}, reported, merge),
+    ...(tags === undefined ? {} : { tags: mergeObjects(base.tags ?? {}, tags, merge) }),
+  }
 }
 
 /** What we have as reported, without values of measuring that the owner does not have. */

@@ -109,11 +109,19 @@ export function tellChange(draft: Draft, name: string, change: Change): void {
 }
 
 /** Takes over what the owner of the shadow has. Nobody is told: the owner does that. */
-export function applyMirror(draft: Draft, { name, state, version, at }: MirrorInput): InputResult {
+export function applyMirror(draft: Draft, input: MirrorInput): InputResult {
+  const { name, state, version, at, partial = false } = input
   const before = draft.shadow(name)
+  const seen = before?.ownerVersion ?? 0
+  if (partial && (seen === 0 || version > seen + 1))
+    return {
+      status: 'refused',
+      code: 'shadow.version_conflict',
+      message: `expected what changed from version ${seen}, found a change to version ${version}`,
+    }
   const measured = name === '' ? draft.measured : undefined
   const options = { at: seconds(at), dialect: AWS_SHADOW, measured }
-  const document = mirrorShadow(before, { state, version }, options)
+  const document = mirrorShadow(before, { state, version, partial }, options)
   if (document !== before) draft.setShadow(name, document)
   return { status: 'accepted' }
 }

@@ -56,4 +56,29 @@ describe('mirrorShadow', () => {
     expect(next).toEqual({ ...seen, ownerVersion: 9 })
     expect(newShadow(AT).ownerVersion).toBeUndefined()
   })
+
+  it('takes a change that follows on, and leaves the rest', () => {
+    const state = { desired: { fan: { speed: 3 }, led: null }, reported: { led: 'on' } }
+    const next = mirrorShadow(seen, { state, version: 4, partial: true }, options)
+    expect(next).toMatchObject({ desired: { fan: { speed: 3 } }, reported: { led: 'on' } })
+    expect(next.desired).not.toHaveProperty('led')
+    expect(next.ownerVersion).toBe(4)
+  })
+
+  it('counts no change of ours where a change is known already', () => {
+    const state = { desired: { led: 'on' } }
+    const next = mirrorShadow(seen, { state, version: 4, partial: true }, options)
+    expect(next).toEqual({ ...seen, ownerVersion: 4 })
+  })
+
+  it('takes tags where the owner has some to say, and leaves them otherwise', () => {
+    const tags = { site: 'north', floor: { number: 2 } }
+    const tagged = mirrorShadow(seen, { state: { tags }, version: 4, partial: true }, options)
+    expect(tagged.tags).toEqual(tags)
+    expect(tagged.desired).toEqual(seen.desired)
+    expect(mirrorShadow(tagged, { state: {}, version: 5 }, options).tags).toEqual(tags)
+    const state = { tags: { site: null } }
+    const next = mirrorShadow(tagged, { state, version: 5, partial: true }, options)
+    expect(next.tags).toEqual({ floor: { number: 2 } })
+  })
 })
