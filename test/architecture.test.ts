@@ -162,7 +162,7 @@ const TABLE: readonly Row[] = [
   // A process of its own beside a broker, which no function loads: docs/gcp.md.
   {
     of: 'adapters/gcp/broker-bridge.ts',
-    may: ['core/index.ts', 'adapters/gcp/'],
+    may: ['core/index.ts', 'adapters/gcp/', 'adapters/node/'],
     packages: ['mqtt'],
   },
   {

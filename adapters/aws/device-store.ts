@@ -5,11 +5,11 @@ import {
   type DeviceStore,
   MAX_RECORD_CHARS,
 } from '../../core/index.ts'
+import { toStoredRows } from '../node/stored-rows.ts'
 import type { AwsCommandStore } from './command-store.ts'
 import { type Dynamo, type Item, number, text } from './dynamo.ts'
 import { EMPTY_TAIL, type HotTails, type Tail } from './hot-tails.ts'
 import { pack, unpack } from './pack.ts'
-import { toStoredRows } from './stored-rows.ts'
 import { telemetryItems } from './telemetry-items.ts'
 
 export interface DeviceStoreOptions {

@@ -1,6 +1,7 @@
+import type { StoredRow } from '../node/stored-rows.ts'
+import { createTailMemory, type TailMemory } from '../node/tail-memory.ts'
 import { type Item, number } from './dynamo.ts'
 import { unpack } from './pack.ts'
-import type { StoredRow } from './stored-rows.ts'
 
 /** The newest rows of a device, which stand in its record's item. */
 export interface Tail {
@@ -18,28 +19,15 @@ export interface Tail {
 export const EMPTY_TAIL: Tail = { version: 0, since: 0, rows: [], chars: 0, count: 0 }
 
 /** Remembers the tails of records that were read or written lately: a commit needs that of the version before. */
-export interface HotTails {
-  /** The tail of the newest version that this process has seen; a commit finds out if it is old. */
-  get(deviceId: string): Tail | undefined
+export interface HotTails extends TailMemory<Tail> {
   read(deviceId: string, item: Item): Tail
-  keep(deviceId: string, tail: Tail): void
 }
 
 /** Builds the memory; devices that were touched longest ago go first. */
 export function createHotTails(most: number): HotTails {
-  const kept = new Map<string, Tail>()
-  function keep(deviceId: string, tail: Tail): void {
-    kept.delete(deviceId)
-    kept.set(deviceId, tail)
-    if (kept.size <= most) return
-    for (const oldest of kept.keys()) {
-      kept.delete(oldest)
-      return
-    }
-  }
+  const memory = createTailMemory<Tail>(most)
   return {
-    get: (deviceId) => kept.get(deviceId),
-    keep,
+    ...memory,
     read(deviceId, item) {
       const text = unpack(item, 'rows')
       const tail: Tail = {
@@ -49,7 +37,7 @@ export function createHotTails(most: number): HotTails {
         chars: text.length,
         count: number(item, 'rowCount') ?? 0,
       }
-      keep(deviceId, tail)
+      memory.keep(deviceId, tail)
       return tail
     },
   }

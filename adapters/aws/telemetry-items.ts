@@ -1,6 +1,6 @@
+import type { StoredRow } from '../node/stored-rows.ts'
 import type { Item } from './dynamo.ts'
 import { pack } from './pack.ts'
-import type { StoredRow } from './stored-rows.ts'
 
 const HOUR_MS = 3_600_000
 

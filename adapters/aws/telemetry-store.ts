@@ -1,8 +1,8 @@
 import type { TelemetryStore } from '../../core/index.ts'
+import { distinctRows, rowKey, type StoredRow } from '../node/stored-rows.ts'
 import { type Dynamo, type Item, number } from './dynamo.ts'
 import { EMPTY_TAIL, type HotTails, type Tail } from './hot-tails.ts'
 import { unpack } from './pack.ts'
-import { distinctRows, rowKey, type StoredRow } from './stored-rows.ts'
 import { hourKey, hourOf } from './telemetry-items.ts'
 
 export interface TelemetryStoreOptions {

@@ -1,6 +1,6 @@
-import type { RequestOptions } from 'node:https'
 import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
+import { createWebSender, parseJson, type WebResponse, wait } from '../node/web-sender.ts'
 
 /** Services of Google, by the first part of their host. */
 export type Service =
@@ -23,11 +23,7 @@ export interface GcpRequest {
   readonly timeoutMs?: number
 }
 
-export interface GcpResponse {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  readonly body: Buffer
-}
+export type GcpResponse = WebResponse
 
 /** Sends requests, again where the service was busy. */
 export interface GcpClient {
@@ -51,9 +47,8 @@ export interface GcpClientOptions {
   readonly onRequest?: (request: GcpRequest) => void
 }
 
-/** How often a request is sent at most, and how long it may take each time. */
+/** How often a request is sent at most. */
 const MAX_TRIES = 5
-const TIMEOUT_MS = 10_000
 
 /** The first wait between two tries, doubled each time, of which a random part is waited. Unit: ms. */
 const BASE_WAIT_MS = 50
@@ -69,7 +64,7 @@ export function createGcpClient({
   random,
   onRequest,
 }: GcpClientOptions): GcpClient {
-  const send = createSender()
+  const send = createWebSender()
 
   async function sendOnce(asked: GcpRequest): Promise<GcpResponse> {
     const authorization = `Bearer ${await token()}`
@@ -104,79 +99,6 @@ export function createGcpClient({
   }
 }
 
-/** A request to any address. */
-export interface WebRequest {
-  readonly url: URL
-  readonly method: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body?: string | Uint8Array
-  readonly timeoutMs?: number
-}
-
-/** Sends over connections that are kept open. */
-export interface Sender {
-  (request: WebRequest): Promise<GcpResponse>
-  close(): void
-}
-
-/** Loads HTTP when it first sends: a cold start that only gets ready does without. */
-export function createSender(): Sender {
-  let secure: Way | undefined
-  let plain: Way | undefined
-
-  /** As imports, node:http and node:https cost a cold start some 70 ms more. */
-  function wayTo(protocol: string): Way {
-    if (protocol === 'https:') {
-      secure ??= openWay(process.getBuiltinModule('node:https'))
-      return secure
-    }
-    plain ??= openWay(process.getBuiltinModule('node:http'))
-    return plain
-  }
-
-  const send = ({ url, method, headers, body, timeoutMs = TIMEOUT_MS }: WebRequest) => {
-    const { request, agent } = wayTo(url.protocol)
-    const options: RequestOptions = {
-      method,
-      headers: { ...headers, 'content-length': body === undefined ? 0 : Buffer.byteLength(body) },
-      agent,
-      timeout: timeoutMs,
-    }
-    return new Promise<GcpResponse>((resolve, reject) => {
-      const sent = request(url, options, (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: Buffer.concat(chunks),
-          }),
-        )
-      })
-      sent.on('timeout', () => sent.destroy(new Error(`no answer for ${timeoutMs} ms`)))
-      sent.on('error', reject)
-      sent.end(body)
-    })
-  }
-  const close = (): void => {
-    secure?.agent.destroy()
-    plain?.agent.destroy()
-  }
-  return Object.assign(send, { close })
-}
-
-/** A protocol, and the connections that are kept. */
-interface Way {
-  readonly request: typeof import('node:https').request
-  readonly agent: import('node:http').Agent
-}
-
-function openWay({ request, Agent }: Pick<typeof import('node:http'), 'request' | 'Agent'>): Way {
-  return { request, agent: new Agent({ keepAlive: true, maxSockets: 64 }) }
-}
-
 const Fault = z.object({
   error: z.object({
     status: z._default(z.string(), ''),
@@ -207,15 +129,6 @@ export function unexpected(service: string, response: GcpResponse): CoreError {
   )
 }
 
-/** The value that bytes say in JSON; `undefined` if they say none. */
-export function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    return undefined
-  }
-}
-
 /** Quotas answer 429 RESOURCE_EXHAUSTED. Source: Google Cloud APIs, error model. */
 function isBusy({ status }: GcpResponse): boolean {
   return status >= 500 || status === 429
@@ -229,8 +142,4 @@ function unavailable(service: string, cause: unknown): CoreError {
     `${service}: no answer after ${MAX_TRIES} tries: ${reason}`,
     { cause, details: { service } },
   )
-}
-
-export function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { type ColdRow, type ColdStore, type Commit, CoreError } from '../../core/index.ts'
-import { type GcpClient, parseJson, unexpected } from './client.ts'
+import { parseJson } from '../node/web-sender.ts'
+import { type GcpClient, unexpected } from './client.ts'
 import type { PubSub } from './pubsub.ts'
 
 export interface ColdStoreOptions {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
-import { createSender, type GcpClient, parseJson, type Sender, unexpected } from './client.ts'
+import { createWebSender, parseJson, type WebSender } from '../node/web-sender.ts'
+import { type GcpClient, unexpected } from './client.ts'
 
 /** Who this process is to Google. */
 export interface Credentials {
@@ -48,7 +49,7 @@ export function createCredentials({
   metadataServer = 'http://metadata.google.internal',
   now,
 }: CredentialsOptions): Credentials {
-  const send = createSender()
+  const send = createWebSender()
   const key = file === undefined ? undefined : readKey(file)
   let kept: Promise<{ token: string; until: number }> | undefined
   let address: Promise<string> | undefined
@@ -140,7 +141,7 @@ export const EMULATOR_CREDENTIALS: Credentials = {
 }
 
 /** Source: Google identity, "Using OAuth 2.0 for server to server applications". */
-async function grant(send: Sender, key: Key, claims: object, at: number): Promise<Buffer> {
+async function grant(send: WebSender, key: Key, claims: object, at: number): Promise<Buffer> {
   const iat = Math.floor(at / 1_000)
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const signed = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({

@@ -5,6 +5,7 @@ import {
   type DeviceStore,
   MAX_RECORD_CHARS,
 } from '../../core/index.ts'
+import { toStoredRows } from '../node/stored-rows.ts'
 import { contentWrites } from './command-store.ts'
 import {
   type Document,
@@ -17,7 +18,6 @@ import {
 } from './firestore.ts'
 import { EMPTY_TAIL, type HotTails, type Tail } from './hot-tails.ts'
 import { pack, unpack } from './pack.ts'
-import { toStoredRows } from './stored-rows.ts'
 import { telemetryWrites } from './telemetry-documents.ts'
 
 export interface DeviceStoreOptions {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
-import { faultOf, type GcpClient, type GcpResponse, parseJson, unexpected, wait } from './client.ts'
+import { parseJson, wait } from '../node/web-sender.ts'
+import { faultOf, type GcpClient, type GcpResponse, unexpected } from './client.ts'
 
 /** One value of a document, of the kinds that we use. Binary is base64. */
 export type Value =

@@ -1,6 +1,7 @@
+import type { StoredRow } from '../node/stored-rows.ts'
+import { createTailMemory, type TailMemory } from '../node/tail-memory.ts'
 import { type Document, number } from './firestore.ts'
 import { unpack } from './pack.ts'
-import type { StoredRow } from './stored-rows.ts'
 
 /** The newest rows of a device, which stand in its record's document. */
 export interface Tail {
@@ -18,30 +19,17 @@ export interface Tail {
 export const EMPTY_TAIL: Tail = { version: 0, updateTime: '', rows: [], chars: 2, count: 0 }
 
 /** Remembers the tails of records that were read or written lately: a commit needs that of the version before. */
-export interface HotTails {
-  /** The tail of the newest version that this process has seen; a commit finds out if it is old. */
-  get(deviceId: string): Tail | undefined
+export interface HotTails extends TailMemory<Tail> {
   read(deviceId: string, document: Document): Tail
-  keep(deviceId: string, tail: Tail): void
 }
 
 /** Builds the memory; devices that were touched longest ago go first. */
 export function createHotTails(most: number): HotTails {
-  const kept = new Map<string, Tail>()
-  function keep(deviceId: string, tail: Tail): void {
-    kept.delete(deviceId)
-    kept.set(deviceId, tail)
-    if (kept.size <= most) return
-    for (const oldest of kept.keys()) {
-      kept.delete(oldest)
-      return
-    }
-  }
+  const memory = createTailMemory<Tail>(most)
   return {
-    get: (deviceId) => kept.get(deviceId),
-    keep,
+    ...memory,
     read(deviceId, document) {
-      const known = kept.get(deviceId)
+      const known = memory.get(deviceId)
       // The state that is remembered is this one: there is nothing to unpack.
       if (known?.updateTime === document.updateTime) return known
       const text = unpack(document, 'rows')
@@ -52,7 +40,7 @@ export function createHotTails(most: number): HotTails {
         chars: text.length,
         count: number(document, 'rowCount') ?? 0,
       }
-      keep(deviceId, tail)
+      memory.keep(deviceId, tail)
       return tail
     },
   }

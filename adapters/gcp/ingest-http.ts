@@ -7,7 +7,7 @@ import {
   type Outcome,
   type Uplink,
 } from '../../core/index.ts'
-import { wait } from './client.ts'
+import { wait } from '../node/web-sender.ts'
 import type { GcpSettings } from './config.ts'
 import { createGcp, type Gcp } from './create-gcp.ts'
 import { createDeviceAccess } from './device-access.ts'

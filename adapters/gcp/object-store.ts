@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
-import { type GcpClient, parseJson, unexpected } from './client.ts'
+import { parseJson } from '../node/web-sender.ts'
+import { type GcpClient, unexpected } from './client.ts'
 import type { Credentials } from './credentials.ts'
 
 /** Objects of one bucket: firmware, the dashboard. */

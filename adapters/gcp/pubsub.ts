@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { CoreError } from '../../core/index.ts'
-import { faultOf, type GcpClient, parseJson, unexpected } from './client.ts'
+import { parseJson } from '../node/web-sender.ts'
+import { faultOf, type GcpClient, unexpected } from './client.ts'
 
 /** One message for a topic. */
 export interface PubSubMessage {

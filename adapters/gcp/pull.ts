@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { type GcpClient, parseJson, unexpected } from './client.ts'
+import { parseJson } from '../node/web-sender.ts'
+import { type GcpClient, unexpected } from './client.ts'
 
 /** A message that was pulled. */
 export interface Pulled {

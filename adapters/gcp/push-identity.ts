@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import * as z from 'zod/mini'
-import { createSender, parseJson, unexpected } from './client.ts'
+import { createWebSender, parseJson } from '../node/web-sender.ts'
+import { unexpected } from './client.ts'
 
 /** Whom a push has to come from. */
 export interface PushIdentityOptions {
@@ -60,7 +61,7 @@ export function createPushIdentity({
   now,
   keysUrl = KEYS_URL,
 }: PushIdentityOptions): PushIdentity {
-  const send = createSender()
+  const send = createWebSender()
   let kept: { readonly at: number; readonly keys: ReadonlyMap<string, KeyObject> } | undefined
   let asking: Promise<ReadonlyMap<string, KeyObject>> | undefined
 

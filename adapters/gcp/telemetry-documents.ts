@@ -1,6 +1,6 @@
+import type { StoredRow } from '../node/stored-rows.ts'
 import { expireAt, type Write } from './firestore.ts'
 import { pack } from './pack.ts'
-import type { StoredRow } from './stored-rows.ts'
 
 export const DAY_MS = 86_400_000
 

@@ -1,9 +1,9 @@
 import type { TelemetryStore } from '../../core/index.ts'
+import { distinctRows, rowKey, type StoredRow } from '../node/stored-rows.ts'
 import { DEVICES, recordPath } from './device-store.ts'
 import { type Condition, type Document, type Firestore, number } from './firestore.ts'
 import { EMPTY_TAIL, type HotTails, type Tail } from './hot-tails.ts'
 import { unpack } from './pack.ts'
-import { distinctRows, rowKey, type StoredRow } from './stored-rows.ts'
 import { DAY_MS, dayOf, ROWS } from './telemetry-documents.ts'
 
 export interface TelemetryStoreOptions {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { CoreError, type Outcome, type Uplink } from '../../core/index.ts'
-import { parseJson } from './client.ts'
+import { parseJson } from '../node/web-sender.ts'
 
 // In: Pub/Sub -> core
 

@@ -1,6 +1,6 @@
 import type { MetricValue, TelemetryRow } from '../../core/index.ts'
 
-/** A telemetry row as it is stored, within the item of its hour or the tail of its record. */
+/** A telemetry row as it is stored, among those of its hour or day, or in the tail of its record. */
 export type StoredRow = readonly [
   at: number,
   messageId: string,
