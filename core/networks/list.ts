@@ -1,0 +1,5 @@
+import type { NetworkKind } from './network.ts'
+import { theThingsStack } from './the-things-stack.ts'
+
+/** Every network that a config may name: one file and one entry each. */
+export const NETWORK_KINDS: readonly NetworkKind[] = [theThingsStack]
