@@ -1,5 +1,6 @@
+import { cayenneLpp } from './cayenne-lpp.ts'
 import type { CodecKind } from './codec.ts'
 import { json } from './json.ts'
 
 /** Every codec that a device type may name: one file and one entry each. */
-export const CODEC_KINDS: readonly CodecKind[] = [json]
+export const CODEC_KINDS: readonly CodecKind[] = [json, cayenneLpp]
