@@ -38,7 +38,13 @@ export interface LocatedFault {
 
 /** A config that is ready to run, or every fault that it has. */
 export type LoadedConfig =
-  | { readonly file: string; readonly builtIn: boolean; readonly program: Program }
+  | {
+      readonly file: string
+      readonly builtIn: boolean
+      readonly program: Program
+      /** Where in the file a path of the config stands. */
+      readonly locate: (fault: ConfigFault) => SourcePosition
+    }
   | { readonly file: string; readonly builtIn: boolean; readonly faults: readonly LocatedFault[] }
 
 /** What a file holds: the data, and how to find the place of a path in it. */
@@ -90,7 +96,7 @@ export async function loadConfig(
     return { file, builtIn, faults: inOrder([...faults, ...compiled.faults.map(locate)]) }
   return faults.length > 0
     ? { file, builtIn, faults: inOrder(faults) }
-    : { file, builtIn, program: compiled.program }
+    : { file, builtIn, program: compiled.program, locate: source.locate }
 }
 
 /** The faults of a file, one a line: `anyhub.yml:12:5  rules.hot.sql: expected …`. */

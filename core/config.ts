@@ -1,6 +1,14 @@
 import * as z from 'zod'
 import { ActionSchema } from './actions/list.ts'
 import { CodecSchema } from './codecs/codec-config.ts'
+import { ExampleSchema } from './meaning/example-schema.ts'
+import {
+  BAD_VALUES,
+  CalibrationSchema,
+  DerivedSchema,
+  MetricsSchema,
+  UNKNOWN_METRICS,
+} from './meaning/schema.ts'
 import { readDuration } from './model/duration.ts'
 import { SEVERITIES } from './model/notification.ts'
 
@@ -54,6 +62,25 @@ const DeviceType = z
       description: 'auto: ISO 8601 text; numbers below 1e11 are seconds, others milliseconds.',
     }),
     metrics: Pointer.default('').meta({ description: 'Where the measured values stand.' }),
+    schema: MetricsSchema.default({}).meta({
+      description: 'What the measured values mean, by their names.',
+    }),
+    unknownMetrics: z.enum(UNKNOWN_METRICS).default('keep').meta({
+      description:
+        'Values that the schema does not name: kept, kept and flagged, or the message is refused.',
+    }),
+    badValues: z.enum(BAD_VALUES).default('flag').meta({
+      description: 'Values that the schema rules out: kept and flagged, or the message is refused.',
+    }),
+    derived: DerivedSchema.default({}).meta({
+      description: 'Values that follow from others, by their names.',
+    }),
+    calibration: CalibrationSchema.default({}).meta({
+      description: 'What single devices measure wrong: by device id, then by metric.',
+    }),
+    examples: z.array(ExampleSchema).default([]).meta({
+      description: 'Messages and what has to come of them; `anyhub check` tries them.',
+    }),
     report: z.boolean().default(true).meta({
       description: 'Whether measured values also become the reported state of the shadow.',
     }),

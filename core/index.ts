@@ -65,6 +65,8 @@ export {
   type SourcePosition,
 } from './errors.ts'
 export { createIngest } from './ingest.ts'
+export type { ExampleConfig } from './meaning/example-schema.ts'
+export { conversion, parseUnit, type Unit } from './meaning/unit.ts'
 export { isMethodName, type MethodCalls, type MethodRequest } from './methods.ts'
 export type { AlarmState } from './model/alarm.ts'
 export type { ColdRow } from './model/cold-row.ts'

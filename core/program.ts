@@ -9,6 +9,8 @@ import { parsePointer } from './codecs/pointer.ts'
 import type { AlarmConfig, Config, ConfigFault, DeviceTypeConfig, RuleConfig } from './config.ts'
 import type { PresencePlan } from './devices/presence.ts'
 import { CoreError } from './errors.ts'
+import { compileMeaning, type DerivedPlan } from './meaning/compile-meaning.ts'
+import type { Meaning } from './model/meaning.ts'
 import {
   type CompiledCondition,
   compileCondition,
@@ -146,8 +148,18 @@ export function compileProgram(
     ([, a], [, b]) => lettersIn(b.devices) - lettersIn(a.devices),
   )
   for (const [name, typeConfig] of byPattern) {
-    const type = guard(['deviceTypes', name, 'codec'], () =>
-      compileDeviceType(name, typeConfig, config, engines),
+    const path = ['deviceTypes', name]
+    const derived = Object.entries(typeConfig.derived).map(([metric, { value, precision }]) =>
+      guard([...path, 'derived', metric, 'value'], () => compileDerived(metric, value, precision)),
+    )
+    const meaning = guard([...path, 'schema'], () =>
+      compileMeaning(
+        typeConfig,
+        derived.filter((plan) => plan !== undefined),
+      ),
+    )
+    const type = guard([...path, 'codec'], () =>
+      compileDeviceType(name, typeConfig, config, engines, meaning),
     )
     if (type !== undefined) types.push({ fits: globTest(typeConfig.devices), type })
   }
@@ -316,6 +328,7 @@ function compileDeviceType(
   type: DeviceTypeConfig,
   config: Config,
   engines: CodecEngines,
+  meaning: Meaning | undefined,
 ): ProgramDeviceType {
   const codec = openCodec(type.codec, engines)
   return {
@@ -331,8 +344,30 @@ function compileDeviceType(
       maxDepth: config.limits.bodyDepth,
       maxMetrics: config.limits.metrics,
       maxFutureMs: config.limits.future,
+      meaning,
     },
   }
+}
+
+/** A value that follows from others. What is drawn by chance, or asked of a store, follows from nothing. */
+function compileDerived(name: string, value: string, precision: number | undefined): DerivedPlan {
+  const expression = compileExpression(value)
+  if (expression.asks)
+    throw new CoreError('rule.unsupported', 'expected an expression that asks no store')
+  return {
+    name,
+    precision,
+    evaluate: (body, { topic, receivedAt, bytes }) =>
+      expression.evaluate({
+        body,
+        bytes,
+        facts: { topic, nowMs: receivedAt, newId: noChance, random: noChance },
+      }),
+  }
+}
+
+function noChance(): never {
+  throw new CoreError('rule.unsupported', 'expected a derived value without chance')
 }
 
 /** How much a pattern says: `truck-7` more than `truck-*`. */

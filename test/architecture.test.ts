@@ -20,6 +20,7 @@ const CAPABILITIES = [
   'notifications',
   'devices',
   'analytics',
+  'meaning',
   'health',
   'cost',
 ]
@@ -68,12 +69,19 @@ const TABLE: readonly Row[] = [
   },
   // Each codec and each network describes its own options: docs/adr/0030.
   { of: 'core/codecs/', may: MODEL, packages: ['zod'] },
+  { of: 'core/meaning/', may: MODEL, packages: ['zod'] },
   { of: 'core/networks/', may: [...MODEL, 'core/codecs/codec.ts'], packages: ['zod'] },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
   {
     of: 'core/config.ts',
-    may: [...MODEL, 'core/actions/list.ts', 'core/codecs/codec-config.ts', 'core/networks/'],
+    may: [
+      ...MODEL,
+      'core/actions/list.ts',
+      'core/codecs/codec-config.ts',
+      'core/meaning/',
+      'core/networks/',
+    ],
     packages: ['zod'],
   },
   { of: 'core/program.ts', may: [...MODEL, 'core/config.ts', ...CAPABILITY_FOLDERS] },

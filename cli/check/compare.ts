@@ -179,7 +179,7 @@ function others(expect: Expectation, found: Found): Difference[] {
 }
 
 /** The places at which two values differ, each as deep as it goes. */
-function diff(expected: Json | undefined, found: Json | undefined): Difference[] {
+export function diff(expected: Json | undefined, found: Json | undefined): Difference[] {
   if (expected === found) return []
   if (Array.isArray(expected) && Array.isArray(found)) {
     const length = Math.max(expected.length, found.length)

@@ -1,4 +1,5 @@
 import { configJsonSchema, type Program } from '../../core/index.ts'
+import { runExamples } from '../check/examples.ts'
 import { formatReport, isFine } from '../check/format-report.ts'
 import { ruleTestJsonSchema } from '../check/rule-test-schema.ts'
 import { findRuleTests, type RuleTestReport, runRuleTests } from '../check/rule-tests.ts'
@@ -12,10 +13,10 @@ const SCHEMAS: Readonly<Record<string, () => object>> = {
   'rules-test': ruleTestJsonSchema,
 }
 
-/** `anyhub check`: every fault of a config, with line and column, and the rule tests beside it. */
+/** `anyhub check`: every fault of a config, with line and column, and the examples and rule tests beside it. */
 export const check: Command = {
   name: 'check',
-  summary: 'validate anyhub.yml and run the rules.test.yml beside it',
+  summary: 'validate anyhub.yml, try its examples and run the rules.test.yml beside it',
   usage: `anyhub check [FILE] [--json] | anyhub check --schema [${Object.keys(SCHEMAS).join('|')}]`,
   async run(args, terminal) {
     const { values, switches, positionals } = readFlags(args, {
@@ -53,7 +54,8 @@ function schemaOf(positionals: readonly string[]): object {
 /** A config with faults runs no tests: they would tell the same once more. */
 async function testsOf(loaded: LoadedConfig): Promise<readonly RuleTestReport[]> {
   if ('faults' in loaded) return []
-  const reports: RuleTestReport[] = []
+  const examples = runExamples(loaded.file, loaded.program, loaded.locate)
+  const reports: RuleTestReport[] = examples === undefined ? [] : [examples]
   for (const file of findRuleTests(loaded.file))
     reports.push(await runRuleTests(file, loaded.program))
   return reports

@@ -1,11 +1,14 @@
 import { CoreError } from '../errors.ts'
+import { flagName } from '../model/flags.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
+import type { Meaning, Meant } from '../model/meaning.ts'
 import type { MessageIdentity, MetricValue, Telemetry } from '../model/telemetry.ts'
 import type { Uplink } from '../model/uplink.ts'
 import type { Codec, Decoded } from './codec.ts'
 import { readEventTime, type TimeUnit } from './event-time.ts'
 import { messageFingerprint } from './message-id.ts'
 import { type Pointer, readPointer } from './pointer.ts'
+import { rewriteBody } from './rewrite-body.ts'
 
 /** Ids are kept in the record of their device. Unit: UTF-16 units. */
 const MAX_MESSAGE_ID = 256
@@ -25,6 +28,8 @@ export interface DecodePlan {
   readonly maxMetrics: number
   /** How far ahead of the time of receipt an event time may be. Unit: ms. */
   readonly maxFutureMs: number
+  /** What the values mean, where the device type says it. */
+  readonly meaning?: Meaning | undefined
 }
 
 /**
@@ -98,7 +103,7 @@ function toTelemetry(
     )
   }
   const identity = identify(uplink, sentAt)
-  const exactText = plan.codec.exactText?.(uplink.payload)
+  const metrics = readMetrics(body, plan)
   const telemetry: { -readonly [K in keyof Telemetry]: Telemetry[K] } = {
     messageId: messageIdOf(uplink, identity, uniqueId, told === own ? undefined : told),
     identity,
@@ -106,16 +111,53 @@ function toTelemetry(
     at: sentAt ?? uplink.receivedAt,
     timed: sentAt !== undefined,
     body,
-    metrics: readMetrics(body, plan),
+    metrics,
     receivedAt: uplink.receivedAt,
     redelivered: uplink.redelivered ?? false,
     bytes: uplink.payload,
   }
-  if (exactText !== undefined) telemetry.exactText = exactText
+  const meant =
+    plan.meaning === undefined
+      ? undefined
+      : readMeaning(plan.meaning, uplink, body, metrics, plan.metrics)
+  if (meant === undefined) {
+    const exactText = plan.codec.exactText?.(uplink.payload)
+    if (exactText !== undefined) telemetry.exactText = exactText
+  } else {
+    telemetry.body = rewriteBody(body, plan.metrics, meant, 'keep')
+    telemetry.metrics = meantMetrics(metrics, meant)
+  }
   if (warnings.length > 0) telemetry.warnings = warnings
   if (uplink.facts !== undefined) telemetry.facts = uplink.facts
   if (uplink.ruleId !== undefined) telemetry.ruleId = uplink.ruleId
   return telemetry
+}
+
+function readMeaning(
+  meaning: Meaning,
+  { deviceId = '', topic, receivedAt, payload: bytes }: Uplink,
+  body: Json,
+  metrics: Telemetry['metrics'],
+  pointer: Pointer,
+): Meant | undefined {
+  return meaning.read({
+    deviceId,
+    topic,
+    receivedAt,
+    bytes,
+    metrics,
+    bodyOf: (meant) => rewriteBody(body, pointer, meant, 'omit'),
+  })
+}
+
+/** The values of a row: as they are stored, and which of them are bad. */
+function meantMetrics(
+  metrics: Telemetry['metrics'],
+  { changed, flags }: Meant,
+): Telemetry['metrics'] {
+  const meant: Record<string, MetricValue> = { ...metrics, ...changed }
+  for (const name in flags) meant[flagName(name)] = flags[name] ?? ''
+  return meant
 }
 
 function identify(uplink: Uplink, sentAt: number | undefined): MessageIdentity {

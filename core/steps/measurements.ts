@@ -1,4 +1,5 @@
 import type { DeviceRecord, LastValue } from '../model/device-record.ts'
+import { goodValues } from '../model/flags.ts'
 import type { MeasuredChange } from '../model/measured-change.ts'
 import type { MetricValue, TelemetryRow } from '../model/telemetry.ts'
 import { reportValues } from '../shadow/index.ts'
@@ -26,8 +27,9 @@ export class Measurements {
     return this.#last ?? this.#before
   }
 
-  /** Keeps those values that are not older than the ones at hand. */
-  take(at: number, metrics: TelemetryRow['metrics']): void {
+  /** Keeps those values that are not flagged and not older than the ones at hand. */
+  take(at: number, row: TelemetryRow['metrics']): void {
+    const metrics = goodValues(row)
     this.#last ??= { ...this.#before }
     const last = this.#last
     let taken = 0

@@ -36,6 +36,15 @@ function withVariables(raw) {
   )
 }
 
+/** Examples are tried when the config is checked, and not where it runs. */
+function withoutExamples(config) {
+  const deviceTypes = Object.entries(config.deviceTypes).map(([name, type]) => [
+    name,
+    { ...type, examples: [] },
+  ])
+  return { ...config, deviceTypes: Object.fromEntries(deviceTypes) }
+}
+
 /** Every fault of the config at once, as `anyhub check` says them. Secrets are not packaged: a function reads its own. */
 async function readConfig() {
   const { compileProgram, parseConfig } = await import('../../core/index.ts')
@@ -46,7 +55,7 @@ async function readConfig() {
   const parsed = parseConfig(withVariables(raw))
   const compiled = 'faults' in parsed ? parsed : compileProgram(parsed.config)
   if (!('faults' in compiled))
-    return mapTexts(parsed.config, raw, (text, written) =>
+    return mapTexts(withoutExamples(parsed.config), raw, (text, written) =>
       typeof written === 'string' && written.search(PLACEHOLDER) >= 0 ? written : text,
     )
   const faults = compiled.faults.map(({ path, message }) => `${path.join('.')}: ${message}`)

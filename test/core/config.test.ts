@@ -101,7 +101,13 @@ describe('parseConfig', () => {
         deviceTypes: {
           default: {
             devices: '*',
+            badValues: 'flag',
+            calibration: {},
             codec: { type: 'json' },
+            derived: {},
+            examples: [],
+            schema: {},
+            unknownMetrics: 'keep',
             time: ['/ts', '/time', '/timestamp'],
             timeUnit: 'auto',
             metrics: '',

@@ -1,0 +1,154 @@
+import { CoreError } from '../errors.ts'
+import type { Json } from '../model/json.ts'
+import type { Flag, Meaning, Meant, MeasuredMessage } from '../model/meaning.ts'
+import type { MetricValue } from '../model/telemetry.ts'
+import { compileMetric, type MetricPlan, rounder } from './metric-plan.ts'
+import type { BAD_VALUES, CalibrationConfig, MetricsConfig, UNKNOWN_METRICS } from './schema.ts'
+
+/** A derived value, its expression compiled. */
+export interface DerivedPlan {
+  readonly name: string
+  readonly precision: number | undefined
+  /** The value, or `undefined` where the message has not what it follows from. */
+  evaluate(body: Json, message: MeasuredMessage): Json | undefined
+}
+
+export interface MeaningConfig {
+  readonly schema: MetricsConfig
+  readonly calibration: CalibrationConfig
+  readonly unknownMetrics: (typeof UNKNOWN_METRICS)[number]
+  readonly badValues: (typeof BAD_VALUES)[number]
+}
+
+/**
+ * Compiles what the values of a device type mean; `undefined` if the type says nothing about them.
+ *
+ * A value goes this way: calibration, in the unit it was sent in; conversion; rounding; type, range, list of values. What fails
+ * is flagged and stays as it is. Derived values are made of values that passed, and of all else that the message says.
+ * @throws CoreError `config.invalid` for units that do not fit.
+ */
+export function compileMeaning(
+  config: MeaningConfig,
+  derived: readonly DerivedPlan[],
+): Meaning | undefined {
+  const names = Object.keys(config.schema)
+  const calibrated = Object.keys(config.calibration).length > 0
+  if (names.length === 0 && !calibrated && derived.length === 0 && config.unknownMetrics === 'keep')
+    return undefined
+  const plans = new Map<string, MetricPlan>()
+  for (const [name, metric] of Object.entries(config.schema))
+    plans.set(name, compileMetric(name, metric))
+  const required = names.filter((name) => config.schema[name]?.required === true)
+  const derivers = derived.map((plan) => ({ plan, round: rounder(plan.precision) }))
+  const { unknownMetrics, badValues } = config
+  const calibrations = new Map(
+    Object.entries(config.calibration).map(([deviceId, metrics]) => [
+      deviceId,
+      new Map(Object.entries(metrics)),
+    ]),
+  )
+
+  return {
+    read(message) {
+      const draft = new Draft()
+      const calibration = calibrated ? calibrations.get(message.deviceId) : undefined
+      const { metrics } = message
+      for (const name in metrics) {
+        const sent = metrics[name]
+        if (sent === undefined) continue
+        const own = calibration?.get(name)
+        const value =
+          own === undefined || typeof sent !== 'number' ? sent : sent * own.scale + own.offset
+        const plan = plans.get(name)
+        if (plan === undefined) {
+          if (unknownMetrics === 'refuse') throw unknownMetric(name)
+          if (unknownMetrics === 'flag') draft.flag(name, 'unknown')
+          else if (typeof value === 'number' && !Number.isFinite(value)) draft.flag(name, 'range')
+          else if (value !== sent) draft.change(name, value)
+          continue
+        }
+        const stored = plan.convert(value)
+        const flag = plan.faultOf(stored)
+        if (flag === undefined) {
+          if (stored !== sent) draft.change(name, stored)
+        } else if (badValues === 'refuse') throw badValue(name, flag, plan)
+        else draft.flag(name, flag)
+      }
+      for (const name of required) {
+        if (metrics[name] !== undefined) continue
+        if (badValues === 'refuse') throw badValue(name, 'missing', plans.get(name))
+        draft.flag(name, 'missing')
+      }
+      for (const { plan, round } of derivers) derive(plan, round, message, draft)
+      return draft.done()
+    },
+  }
+}
+
+/** What a message changes to; most change nothing and cost nothing. */
+class Draft {
+  changed: Record<string, MetricValue> | undefined
+  flags: Record<string, Flag> | undefined
+
+  change(name: string, value: MetricValue): void {
+    this.changed ??= {}
+    this.changed[name] = value
+  }
+
+  flag(name: string, flag: Flag): void {
+    this.flags ??= {}
+    this.flags[name] = flag
+  }
+
+  done(): Meant | undefined {
+    if (this.changed === undefined && this.flags === undefined) return undefined
+    return { changed: this.changed ?? {}, flags: this.flags ?? {} }
+  }
+}
+
+function derive(
+  plan: DerivedPlan,
+  round: ((value: number) => number) | undefined,
+  message: MeasuredMessage,
+  draft: Draft,
+): void {
+  let value: Json | undefined
+  try {
+    value = plan.evaluate(message.bodyOf(draft.done() ?? NOTHING), message)
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    draft.flag(plan.name, 'failed')
+    return
+  }
+  if (value === undefined || value === null) return
+  if (typeof value === 'number' && Number.isFinite(value))
+    draft.change(plan.name, round === undefined ? value : round(value))
+  else if (typeof value === 'boolean' || typeof value === 'string') draft.change(plan.name, value)
+  else draft.flag(plan.name, 'failed')
+}
+
+const NOTHING: Meant = { changed: {}, flags: {} }
+
+function unknownMetric(name: string): CoreError {
+  return new CoreError(
+    'uplink.unknown_metric',
+    `expected metrics that the schema names, found ${JSON.stringify(name.slice(0, 64))}`,
+  )
+}
+
+function badValue(name: string, flag: Flag, plan: MetricPlan | undefined): CoreError {
+  const expected = plan === undefined ? 'a value' : plan.expected
+  return new CoreError(
+    'uplink.bad_value',
+    `${name.slice(0, 64)}: expected ${expected}, found ${FOUND[flag]}`,
+  )
+}
+
+const FOUND: Readonly<Record<Flag, string>> = {
+  type: 'a value of another type',
+  range: 'one outside of it',
+  value: 'another value',
+  missing: 'none',
+  unknown: 'a metric that is not known',
+  failed: 'a fault',
+}
