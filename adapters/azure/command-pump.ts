@@ -1,0 +1,171 @@
+import type { Core, DeviceRecord, ReceivedCommand, Settlement } from '../../core/index.ts'
+import type { DeviceBound } from './device-bound.ts'
+import type { FeedbackRecord, Hub } from './hub.ts'
+
+/** Brings commands to devices through the queue that IoT Hub has for each. */
+export interface CommandPump {
+  /**
+   * Notes that a command waits. It is not brought at once: who says so is within a step of the device, and bringing it
+   * takes another.
+   * @throws CoreError if the device could not be served in this run.
+   */
+  ask(deviceId: string): void
+  /** Serves all that were noted, before the host may freeze. What fails is left to the tick. */
+  drain(): Promise<void>
+  /** Hands what waits to the hub, for a device that is connected. */
+  deliver(deviceId: string): Promise<void>
+  /** Reads what became of commands, as long as there is something and until `until` (epoch ms); tells how many there were. */
+  hear(until: number): Promise<number>
+}
+
+/** Commands of one device that are handed over at once. */
+const AT_ONCE = 10
+
+/** What the hub tells of the end of a command comes so late at most: its own batches, and the tick. Unit: ms. */
+const FEEDBACK_MS = 300_000
+
+/** The command itself, where it has a name: a message to a device has none. Source: docs/azure.md. */
+const NAME_PROPERTY = 'command'
+const UNNAMED = 'message'
+
+/**
+ * The hub keeps a message until its device says what became of it, and tells us by feedback: so long we hold the command.
+ */
+export function createCommandPump(
+  deviceBound: Pick<DeviceBound, 'send'>,
+  hub: Pick<Hub, 'receiveFeedback' | 'completeFeedback'>,
+  core: () => Core,
+): CommandPump {
+  const asked = new Set<string>()
+  /** Devices that cannot be served now, until the end of this run. */
+  const failed = new Map<string, unknown>()
+
+  async function deliver(deviceId: string): Promise<void> {
+    const { commands, ports } = core()
+    const record = await ports.devices.load(deviceId)
+    if (record === undefined || !isReachable(record)) return
+    const lockMs = holdOf(record, ports.clock.now())
+    const received = await commands.receiveMany(deviceId, AT_ONCE, { lockMs })
+    for (const [index, one] of received.entries()) {
+      try {
+        await send(deviceId, one)
+      } catch (error) {
+        for (const { lockToken } of received.slice(index))
+          await commands.settle(deviceId, lockToken, 'release')
+        throw error
+      }
+    }
+    // Those that came meanwhile ask again; those that were too many do not.
+    if (received.length === AT_ONCE) await deliver(deviceId)
+  }
+
+  function send(
+    deviceId: string,
+    { command, payload, properties, correlationId, contentType }: ReceivedCommand,
+  ): Promise<void> {
+    const { commandId, name, expiresAt } = command
+    return deviceBound.send(deviceId, {
+      messageId: commandId,
+      payload,
+      // Also where the sender wants to hear nothing: it is how we hear of its end.
+      ack: 'full',
+      expiresAt,
+      contentType,
+      correlationId,
+      properties: { ...(name === UNNAMED ? {} : { [NAME_PROPERTY]: name }), ...properties },
+    })
+  }
+
+  /** The word waits in the outbox of the device, where the tick finds it. */
+  async function leaveBehind(deviceId: string, error: unknown): Promise<void> {
+    const { gate, ports } = core()
+    failed.set(deviceId, error)
+    const key = `wake/${ports.ids.next(ports.clock.now())}`
+    await gate.run(deviceId, [{ kind: 'effect', key, effect: { kind: 'wake', deviceId } }])
+  }
+
+  async function deliverOrLeave(deviceId: string): Promise<void> {
+    try {
+      await deliver(deviceId).catch((error) => leaveBehind(deviceId, error))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      core().ports.observer.log('error', 'nobody told of a command', { deviceId, reason })
+    }
+  }
+
+  /** What is of no command that the hub holds for us was sent by somebody else, or has ended. */
+  async function settle({ deviceId, ...record }: FeedbackRecord): Promise<void> {
+    const { commands, ports } = core()
+    const found = await ports.devices.load(deviceId)
+    const entry = found?.commands?.find(({ commandId }) => commandId === record.originalMessageId)
+    if (entry?.lock === undefined) return
+    const [how, reason] = settlementOf(record)
+    await commands.settle(deviceId, entry.lock.token, how, reason)
+  }
+
+  return {
+    deliver,
+
+    ask(deviceId) {
+      if (failed.has(deviceId)) throw failed.get(deviceId)
+      asked.add(deviceId)
+    },
+
+    async drain() {
+      while (asked.size > 0) {
+        const deviceIds = [...asked]
+        asked.clear()
+        await Promise.all(deviceIds.map(deliverOrLeave))
+        await core().gate.idle()
+      }
+      failed.clear()
+    },
+
+    async hear(until) {
+      const { clock } = core().ports
+      let heard = 0
+      do {
+        const feedback = await hub.receiveFeedback()
+        if (feedback === undefined) break
+        for (const record of feedback.records) await settle(record)
+        // Not before: what was not settled comes again.
+        await hub.completeFeedback(feedback.lockToken)
+        heard += feedback.records.length
+      } while (clock.now() < until)
+      return heard
+    },
+  }
+}
+
+/**
+ * Whether the device may take a message: it is connected, or nobody tells of its connection and it is heard of: devices
+ * that poll over HTTPS. For the others commands wait with us, where everybody sees that they wait.
+ */
+function isReachable({ presence, accepted }: DeviceRecord): boolean {
+  return presence.connected || (presence.changedAt === 0 && accepted > 0)
+}
+
+/** Until the last of those that wait is over, and the hub has said so. Unit: ms. */
+function holdOf({ commands = [] }: DeviceRecord, now: number): number {
+  const ends = commands.flatMap(({ state, expiresAt }) => (state === 'Enqueued' ? [expiresAt] : []))
+  return Math.max(0, ...ends.map((at) => at - now)) + FEEDBACK_MS
+}
+
+/** Source: IoT Hub, "Send cloud-to-device messages", status codes of feedback. */
+function settlementOf({
+  statusCode,
+  description,
+}: Omit<FeedbackRecord, 'deviceId'>): [how: Settlement, reason?: string] {
+  switch (statusCode) {
+    case 'Success':
+      return ['complete']
+    case 'Expired':
+      // By our own clock it is over too: it ends as expired.
+      return ['release']
+    case 'Rejected':
+      return description === '' || description === statusCode ? ['reject'] : ['reject', description]
+    default:
+      // DeliveryCountExceeded, Purged: the hub has given it up.
+      return ['reject', statusCode]
+  }
+}
