@@ -2,15 +2,27 @@ import type { RunAction } from './actions/action.ts'
 import { type ActionConfig, channelsOf, compileAction } from './actions/list.ts'
 import type { Asking } from './actions/templates.ts'
 import type { AlarmFacts } from './alarms/judge.ts'
-import type { CodecEngines } from './codecs/codec.ts'
+import type { Codec, CodecEngines } from './codecs/codec.ts'
 import type { DecodePlan } from './codecs/decode-uplink.ts'
 import { openCodec } from './codecs/open-codec.ts'
 import { parsePointer } from './codecs/pointer.ts'
-import type { AlarmConfig, Config, ConfigFault, DeviceTypeConfig, RuleConfig } from './config.ts'
+import type {
+  AlarmConfig,
+  Config,
+  ConfigFault,
+  DeviceTypeConfig,
+  NetworkConfig,
+  RuleConfig,
+} from './config.ts'
 import type { PresencePlan } from './devices/presence.ts'
 import { CoreError } from './errors.ts'
 import { compileMeaning, type DerivedPlan } from './meaning/compile-meaning.ts'
+import { compileMetric } from './meaning/metric-plan.ts'
 import type { Meaning } from './model/meaning.ts'
+import { NETWORK_KINDS } from './networks/list.ts'
+import type { Network } from './networks/network.ts'
+import { option } from './networks/options.ts'
+import { createTopicMap } from './networks/topics.ts'
 import {
   type CompiledCondition,
   compileCondition,
@@ -93,6 +105,31 @@ export interface ProgramDeviceType {
   readonly presence: PresencePlan
 }
 
+/** A network, and what of its config the core asks for. */
+export interface ProgramNetwork {
+  readonly name: string
+  readonly network: Network
+  /** Decodes in place of the codec of the device type. */
+  readonly codec: Codec | undefined
+  /** Reads the codec's bytes also where the network has decoded. */
+  readonly usesBytes: boolean
+  readonly prefix: string
+  readonly secret: string | undefined
+  readonly secretIn: NetworkConfig['secretIn']
+  /** Whether downlinks may go to addresses that are not public. */
+  readonly allowPrivate: boolean
+}
+
+/** The networks of a config. */
+export interface ProgramNetworks {
+  readonly size: number
+  get(name: string): ProgramNetwork | undefined
+  /** Whose topic it is; `undefined` if it is that of whoever publishes. */
+  ofTopic(topic: string): ProgramNetwork | undefined
+  /** What decodes uplinks of a network, where it has a codec of its own. */
+  codecOf(name: string | undefined): Codec | undefined
+}
+
 /** A session that never pauses ends after so long, unless the rule says otherwise. */
 const LONGEST_SESSION_MS = 86_400_000
 
@@ -104,6 +141,7 @@ export interface Program {
   readonly routes: RouteSet<ProgramRoute>
   /** By `ruleId`. */
   readonly routesById: ReadonlyMap<string, ProgramRoute>
+  readonly networks: ProgramNetworks
   readonly alarms: RuleSet<ProgramAlarm>
   readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
   /** True if a rule or an alarm listens to what happens to devices besides their messages. */
@@ -152,16 +190,25 @@ export function compileProgram(
     const derived = Object.entries(typeConfig.derived).map(([metric, { value, precision }]) =>
       guard([...path, 'derived', metric, 'value'], () => compileDerived(metric, value, precision)),
     )
-    const meaning = guard([...path, 'schema'], () =>
-      compileMeaning(
-        typeConfig,
-        derived.filter((plan) => plan !== undefined),
-      ),
+    const metrics = Object.entries(typeConfig.schema).map(
+      ([metric, schema]) =>
+        [metric, guard([...path, 'schema', metric], () => compileMetric(schema))] as const,
+    )
+    const meaning = compileMeaning(
+      typeConfig,
+      new Map(metrics.flatMap(([metric, plan]) => (plan === undefined ? [] : [[metric, plan]]))),
+      derived.filter((plan) => plan !== undefined),
     )
     const type = guard([...path, 'codec'], () =>
       compileDeviceType(name, typeConfig, config, engines, meaning),
     )
     if (type !== undefined) types.push({ fits: globTest(typeConfig.devices), type })
+  }
+
+  const networks = new Map<string, ProgramNetwork>()
+  for (const [name, networkConfig] of Object.entries(config.networks)) {
+    const network = guard(['networks', name], () => compileNetwork(name, networkConfig, engines))
+    if (network !== undefined) networks.set(name, network)
   }
 
   const rules: ProgramRule[] = []
@@ -285,6 +332,7 @@ export function compileProgram(
   return {
     program: {
       config,
+      networks: networksOf(networks),
       rules: createRuleSet(rules),
       rulesById: new Map(rules.map((rule) => [rule.ruleId, rule])),
       routes: createRouteSet(routes),
@@ -368,6 +416,36 @@ function compileDerived(name: string, value: string, precision: number | undefin
 
 function noChance(): never {
   throw new CoreError('rule.unsupported', 'expected a derived value without chance')
+}
+
+function compileNetwork(name: string, given: NetworkConfig, engines: CodecEngines): ProgramNetwork {
+  const kind = NETWORK_KINDS.find((one) => one.name === given.type)
+  if (kind === undefined)
+    throw new CoreError('config.invalid', `expected a type of network, found ${given.type}`)
+  return {
+    name,
+    network: kind.open(given),
+    codec: given.codec === undefined ? undefined : openCodec(given.codec, engines),
+    usesBytes: given.use === 'bytes',
+    prefix: given.prefix,
+    secret: given.secret,
+    secretIn: given.secretIn,
+    allowPrivate: option(given, 'downlink', 'allowPrivate') === true,
+  }
+}
+
+function networksOf(byName: ReadonlyMap<string, ProgramNetwork>): ProgramNetworks {
+  const topics = createTopicMap(
+    [...byName.values()].flatMap((one) =>
+      one.network.filters.map((filter) => [filter, one] as const),
+    ),
+  )
+  return {
+    size: byName.size,
+    get: (name) => byName.get(name),
+    ofTopic: topics.find,
+    codecOf: (name) => (name === undefined ? undefined : byName.get(name)?.codec),
+  }
 }
 
 /** How much a pattern says: `truck-7` more than `truck-*`. */

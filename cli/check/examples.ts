@@ -35,7 +35,7 @@ export function runExamples(
         }
       }),
   )
-  return cases.length === 0 ? undefined : { file: `${file} (examples)`, faults: [], cases }
+  return cases.length === 0 ? undefined : { file, faults: [], cases, called: 'example' }
 }
 
 type Found =

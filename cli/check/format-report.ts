@@ -10,11 +10,11 @@ export function isFine({ faults, cases }: RuleTestReport): boolean {
 
 /** What became of a test file, for people: each case that fails with what was expected and what was found. */
 export function formatReport(report: RuleTestReport): string {
-  const { file, faults, cases } = report
+  const { file, faults, cases, called = 'case' } = report
   if (faults.length > 0) return formatFaults(file, faults)
   const failing = cases.filter(({ differences }) => differences.length > 0)
   const failures = failing.map((one) => formatCase(file, one)).join('')
-  const count = `${cases.length} case${cases.length === 1 ? '' : 's'}`
+  const count = `${cases.length} ${called}${cases.length === 1 ? '' : 's'}`
   const verdict = failing.length === 0 ? 'fine' : `${failing.length} of them failed`
   return `${failures}${file}: ${verdict === 'fine' ? `fine (${count})` : `${count}, ${verdict}`}\n`
 }

@@ -26,6 +26,8 @@ export interface RuleTestReport {
   readonly file: string
   readonly faults: readonly LocatedFault[]
   readonly cases: readonly CaseReport[]
+  /** What the cases are, unless they are cases. */
+  readonly called?: 'example'
 }
 
 /** The test files beside a config: `rules.test.yml` and `*.rules.test.yml`, in the order of their names. */

@@ -2,7 +2,7 @@ import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
 import type { Flag, Meaning, Meant, MeasuredMessage } from '../model/meaning.ts'
 import type { MetricValue } from '../model/telemetry.ts'
-import { compileMetric, type MetricPlan, rounder } from './metric-plan.ts'
+import { type MetricPlan, rounder } from './metric-plan.ts'
 import type { BAD_VALUES, CalibrationConfig, MetricsConfig, UNKNOWN_METRICS } from './schema.ts'
 
 /** A derived value, its expression compiled. */
@@ -21,23 +21,20 @@ export interface MeaningConfig {
 }
 
 /**
- * Compiles what the values of a device type mean; `undefined` if the type says nothing about them.
+ * Joins what the values of a device type mean; `undefined` if the type says nothing about them.
  *
  * A value goes this way: calibration, in the unit it was sent in; conversion; rounding; type, range, list of values. What fails
  * is flagged and stays as it is. Derived values are made of values that passed, and of all else that the message says.
- * @throws CoreError `config.invalid` for units that do not fit.
  */
 export function compileMeaning(
   config: MeaningConfig,
+  plans: ReadonlyMap<string, MetricPlan>,
   derived: readonly DerivedPlan[],
 ): Meaning | undefined {
   const names = Object.keys(config.schema)
   const calibrated = Object.keys(config.calibration).length > 0
   if (names.length === 0 && !calibrated && derived.length === 0 && config.unknownMetrics === 'keep')
     return undefined
-  const plans = new Map<string, MetricPlan>()
-  for (const [name, metric] of Object.entries(config.schema))
-    plans.set(name, compileMetric(name, metric))
   const required = names.filter((name) => config.schema[name]?.required === true)
   const derivers = derived.map((plan) => ({ plan, round: rounder(plan.precision) }))
   const { unknownMetrics, badValues } = config

@@ -16,9 +16,9 @@ export interface MetricPlan {
 
 /**
  * Compiles the schema of one metric.
- * @throws CoreError `config.invalid` that names the metric.
+ * @throws CoreError `config.invalid` that names the key.
  */
-export function compileMetric(name: string, metric: MetricConfig): MetricPlan {
+export function compileMetric(metric: MetricConfig): MetricPlan {
   const { type, min, max, values, precision } = metric
   const numeric = type === 'number' || type === 'integer'
   if (!numeric) {
@@ -26,14 +26,11 @@ export function compileMetric(name: string, metric: MetricConfig): MetricPlan {
       (key) => metric[key] !== undefined,
     )
     if (odd !== undefined)
-      throw new CoreError('config.invalid', `${name}.${odd}: expected it for numbers only`)
+      throw new CoreError('config.invalid', `${odd}: expected it for numbers only`)
   }
   if (min !== undefined && max !== undefined && min > max)
-    throw new CoreError(
-      'config.invalid',
-      `${name}.max: expected at least min (${min}), found ${max}`,
-    )
-  const linear = linearOf(name, metric)
+    throw new CoreError('config.invalid', `max: expected at least min (${min}), found ${max}`)
+  const linear = linearOf(metric)
   const round = rounder(precision)
   const among = values === undefined ? undefined : new Set<MetricValue>(values)
   const toStored = storedOf(linear, round)
@@ -88,19 +85,18 @@ function storedOf(
   }
 }
 
-function linearOf(name: string, { unit, sent }: MetricConfig): Linear | undefined {
+function linearOf({ unit, sent }: MetricConfig): Linear | undefined {
   const read = (key: 'unit' | 'sent', code: string) => {
     try {
       return parseUnit(code)
     } catch (error) {
       if (!(error instanceof CoreError)) throw error
-      throw new CoreError('config.invalid', `${name}.${key}: ${error.message}`)
+      throw new CoreError('config.invalid', `${key}: ${error.message}`)
     }
   }
   const to = unit === undefined ? undefined : read('unit', unit)
   if (sent === undefined) return undefined
-  if (to === undefined)
-    throw new CoreError('config.invalid', `${name}.sent: expected unit beside it`)
+  if (to === undefined) throw new CoreError('config.invalid', `sent: expected unit beside it`)
   const from = read('sent', sent)
   const linear = conversion(from, to)
   return linear.scale === 1 && linear.offset === 0 ? undefined : linear

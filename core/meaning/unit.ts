@@ -50,6 +50,58 @@ export function conversion(from: Unit, to: Unit): Linear {
   return { scale: from.factor / to.factor, offset: (from.zero - to.zero) / to.factor }
 }
 
+/** What people write who do not have the table of UCUM at hand. */
+const USUAL_NAMES: Readonly<Record<string, string>> = {
+  celsius: 'Cel',
+  degc: 'Cel',
+  c: 'Cel',
+  fahrenheit: '[degF]',
+  degf: '[degF]',
+  f: '[degF]',
+  kelvin: 'K',
+  kwh: 'kW.h',
+  wh: 'W.h',
+  mah: 'mA.h',
+  kph: 'km/h',
+  kmh: 'km/h',
+  mph: '[mi_i]/h',
+  knots: '[kn_i]',
+  kn: '[kn_i]',
+  psi: '[psi]',
+  inhg: "[in_i'Hg]",
+  mmhg: 'mm[Hg]',
+  ppm: '[ppm]',
+  ppb: '[ppb]',
+  rpm: '{rev}/min',
+  sec: 's',
+  seconds: 's',
+  hr: 'h',
+  hours: 'h',
+  minutes: 'min',
+  days: 'd',
+  inch: '[in_i]',
+  ft: '[ft_i]',
+  mi: '[mi_i]',
+  gal: '[gal_us]',
+  lb: '[lb_av]',
+  oz: '[oz_av]',
+  ohm: 'Ohm',
+  lux: 'lx',
+  volt: 'V',
+  amp: 'A',
+  watt: 'W',
+  percent: '%',
+  ph: '[pH]',
+  dbm: 'dBm',
+  byte: 'By',
+  bytes: 'By',
+}
+
+function usualNames(name: string): string | undefined {
+  const lower = name.toLowerCase()
+  return Object.hasOwn(USUAL_NAMES, lower) ? USUAL_NAMES[lower] : undefined
+}
+
 interface Reader {
   readonly code: string
   at: number
@@ -121,7 +173,7 @@ function readUnit(reader: Reader): Part {
   if (name === '') throw fault(reader, 'expected a unit')
   const atom = findAtom(name)
   if (atom === undefined) {
-    const close = nearestName(name, Object.keys(UNIT_ATOMS))
+    const close = usualNames(name) ?? nearestName(name, Object.keys(UNIT_ATOMS))
     throw fault(
       reader,
       `expected a UCUM unit, found ${JSON.stringify(name)}${close === undefined ? '' : `; did you mean ${close}?`}`,

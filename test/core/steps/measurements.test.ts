@@ -30,7 +30,17 @@ const someValue = fc.oneof(
 )
 const someMessage = fc.record({
   values: fc.dictionary(
-    fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', 'x.y'),
+    fc.constantFrom(
+      'a',
+      'b',
+      'c',
+      '__proto__',
+      'constructor',
+      'x.y',
+      '_flags.a',
+      '_flags.x.y',
+      '_flags',
+    ),
     someValue,
     { minKeys: 1 },
   ),
