@@ -1,6 +1,15 @@
 import { cayenneLpp } from './cayenne-lpp.ts'
 import type { CodecKind } from './codec.ts'
 import { json } from './json.ts'
+import { sparkplug } from './sparkplug.ts'
+import { sparkplugB } from './sparkplug-b.ts'
+import { teltonika } from './teltonika.ts'
 
 /** Every codec that a device type may name: one file and one entry each. */
-export const CODEC_KINDS: readonly CodecKind[] = [json, cayenneLpp]
+export const CODEC_KINDS: readonly CodecKind[] = [
+  json,
+  cayenneLpp,
+  teltonika,
+  sparkplugB,
+  sparkplug,
+]
