@@ -11,6 +11,7 @@ import {
 } from './meaning/schema.ts'
 import { readDuration } from './model/duration.ts'
 import { SEVERITIES } from './model/notification.ts'
+import { networkSchema } from './networks/network-config.ts'
 
 // anyhub.yml as a schema. What it accepts, editors know too: `configJsonSchema` is the same thing as JSON Schema.
 
@@ -254,6 +255,9 @@ export const ConfigSchema = z
       description:
         'Kinds of devices, by their ids; of several that fit the one with the longest pattern.',
     }),
+    networks: z.record(Id, networkSchema(CodecSchema)).default({}).meta({
+      description: 'Networks that bring messages of devices, by the names under which they post.',
+    }),
     rules: z.record(Id, Rule).default({}).meta({ description: 'Rules, by their ids.' }),
     routes: z
       .record(Id, Route)
@@ -383,6 +387,7 @@ export const ConfigSchema = z
 export type Config = z.output<typeof ConfigSchema>
 export type ConfigInput = z.input<typeof ConfigSchema>
 export type DeviceTypeConfig = Config['deviceTypes'][string]
+export type NetworkConfig = Config['networks'][string]
 export type RuleConfig = Config['rules'][string]
 export type RouteConfig = Config['routes'][string]
 export type AlarmConfig = Config['alarms'][string]

@@ -33,15 +33,17 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     ports.observer.count('uplink.rejected', 1, { code: error.code })
     const now = ports.clock.now()
     const id = ports.ids.next(now)
+    // Sent again, it is read by its network again: what that made of it is not kept.
+    const { topic, payload, contentType } = uplink.network?.origin ?? uplink
     try {
       await ports.deadLetters.put({
         id,
         at: now,
-        topic: uplink.topic,
+        topic,
         source: uplink.source,
-        contentType: uplink.contentType,
-        payload: uplink.payload,
-        payloadBytes: uplink.payload.length,
+        contentType,
+        payload,
+        payloadBytes: payload.length,
         receivedAt: uplink.receivedAt,
         code: error.code,
         reason: error.message,
@@ -76,7 +78,8 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
         'expected the name of a rule that is enabled, found none',
       )
     const uniqueId = ports.ids.next(uplink.receivedAt)
-    const plan = type.decode
+    const codec = program.networks.codecOf(uplink.network?.name)
+    const plan = codec === undefined ? type.decode : { ...type.decode, codec }
     return {
       deviceId,
       telemetry:

@@ -3,8 +3,8 @@ import { flagName } from '../model/flags.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { Meaning, Meant } from '../model/meaning.ts'
 import type { MessageIdentity, MetricValue, Telemetry } from '../model/telemetry.ts'
-import type { Uplink } from '../model/uplink.ts'
-import type { Codec, Decoded } from './codec.ts'
+import type { Uplink, UplinkNetwork } from '../model/uplink.ts'
+import { type Codec, type Decoded, NO_WARNINGS } from './codec.ts'
 import { readEventTime, type TimeUnit } from './event-time.ts'
 import { messageFingerprint } from './message-id.ts'
 import { type Pointer, readPointer } from './pointer.ts'
@@ -15,6 +15,8 @@ const MAX_MESSAGE_ID = 256
 
 /** Messages that one uplink may hold: each is a row and a run of the rules. */
 const MAX_MESSAGES = 1_024
+
+const NO_METRICS: Telemetry['metrics'] = {}
 
 /** How the messages of one device type are read. */
 export interface DecodePlan {
@@ -58,7 +60,8 @@ export function decodePack(
   uniqueId: string,
 ): readonly Telemetry[] {
   const { value, warnings } = decodePayload(uplink, plan)
-  const messages = plan.codec.split?.(value) ?? [{ body: value }]
+  const split = uplink.decoded === undefined ? plan.codec.split : undefined
+  const messages = split?.(value) ?? [{ body: value }]
   if (messages.length === 0 || messages.length > MAX_MESSAGES) {
     throw new CoreError(
       'codec.wrong_type',
@@ -79,6 +82,7 @@ function decodePayload(uplink: Uplink, { codec, maxBytes }: DecodePlan): Decoded
     )
   }
   checkMessageId(uplink.messageId)
+  if (uplink.decoded !== undefined) return { value: uplink.decoded, warnings: NO_WARNINGS }
   return codec.decode(uplink.payload, uplink)
 }
 
@@ -103,7 +107,8 @@ function toTelemetry(
     )
   }
   const identity = identify(uplink, sentAt)
-  const metrics = readMetrics(body, plan)
+  const measures = uplink.measures !== false
+  const metrics = measures ? readMetrics(body, plan) : NO_METRICS
   const telemetry: { -readonly [K in keyof Telemetry]: Telemetry[K] } = {
     messageId: messageIdOf(uplink, identity, uniqueId, told === own ? undefined : told),
     identity,
@@ -117,20 +122,32 @@ function toTelemetry(
     bytes: uplink.payload,
   }
   const meant =
-    plan.meaning === undefined
+    plan.meaning === undefined || !measures
       ? undefined
       : readMeaning(plan.meaning, uplink, body, metrics, plan.metrics)
   if (meant === undefined) {
-    const exactText = plan.codec.exactText?.(uplink.payload)
+    // Of what a network has decoded, or adds to, the bytes are another text.
+    const exactText =
+      uplink.network === undefined ? plan.codec.exactText?.(uplink.payload) : undefined
     if (exactText !== undefined) telemetry.exactText = exactText
   } else {
     telemetry.body = rewriteBody(body, plan.metrics, meant, 'keep')
     telemetry.metrics = meantMetrics(metrics, meant)
   }
+  if (uplink.network !== undefined) addNetwork(telemetry, uplink.network)
   if (warnings.length > 0) telemetry.warnings = warnings
   if (uplink.facts !== undefined) telemetry.facts = uplink.facts
   if (uplink.ruleId !== undefined) telemetry.ruleId = uplink.ruleId
   return telemetry
+}
+
+/** What the network knows goes beside the values, where rules see it; it is not measured. */
+function addNetwork(
+  telemetry: { -readonly [K in keyof Telemetry]: Telemetry[K] },
+  { name, facts, address }: UplinkNetwork,
+): void {
+  if (isJsonObject(telemetry.body)) telemetry.body = { ...telemetry.body, _network: facts }
+  if (address !== undefined) telemetry.seat = { network: name, address }
 }
 
 function readMeaning(

@@ -1,6 +1,7 @@
 import type { AlarmState } from './alarm.ts'
 import type { CommandEntry } from './command.ts'
 import type { OutboxEntry } from './effect.ts'
+import type { NetworkSeat } from './network-seat.ts'
 import type { ShadowDocument } from './shadow.ts'
 import type { MetricValue } from './telemetry.ts'
 import type { WindowState } from './window.ts'
@@ -74,6 +75,8 @@ export interface DeviceRecord {
   readonly windows: Readonly<Record<string, WindowState>>
   /** Commands in the order in which they came, those that ended lately among them; absent until there is one. */
   readonly commands?: readonly CommandEntry[]
+  /** Where it is behind a network; absent for devices that come by themselves. */
+  readonly seat?: NetworkSeat
   readonly outbox: readonly OutboxEntry[]
   /** Epoch ms at which the tick has to look at this device; 0 if never. */
   readonly dueAt: number

@@ -1,4 +1,5 @@
 import type { Json } from './json.ts'
+import type { NetworkSeat } from './network-seat.ts'
 import type { UplinkFacts } from './uplink.ts'
 
 /** One measured value. Nested values of a message are named by their path, joined with dots. */
@@ -29,6 +30,8 @@ export interface Telemetry {
   /** The raw payload, for rules that pass it on or hash it. */
   readonly bytes: Uint8Array
   readonly facts?: UplinkFacts
+  /** The network that brought it, where there is a way back. */
+  readonly seat?: NetworkSeat
   /** What the codec finds odd though it could read the bytes. */
   readonly warnings?: readonly string[]
   /** The message is for this rule alone. */

@@ -1,4 +1,5 @@
 import type { CoreError } from '../errors.ts'
+import type { Json, JsonObject } from './json.ts'
 
 /** What the transport knows about the sender, for rules and logs. Absent where it is unknown. */
 export interface UplinkFacts {
@@ -14,6 +15,22 @@ export interface UplinkFacts {
   readonly systemProperties?: Readonly<Record<string, string>>
 }
 
+/** What is known of an uplink that a network brought. */
+export interface UplinkNetwork {
+  /** The network's name in the config. */
+  readonly name: string
+  /** What it knows of the message: rules find it in the body, under `_network`. */
+  readonly facts: JsonObject
+  /** How it is told which device is meant: kept for the way back. */
+  readonly address?: JsonObject
+  /** The message of the network that this uplink stood in, as it came: what is set aside if this one has to be. */
+  readonly origin: {
+    readonly topic: string
+    readonly payload: Uint8Array
+    readonly contentType: string
+  }
+}
+
 /** One message from a device, as a trigger or a listener received it: bytes, not yet decoded. */
 export interface Uplink {
   /** `undefined` if the topic or the event names no device. */
@@ -25,6 +42,11 @@ export interface Uplink {
   readonly fPort?: number
   /** What the network knows of the device under names of its own, for scripts. */
   readonly variables?: Readonly<Record<string, string>>
+  /** What a network has already made of the payload: no codec is asked. */
+  readonly decoded?: Json
+  /** False: nothing in it is measured, it is for rules. */
+  readonly measures?: boolean
+  readonly network?: UplinkNetwork
   /** Epoch ms, UTC. */
   readonly receivedAt: number
   /** Where it came in, in a word for people: `mqtt`, `http`, `sqs`, `replay`. */

@@ -7,6 +7,7 @@ import type { DeviceRecord, Presence } from '../model/device-record.ts'
 import type { Effect, EffectOrigin, OutboxEntry } from '../model/effect.ts'
 import type { InputResult } from '../model/input.ts'
 import type { MeasuredChange } from '../model/measured-change.ts'
+import { isSameSeat, type NetworkSeat } from '../model/network-seat.ts'
 import type { Notice } from '../model/notice.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
@@ -59,6 +60,8 @@ export class Draft {
   #alarms: Record<string, AlarmState> | undefined
   #shadows: Record<string, ShadowDocument> | undefined
   #windows: Record<string, WindowState> | undefined
+  /** Where the device is behind a network, if that changed. */
+  #seat: NetworkSeat | undefined
   #commands: CommandQueue | undefined
   /** True if a command waits that did not wait before. */
   commandsWait = false
@@ -195,6 +198,8 @@ export class Draft {
     if (telemetry.receivedAt > this.#seenAt) this.#seenAt = telemetry.receivedAt
     if (telemetry.timed && at > this.#newestAt) this.#newestAt = at
     this.#measurements.take(at, metrics)
+    const { seat } = telemetry
+    if (seat !== undefined && !isSameSeat(this.#seat ?? this.#before.seat, seat)) this.#seat = seat
   }
 
   setAlarm(alarmId: string, state: AlarmState | undefined): void {
@@ -300,6 +305,7 @@ export class Draft {
     const alarms = this.alarms
     const shadows = this.#shadows ?? before.shadows
     const { presence, commands } = this
+    const seat = this.#seat ?? before.seat
     const record: DeviceRecord = {
       deviceId: before.deviceId,
       version: before.version,
@@ -316,7 +322,8 @@ export class Draft {
       dueAt: nextDue({ alarms, outbox, windows: this.windows, presence, commands, shadows }),
     }
     // Most devices never have one: their records do not grow.
-    const whole = commands.length === 0 ? record : { ...record, commands }
+    const queued = commands.length === 0 ? record : { ...record, commands }
+    const whole = seat === undefined ? queued : { ...queued, seat }
     return {
       record: whole,
       rows: this.#rows,
@@ -341,6 +348,7 @@ export class Draft {
       this.#acceptedIds.length === this.#rows.length &&
       this.#remembered.length === 0 &&
       !this.#forgot &&
+      this.#seat === undefined &&
       this.#alarms === undefined &&
       this.#reports <= 1 &&
       !this.#shadowsSet &&

@@ -33,6 +33,18 @@ const FULL = {
     },
     default: { time: ['/ts', '/a~1b/0'] },
   },
+  networks: {
+    ttn: {
+      type: 'the-things-stack',
+      secret: 'sixteen characters',
+      secretIn: { header: 'x-secret' },
+      prefix: 'ttn-',
+      use: 'bytes',
+      codec: 'json',
+      id: 'dev_eui',
+      downlink: { url: 'https://eu1.cloud.thethings.network', apiKey: 'NNSXS.X', fPort: 2 },
+    },
+  },
   rules: {
     hot: {
       sql: "SELECT temp FROM 'devices/+/telemetry' WHERE temp > 25",
@@ -118,6 +130,7 @@ describe('parseConfig', () => {
         },
         rules: {},
         routes: {},
+        networks: {},
         alarms: {},
         channels: {},
         limits: {
