@@ -11,6 +11,7 @@ import {
 } from '../../../core/index.ts'
 import type { TwinDesk } from '../twin-desk.ts'
 import { type AzureErrorCode, azureError } from './azure-error.ts'
+import { createFeedbackHttp, FEEDBACK } from './azure-feedback-http.ts'
 import {
   IdentityBody,
   identityOf,
@@ -53,7 +54,7 @@ const STATISTICS = /^\/statistics\/(devices|service)\/?$/i
 const NOT_THERE =
   /^\/(?:jobs|configurations|digitaltwins)\b|^\/(?:devices|twins)\/[^/]+\/modules\b/i
 
-const PATHS = [LIST, DEVICE, COMMANDS, TWIN, METHODS, STATISTICS, NOT_THERE]
+const PATHS = [LIST, DEVICE, COMMANDS, TWIN, METHODS, STATISTICS, FEEDBACK, NOT_THERE]
 
 const TwinBody = z.looseObject({
   tags: z.record(z.string(), z.json()).nullish(),
@@ -88,6 +89,7 @@ export function createAzureServiceHttp({
   isBackEnd,
 }: AzureServiceOptions): HttpDialect {
   const { registry, devices, issuer, clock, observer } = core.ports
+  const feedback = createFeedbackHttp(core)
 
   async function find(deviceId: string): Promise<RegisteredDevice> {
     const device = await registry.get(deviceId)
@@ -325,6 +327,7 @@ export function createAzureServiceHttp({
     const { method } = request
     if (NOT_THERE.test(pathname))
       return azureError(501, 'NotSupported', 'modules, jobs and configurations are not kept here')
+    if (FEEDBACK.test(pathname)) return feedback(method, pathname)
     if (QUERY.test(pathname)) return method === 'POST' ? runQuery(request) : notServed(method)
     if (LIST.test(pathname)) {
       if (method === 'GET') return listIdentities(searchParams.get('top'))

@@ -516,3 +516,33 @@ describe('the back end of azure-iothub', () => {
     ])
   })
 })
+
+describe('feedback over HTTPS, as a back end polls it', () => {
+  it('is there once, comes again when it is abandoned, and is gone when it is completed', async () => {
+    const { cloud, ask, registry } = await openService()
+    await registry.create({ deviceId: 'dev1' })
+    const path = '/messages/serviceBound/feedback'
+    expect((await ask('GET', path)).status).toBe(204)
+    const payload = new Uint8Array()
+    const { commands } = cloud.core
+    for (const commandId of ['c-1', 'c-2'])
+      await commands.send('dev1', { commandId, name: 'x', payload, ack: 'full' })
+    await commands.purge('dev1')
+    const lockOf = ({ headers }: { headers: Readonly<Record<string, unknown>> }) =>
+      String(headers['etag']).slice(1, -1)
+    const first = await ask('GET', path)
+    expect(first.json).toMatchObject([
+      { originalMessageId: 'c-1', deviceId: 'dev1', statusCode: 'Purged' },
+      { originalMessageId: 'c-2', deviceId: 'dev1', statusCode: 'Purged' },
+    ])
+    expect((await ask('GET', path)).status).toBe(204)
+    expect((await ask('POST', `${path}/${lockOf(first)}/abandon`)).status).toBe(204)
+    const again = await ask('GET', path)
+    expect(again.json).toEqual(first.json)
+    const lost = await ask('DELETE', `${path}/${lockOf(first)}`)
+    expect([lost.status, lost.headers['iothub-errorcode']]).toEqual([412, 'DeviceMessageLockLost'])
+    expect((await ask('DELETE', `${path}/${lockOf(again)}`)).status).toBe(204)
+    expect((await ask('GET', path)).status).toBe(204)
+    expect((await ask('PUT', path)).status).toBe(405)
+  })
+})
