@@ -175,9 +175,6 @@ export async function openAzureCloud(): Promise<AzureCloud> {
           principalId: uuidOf(`principal ${seen.length} ${id}`),
           clientId: uuidOf(`client ${seen.length} ${id}`),
           tenantId: TENANT,
-        }`),
-          clientId: uuidOf(`client ${id}`),
-          tenantId: TENANT,
         }
       case 'microsoft.storage/storageaccounts':
         return {
