@@ -1,6 +1,7 @@
 import { cayenneLpp } from './cayenne-lpp.ts'
 import type { CodecKind } from './codec.ts'
 import { json } from './json.ts'
+import { ruuvi } from './ruuvi.ts'
 import { sparkplug } from './sparkplug.ts'
 import { sparkplugB } from './sparkplug-b.ts'
 import { teltonika } from './teltonika.ts'
@@ -12,4 +13,5 @@ export const CODEC_KINDS: readonly CodecKind[] = [
   teltonika,
   sparkplugB,
   sparkplug,
+  ruuvi,
 ]
