@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { isJsonObject, type Json, type LookupSource, type Registry } from '../../core/index.ts'
+import type { Json, LookupSource, Registry } from '../../core/index.ts'
+import { createLookups, parseText } from '../node/lookups.ts'
 import { type AwsClient, faultOf, unexpected } from './client.ts'
 import { lazily } from './lazily.ts'
 
@@ -7,7 +8,7 @@ const SecretReply = lazily(() => z.object({ SecretString: z.optional(z.string())
 
 /** Answers what rules ask of AWS: `get_secret` of Secrets Manager, `aws_lambda`, and `get_registry_data`. */
 export function createLookupSource(client: AwsClient, registry: Registry): LookupSource {
-  async function secret(id: string, key: string | undefined): Promise<Json | undefined> {
+  async function secret(id: string): Promise<string | undefined> {
     const response = await client.send({
       service: 'secretsmanager',
       method: 'POST',
@@ -22,10 +23,7 @@ export function createLookupSource(client: AwsClient, registry: Registry): Looku
       if (faultOf(response).code === 'ResourceNotFoundException') return undefined
       throw unexpected('secretsmanager', response)
     }
-    const { SecretString } = SecretReply().parse(JSON.parse(response.body.toString('utf8')))
-    if (key === undefined || SecretString === undefined) return SecretString
-    const parsed = parse(SecretString)
-    return isJsonObject(parsed) && Object.hasOwn(parsed, key) ? parsed[key] : undefined
+    return SecretReply().parse(JSON.parse(response.body.toString('utf8'))).SecretString
   }
 
   /** Source: AWS IoT developer guide, aws_lambda(functionArn, inputJson). */
@@ -40,43 +38,8 @@ export function createLookupSource(client: AwsClient, registry: Registry): Looku
     if (response.status === 404) return undefined
     if (response.status !== 200) throw unexpected('lambda', response)
     if (response.headers['x-amz-function-error'] !== undefined) return undefined
-    return parse(response.body.toString('utf8'))
+    return parseText(response.body.toString('utf8'))
   }
 
-  return {
-    async answer({ function: name, args: [first, second, third, ...rest] }) {
-      if (typeof first !== 'string') return undefined
-      switch (name) {
-        case 'get_secret':
-          // get_secret(id, type[, key], roleArn)
-          return secret(first, rest.length > 0 && typeof third === 'string' ? third : undefined)
-        case 'aws_lambda':
-          return lambda(first, second ?? null)
-        case 'get_registry_data': {
-          // get_registry_data('DescribeThing', thing, roleArn)
-          if (first.toLowerCase() !== 'describething' || typeof second !== 'string')
-            return undefined
-          const device = await registry.get(second)
-          if (device === undefined) return undefined
-          const { deviceId, type, tags, version } = device
-          return {
-            thingName: deviceId,
-            attributes: { ...tags },
-            version,
-            ...(type === undefined ? {} : { thingTypeName: type }),
-          }
-        }
-        default:
-          return undefined
-      }
-    },
-  }
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return createLookups({ secret, lambda, registry })
 }

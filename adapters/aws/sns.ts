@@ -1,8 +1,6 @@
 import { CoreError, type Delivery, renderText } from '../../core/index.ts'
+import { createRecipients } from '../node/recipients.ts'
 import { type AwsClient, faultOf } from './client.ts'
-
-/** Of so many unfinished deliveries it is remembered who has them. */
-const MAX_UNFINISHED = 1_000
 
 /** To whom a text goes: a telephone, or an endpoint or topic of SNS. */
 export type TextKind = 'sms' | 'push'
@@ -19,7 +17,7 @@ const PASSING = /Throttl|InternalError|KMSThrottling/
 export function createTextSender(
   client: AwsClient,
 ): (kind: TextKind, to: readonly string[], delivery: Delivery) => Promise<void> {
-  const taken = new Map<string, Set<string>>()
+  const toEach = createRecipients()
 
   async function sendOne(kind: TextKind, to: string, message: string): Promise<void> {
     const target =
@@ -50,27 +48,8 @@ export function createTextSender(
     )
   }
 
-  return async (kind, to, delivery) => {
-    const had = taken.get(delivery.key) ?? new Set<string>()
+  return (kind, to, delivery) => {
     const message = renderText(delivery)
-    const faults: unknown[] = []
-    for (const one of to) {
-      if (had.has(one)) continue
-      try {
-        await sendOne(kind, one, message)
-        had.add(one)
-      } catch (error) {
-        faults.push(error)
-      }
-    }
-    if (faults.length === 0) {
-      taken.delete(delivery.key)
-      return
-    }
-    taken.set(delivery.key, had)
-    const [oldest] = taken.keys()
-    if (taken.size > MAX_UNFINISHED && oldest !== undefined) taken.delete(oldest)
-    // As long as one may still get it, it is tried again.
-    throw faults.find((fault) => fault instanceof CoreError && fault.retryable) ?? faults[0]
+    return toEach(delivery, to, (one) => sendOne(kind, one, message))
   }
 }

@@ -18,6 +18,7 @@ export type ServiceName =
   | 'notificationhubs'
   | 'keyvault'
   | 'monitor'
+  | 'otlp'
 
 /** One call to a service of Azure. */
 export interface AzureRequest {

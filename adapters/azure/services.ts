@@ -44,6 +44,8 @@ export function createServices({
     ...communication(settings, credentials, now),
     ...notificationHub(settings, now),
     ...vault(settings, credentials),
+    ...monitor(settings, credentials),
+    ...otlp(settings),
   }
 }
 
@@ -97,6 +99,36 @@ function vault(
 ): { readonly keyvault?: Service } {
   if (endpoint === undefined) return {}
   return { keyvault: { endpoint, authorize: byToken(credentials, 'https://vault.azure.net') } }
+}
+
+/** Source: Application Insights, connection strings and Microsoft Entra authentication. */
+function monitor(
+  { insightsConnection, insightsByIdentity }: AzureSettings,
+  credentials: Credentials,
+): { readonly monitor?: Service } {
+  if (insightsConnection === undefined) return {}
+  const endpoint =
+    readConnection(insightsConnection).get('IngestionEndpoint') ??
+    'https://dc.services.visualstudio.com'
+  const authorize = insightsByIdentity
+    ? byToken(credentials, 'https://monitor.azure.com')
+    : async () => ({})
+  return { monitor: { endpoint, authorize } }
+}
+
+/** Source: OpenTelemetry, OTLP exporter configuration: headers are written as in W3C baggage. */
+function otlp({ otlpEndpoint: endpoint, otlpHeaders = '' }: AzureSettings): {
+  readonly otlp?: Service
+} {
+  if (endpoint === undefined) return {}
+  const headers = Object.fromEntries(
+    otlpHeaders.split(',').flatMap((pair) => {
+      const at = pair.indexOf('=')
+      if (at < 1) return []
+      return [[pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())]]
+    }),
+  )
+  return { otlp: { endpoint, authorize: async () => headers } }
 }
 
 /** @throws CoreError `config.invalid` if the connection string has no policy. */
