@@ -4,6 +4,8 @@ import { createDeviceGate, type DeviceGate, type GateOptions } from './device-ga
 import { createIngest } from './ingest.ts'
 import { createMethodCalls, type MethodCalls } from './methods.ts'
 import type { Ingest } from './model/uplink.ts'
+import { type CallNetwork, createNetworkDownlinks } from './network-downlinks.ts'
+import { createNetworks, type Networks } from './networks.ts'
 import { createNotify, type Notify } from './notify.ts'
 import { observePorts } from './observe.ts'
 import type { Ports } from './ports.ts'
@@ -21,10 +23,15 @@ export interface Core {
   readonly redrive: Redrive
   readonly commands: Commands
   readonly methods: MethodCalls
+  readonly networks: Networks
 }
 
 /** What a host may know that spares work. */
-export interface CoreOptions extends GateOptions {
+export interface CoreOptions extends Omit<GateOptions, 'networkDownlinks'> {
+  /** Sends requests to the APIs of networks; without it only what is published reaches them. */
+  readonly callNetwork?: CallNetwork | undefined
+  /** True where the host sees topics and cannot ask whose they are: `ingest` then knows those of networks too. */
+  readonly knowsNetworkTopics?: boolean
   /** What a device was registered as: the name of a device type of the config counts before every pattern. */
   readonly typeOf?: (deviceId: string) => string | undefined
 }
@@ -33,15 +40,24 @@ export interface CoreOptions extends GateOptions {
 export function createCore(
   ports: Ports,
   given: Program,
-  { typeOf, ...gateOptions }: CoreOptions = {},
+  { typeOf, callNetwork, knowsNetworkTopics = false, ...gateOptions }: CoreOptions = {},
 ): Core {
   const observed = observePorts(ports)
   const program: Program =
     typeOf === undefined
       ? given
       : { ...given, deviceType: (deviceId) => given.deviceType(deviceId, typeOf(deviceId)) }
-  const gate = createDeviceGate(observed, program, gateOptions)
-  const ingest = createIngest(observed, program, gate)
+  const networkDownlinks = createNetworkDownlinks({
+    ports: observed,
+    program,
+    commands: () => commands,
+    call: callNetwork,
+  })
+  const gate = createDeviceGate(observed, program, { ...gateOptions, networkDownlinks })
+  const direct = createIngest(observed, program, gate)
+  const networks = createNetworks(observed, program, gate, direct)
+  const ingest = knowsNetworkTopics ? networks.ingest : direct
+  const commands = createCommands(observed, program, gate)
   return {
     program,
     ports: observed,
@@ -49,8 +65,9 @@ export function createCore(
     ingest,
     notify: createNotify(observed),
     tick: createTick(observed, gate),
-    redrive: createRedrive(observed, ingest, gate),
-    commands: createCommands(observed, program, gate),
+    redrive: createRedrive(observed, direct, gate, networks.again),
+    commands,
     methods: createMethodCalls(observed),
+    networks,
   }
 }

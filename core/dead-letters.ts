@@ -19,7 +19,14 @@ export type Redrive = (id: string) => Promise<RedriveResult>
  * a duplicate. One that fails again stays under its old id.
  * @throws CoreError `input.not_found` if there is no such dead letter; `input.malformed` if only its start was kept.
  */
-export function createRedrive(ports: Ports, ingest: Ingest, gate: DeviceGate): Redrive {
+export function createRedrive(
+  ports: Ports,
+  ingest: Ingest,
+  gate: DeviceGate,
+  /** Reads a message of a network again; `undefined` if no network brought it. */
+  readAgain: (letter: DeadLetter, now: number) => Promise<Outcome | undefined> = async () =>
+    undefined,
+): Redrive {
   return async (id) => {
     const letter = await ports.deadLetters.get(id)
     if (letter === undefined)
@@ -47,7 +54,9 @@ export function createRedrive(ports: Ports, ingest: Ingest, gate: DeviceGate): R
       await ports.deadLetters.remove(id)
       return { status: 'queued' }
     }
-    const [outcome] = await ingest([toUplink(letter, ports.clock.now())])
+    const now = ports.clock.now()
+    const at = letter.code === 'uplink.future_time' ? now : letter.receivedAt
+    const outcome = (await readAgain(letter, at)) ?? (await ingest([toUplink(letter, now)])).at(0)
     if (outcome === undefined)
       throw new CoreError('store.unavailable', 'expected one outcome, found none')
     if (outcome.status === 'dead_lettered') await ports.deadLetters.remove(outcome.deadLetterId)

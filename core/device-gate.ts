@@ -13,6 +13,7 @@ import { isDeviceId } from './model/device-id.ts'
 import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
 import type { ForwardedEffect, HearsShadow, OutboxEntry, PerformedEffect } from './model/effect.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
+import type { NetworkSeat } from './model/network-seat.ts'
 import type { Telemetry } from './model/telemetry.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import { fanOut } from './notifications/fan-out.ts'
@@ -57,9 +58,18 @@ export interface Job {
   readonly reject: (error: unknown) => void
 }
 
+/** The way of commands to devices behind networks. */
+export interface NetworkWay {
+  serves(seat: NetworkSeat): boolean
+  /** Hands over all that waits; what fails is logged there, and waits on. */
+  deliver(deviceId: string, seat: NetworkSeat): Promise<void>
+}
+
 /** What a host may know that spares work. */
 export interface GateOptions {
   readonly hearsShadow?: HearsShadow | undefined
+  /** Takes the commands of devices that are behind a network. */
+  readonly networkDownlinks?: NetworkWay | undefined
   /** The record that a load would give, where it is at hand; without it every step loads. */
   readonly recordAtHand?: ((deviceId: string) => DeviceRecord | undefined) | undefined
 }
@@ -82,7 +92,7 @@ type Performed = Map<string, OutboxEntry | undefined>
 export function createDeviceGate(
   ports: Ports,
   program: Program,
-  { hearsShadow, recordAtHand = () => undefined }: GateOptions = {},
+  { hearsShadow, networkDownlinks, recordAtHand = () => undefined }: GateOptions = {},
 ): DeviceGate {
   /** Devices that are busy in this process, at most one step each, with the jobs that wait. */
   const lanes = new Map<string, Job[]>()
@@ -93,6 +103,8 @@ export function createDeviceGate(
   const fetchLookups = createFetchLookups(ports, program)
   /** Wishes for other devices that are on their way. */
   const underWay = new Set<string>()
+  /** Devices for which more waits than the delivery under way has seen. */
+  const more = new Set<string>()
   let waiters: (() => void)[] = []
 
   function run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]> {
@@ -258,7 +270,7 @@ export function createDeviceGate(
     wait: boolean,
   ): Promise<void> {
     if (record !== undefined) await perform(record)
-    if (wait) await wake(deviceId)
+    if (wait) await wake(deviceId, record?.seat)
     // Who comes next strikes off what was performed with his own commit; if nobody waits, this is the one more write.
     if (performed.has(deviceId) && lane.length === 0) await strike(deviceId, record)
   }
@@ -510,7 +522,11 @@ export function createDeviceGate(
   }
 
   /** The queue itself is durable: only where nobody can be told now, the word waits in the outbox. */
-  async function wake(deviceId: string): Promise<void> {
+  async function wake(deviceId: string, seat: NetworkSeat | undefined): Promise<void> {
+    if (seat !== undefined && networkDownlinks?.serves(seat)) {
+      deliver(deviceId, seat, networkDownlinks)
+      return
+    }
     try {
       await ports.downlink.command(deviceId)
     } catch (error) {
@@ -524,6 +540,21 @@ export function createDeviceGate(
         }),
       )
     }
+  }
+
+  /** Not awaited: handing over takes steps of the device, which is busy with what asks for it. */
+  function deliver(deviceId: string, seat: NetworkSeat, way: NetworkWay): void {
+    const flight = `${deviceId}/network`
+    if (underWay.has(flight)) {
+      more.add(deviceId)
+      return
+    }
+    underWay.add(flight)
+    void way.deliver(deviceId, seat).finally(() => {
+      underWay.delete(flight)
+      if (more.delete(deviceId)) deliver(deviceId, seat, way)
+      else wakeIfIdle()
+    })
   }
 
   function mark(deviceId: string, key: string, next: OutboxEntry | undefined): void {

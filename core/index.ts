@@ -130,6 +130,19 @@ export { createNotify, type Notify, type NotifyReport } from './notify.ts'
 export { observePorts } from './observe.ts'
 export type {
   ChannelSender,
+export type { CallNetwork, NetworkRequestCall } from './network-downlinks.ts'
+export { NETWORK_KINDS } from './networks/list.ts'
+export type {
+  Network,
+  NetworkCall,
+  NetworkDownlink,
+  NetworkKind,
+  NetworkMessage,
+  NetworkPart,
+  NetworkReading,
+  NetworkUplink,
+} from './networks/network.ts'
+export type { NetworkDelivery, NetworkReport, Networks } from './networks.ts'
   Clock,
   ColdStore,
   CommandStore,
@@ -168,6 +181,7 @@ export {
 export * from './routing/index.ts'
 export * from './rules/index.ts'
 export * from './shadow/index.ts'
+  type ProgramNetwork,
 export { step } from './step.ts'
 export type { StepContext, StepEvents, StepResult } from './steps/context.ts'
 export { nextDue } from './steps/draft.ts'

@@ -39,6 +39,8 @@ const USE_CASES = [
   'methods',
   'observe',
   'lookup',
+  'networks',
+  'network-downlinks',
 ].map((name) => `core/${name}.ts`)
 
 interface Row {
@@ -70,7 +72,11 @@ const TABLE: readonly Row[] = [
   // Each codec and each network describes its own options: docs/adr/0030.
   { of: 'core/codecs/', may: MODEL, packages: ['zod'] },
   { of: 'core/meaning/', may: MODEL, packages: ['zod'] },
-  { of: 'core/networks/', may: [...MODEL, 'core/codecs/codec.ts'], packages: ['zod'] },
+  {
+    of: 'core/networks/',
+    may: [...MODEL, 'core/codecs/codec.ts'],
+    packages: ['zod', '@noble/hashes'],
+  },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
   {
@@ -111,6 +117,7 @@ const TABLE: readonly Row[] = [
       'core/create-core.ts',
       'core/ports.ts',
       'core/devices/',
+      'core/networks/secret.ts',
       'core/shadow/index.ts',
     ],
     packages: ['hono'],

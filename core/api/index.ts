@@ -9,6 +9,7 @@ import type { Outcome, Uplink } from '../model/uplink.ts'
 import { explainDelta, isAlive } from '../shadow/index.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { createCommandApi } from './commands.ts'
+import { createNetworkApi } from './networks.ts'
 import { notServed, problem, problemOf } from './problem.ts'
 import { readBody } from './read-body.ts'
 import { splitMessages } from './telemetry-body.ts'
@@ -307,6 +308,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
   api.route('/', createCommandApi({ core, refuse }))
 
+  api.route('/', createNetworkApi({ core, add, isAdmin }))
   async function find(deviceId: string) {
     const record = await ports.devices.load(deviceId)
     if (record === undefined)

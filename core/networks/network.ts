@@ -99,6 +99,8 @@ export interface NetworkReading {
   /** In the order of the message. */
   readonly parts: readonly NetworkPart[]
   readonly remember?: readonly NetworkMemo[]
+  /** What the network wants to hear in answer to its request: the code of a handshake. */
+  readonly reply?: Json
 }
 
 /** The message cannot be read before these keys were looked up. */
@@ -107,7 +109,7 @@ export interface NetworkNeed {
 }
 
 /** What is remembered, as far as it was looked up: `has` is true for a key that was, also where nothing stands under it. */
-export type NetworkMemory = ReadonlyMap<string, Json | undefined>
+export type NetworkMemory = Pick<ReadonlyMap<string, Json | undefined>, 'get' | 'has'>
 
 /** A command on its way to a device behind a network. */
 export interface NetworkDownlink {

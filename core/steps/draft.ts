@@ -199,7 +199,10 @@ export class Draft {
     if (telemetry.timed && at > this.#newestAt) this.#newestAt = at
     this.#measurements.take(at, metrics)
     const { seat } = telemetry
-    if (seat !== undefined && !isSameSeat(this.#seat ?? this.#before.seat, seat)) this.#seat = seat
+    if (seat === undefined || isSameSeat(this.#seat ?? this.#before.seat, seat)) return
+    this.#seat = seat
+    // What waited for a device of which nobody knew where it is can go now.
+    if (this.commands.some(({ state }) => state === 'Enqueued')) this.commandsWait = true
   }
 
   setAlarm(alarmId: string, state: AlarmState | undefined): void {

@@ -67,8 +67,8 @@ const ON_DEMAND = [
   { filter: /node_modules[\\/]re2js[\\/]/, named: /regexp/i, exports: ['RE2JS'] },
   {
     filter: /node_modules[\\/]@noble[\\/]hashes[\\/]/,
-    named: /\b(?:md5|sha1|sha224|sha256|sha384|sha512)\b/i,
-    exports: ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'bytesToHex'],
+    named: /\b(?:md5|sha1|sha224|sha256|sha384|sha512|signature)\b/i,
+    exports: ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'bytesToHex', 'hmac'],
   },
 ]
 

@@ -1,0 +1,98 @@
+import { type Context, Hono } from 'hono'
+import type { Core } from '../create-core.ts'
+import type { Outcome, Uplink } from '../model/uplink.ts'
+import { asksBody, knowsSecret } from '../networks/secret.ts'
+import { problem } from './problem.ts'
+import { readBody } from './read-body.ts'
+
+/** How much of a body is read at most, as a multiple of the limit for one message: networks wrap what they bring. */
+const BATCH_FACTOR = 32
+
+export interface NetworkApiOptions {
+  readonly core: Core
+  readonly add: (uplink: Uplink) => Promise<Outcome>
+  readonly isAdmin: (authorization: string | undefined) => boolean
+}
+
+/** Webhooks of networks. Who posts proves himself with the secret of the network, or with the admin's token. */
+export function createNetworkApi({ core, add, isAdmin }: NetworkApiOptions): Hono {
+  const { ports, program, networks } = core
+  const api = new Hono()
+
+  api.post('/networks/:name', async (context) => {
+    const name = context.req.param('name')
+    const network = program.networks.get(name)
+    if (network === undefined)
+      return problem(
+        context,
+        404,
+        'input.not_found',
+        `no network is called ${JSON.stringify(name)}`,
+      )
+    const { secret, secretIn } = network
+    const header = (one: string): string | undefined => context.req.header(one)
+    const mayPost = (body: Uint8Array): boolean =>
+      isAdmin(header('authorization')) ||
+      (secret !== undefined && knowsSecret(secret, secretIn, { header, body }))
+    if (!asksBody(secretIn) && !mayPost(NO_BYTES)) return unauthorized(context, secret, secretIn)
+    const limit = program.config.limits.bodyBytes * BATCH_FACTOR
+    const body = await readBody(context.req.raw, limit)
+    if (asksBody(secretIn) && !(body.complete && mayPost(body.bytes)))
+      return unauthorized(context, secret, secretIn)
+    const contentType = header('content-type') ?? ''
+    const receivedAt = ports.clock.now()
+    const query = context.req.query()
+    const message = { topic: '', body: body.bytes, receivedAt, request: { query, headers: {} } }
+    if (!body.complete) {
+      const deadLetterId = await networks.refuseLarge(network, message, contentType, body.length)
+      const detail = `expected at most ${limit} bytes, found ${body.length} or more`
+      return problem(context, 413, 'uplink.too_large', detail, { deadLetterId })
+    }
+    const { outcomes, ignored, reply } = await networks.take(network, message, { contentType }, add)
+    const failed = outcomes.find((outcome) => outcome.status === 'retry')
+    if (failed?.status === 'retry')
+      return problem(context, 503, failed.error.code, failed.error.message)
+    if (reply !== undefined) return context.json(reply)
+    const deadLetters = outcomes.flatMap((outcome, index) =>
+      outcome.status === 'dead_lettered'
+        ? [
+            {
+              index,
+              id: outcome.deadLetterId,
+              code: outcome.error.code,
+              reason: outcome.error.message,
+            },
+          ]
+        : [],
+    )
+    const count = (status: Outcome['status']): number =>
+      outcomes.filter((outcome) => outcome.status === status).length
+    const summary = {
+      accepted: count('accepted'),
+      duplicates: count('duplicate'),
+      ignored,
+      deadLetters,
+    }
+    const [only] = deadLetters
+    if (outcomes.length === 1 && only !== undefined) {
+      const status = only.code === 'uplink.too_large' ? 413 : 422
+      return problem(context, status, only.code, only.reason, summary)
+    }
+    return context.json(summary, 202)
+  })
+
+  return api
+}
+
+const NO_BYTES = new Uint8Array()
+
+function unauthorized(context: Context, secret: string | undefined, place: object): Response {
+  const [where = 'header'] = Object.keys(place)
+  const detail =
+    secret === undefined
+      ? "expected the admin's token: the network has no secret in the config"
+      : `expected the secret of the network in its ${where}, as its config says`
+  const answer = problem(context, 401, 'network.unauthorized', detail)
+  answer.headers.set('www-authenticate', 'Bearer')
+  return answer
+}
