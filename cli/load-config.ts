@@ -11,7 +11,9 @@ import {
   parseDocument,
   type Scalar,
 } from 'yaml'
+import { createScriptEngine } from '../adapters/node/script-engine.ts'
 import {
+  type CodecEngines,
   type ConfigFault,
   CoreError,
   compileProgram,
@@ -80,10 +82,11 @@ export async function loadConfig(
   const data = replaceEnv(source.data, env, [], missing)
   faults.push(...missing.map(locate))
   if (source.faults.length > 0) return { file, builtIn, faults }
+  const engines: CodecEngines = { scripts: createScriptEngine() }
   const parsed = parseConfig(data)
   if ('faults' in parsed) {
     const rest = salvageConfig(data)
-    const compiled = rest === undefined ? { faults: [] } : compileProgram(rest)
+    const compiled = rest === undefined ? { faults: [] } : compileProgram(rest, engines)
     const further = 'faults' in compiled ? compiled.faults : []
     const unset = new Set(missing.map(({ path }) => path.join('/')))
     const all = [...parsed.faults, ...further]
@@ -91,7 +94,7 @@ export async function loadConfig(
       .map(locate)
     return { file, builtIn, faults: inOrder([...faults, ...all]) }
   }
-  const compiled = compileProgram(parsed.config)
+  const compiled = compileProgram(parsed.config, engines)
   if ('faults' in compiled)
     return { file, builtIn, faults: inOrder([...faults, ...compiled.faults.map(locate)]) }
   return faults.length > 0

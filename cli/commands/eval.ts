@@ -1,3 +1,4 @@
+import { createScriptEngine } from '../../adapters/node/script-engine.ts'
 import type { CodecEngines, Json } from '../../core/index.ts'
 import { evalDecode } from '../eval/decode.ts'
 import { evalEncode } from '../eval/encode.ts'
@@ -38,7 +39,7 @@ export const evaluate: Command = {
         `expected one of ${Object.keys(KINDS).join(', ')}, found ${JSON.stringify(args.join(' '))}`,
       )
     }
-    const engines: CodecEngines = {}
+    const engines: CodecEngines = { scripts: createScriptEngine() }
     for await (const { bytes } of readLines(terminal.stdin, MAX_LINE_BYTES)) {
       const answer =
         bytes === undefined

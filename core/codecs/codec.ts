@@ -54,23 +54,30 @@ export interface Codec {
   readonly exactText: ((bytes: Uint8Array) => string | undefined) | undefined
 }
 
-/** Runs scripts of users where they reach nothing of the host. */
+/** Runs scripts of users where they reach nothing of the host, and no call learns of another. */
 export interface ScriptEngine {
   /**
-   * Prepares a script; it is compiled once.
-   * @throws CoreError `codec.script_failed` if it is no script.
+   * Reads a script once; its functions of these names can be called.
+   * @throws CoreError `codec.script_failed`, with the position, if it is no script; `codec.script_timeout` or
+   * `codec.script_limit` if it takes too much.
    */
-  open(source: string, limits: ScriptLimits): Script
+  open(source: string, names: readonly string[], limits: ScriptLimits): Script
 }
 
 export interface Script {
+  /** Which of the names it declares as functions. */
+  readonly names: readonly string[]
   /**
-   * Calls the first of the named functions that the script declares, with arguments and result as JSON.
-   * @throws CoreError `codec.script_failed`, `codec.script_timeout` or `codec.script_limit`.
+   * Calls a function that it declares. `recvTime` of an argument, in epoch ms, is a Date there.
+   * @throws CoreError `codec.script_failed`, with the position, `codec.script_timeout` or `codec.script_limit`.
    */
-  call(names: readonly string[], args: readonly Json[]): Json | undefined
-  /** Whether the script declares a function of that name. */
-  has(name: string): boolean
+  call(name: string, args: readonly Json[], now: number): ScriptResult
+}
+
+export interface ScriptResult {
+  readonly value: Json | undefined
+  /** Where JSON has no word for what the script returned. */
+  readonly warnings: readonly string[]
 }
 
 export interface ScriptLimits {

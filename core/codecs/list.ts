@@ -2,6 +2,7 @@ import { cayenneLpp } from './cayenne-lpp.ts'
 import type { CodecKind } from './codec.ts'
 import { json } from './json.ts'
 import { ruuvi } from './ruuvi.ts'
+import { script } from './script.ts'
 import { sparkplug } from './sparkplug.ts'
 import { sparkplugB } from './sparkplug-b.ts'
 import { teltonika } from './teltonika.ts'
@@ -14,4 +15,5 @@ export const CODEC_KINDS: readonly CodecKind[] = [
   sparkplugB,
   sparkplug,
   ruuvi,
+  script,
 ]
