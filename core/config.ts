@@ -174,7 +174,15 @@ const MAX_ROUTES = 100
 const Alarm = z
   .strictObject({
     from: z.string().min(1).default('devices/+/telemetry').meta({ description: 'Topic filter.' }),
-    when: z.string().min(1).meta({ description: 'Condition in the rule language; true raises.' }),
+    when: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'Condition in the rule language; true raises.' }),
+    missing: Duration.prefault(0).meta({
+      description:
+        'In place of `when`: raised when a device that was heard of on the topics sends nothing for so long.',
+    }),
     clear: z.string().min(1).optional().meta({
       description:
         'Condition that clears; not `when` unless given. A gap between the two is the hysteresis.',
@@ -182,6 +190,38 @@ const Alarm = z
     for: Duration.prefault(0).meta({
       description: 'How long the condition must hold before the alarm is raised.',
     }),
+    clearFor: Duration.prefault(0).meta({
+      description: 'How long the condition that clears must hold.',
+    }),
+    times: z.int().min(1).max(100).default(1).meta({
+      description:
+        'How often the condition must be true before the alarm is raised: in a row, unless `within` is given.',
+    }),
+    within: Duration.prefault(0).meta({
+      description: 'Within which time it must be true so often, whatever is between.',
+    }),
+    rate: z
+      .strictObject({
+        of: z.string().min(1).meta({ description: 'An expression that gives a number.' }),
+        per: Duration.refine((ms) => ms > 0, 'expected more than 0')
+          .prefault('1m')
+          .meta({ description: 'The time in which the change is counted.' }),
+      })
+      .optional()
+      .meta({
+        description:
+          'Gives conditions and text `_rate`: how much a value changed since the message before.',
+      }),
+    severities: z
+      .array(
+        z.strictObject({
+          when: z.string().min(1).meta({ description: 'Condition in the rule language.' }),
+          severity: Severity.meta({ description: 'How much it matters then.' }),
+        }),
+      )
+      .max(10)
+      .default([])
+      .meta({ description: 'A ladder: the first condition that is true counts, else `severity`.' }),
     severity: Severity.default('warning').meta({ description: 'How much it matters.' }),
     text: z
       .string()
@@ -193,6 +233,19 @@ const Alarm = z
       .boolean()
       .default(true)
       .meta({ description: 'Whether they are also told that it has cleared.' }),
+  })
+  .superRefine(({ when, missing, ...alarm }, context) => {
+    const wrong = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message })
+    if (when === undefined && missing === 0) wrong('when', 'expected when, or missing')
+    if (when !== undefined && missing > 0) wrong('missing', 'expected it without when')
+    if (missing > 0)
+      for (const key of ['clear', 'rate'] as const)
+        if (alarm[key] !== undefined) wrong(key, 'expected it beside when, not beside missing')
+    if (missing > 0 && (alarm.for > 0 || alarm.times > 1 || alarm.severities.length > 0))
+      wrong('missing', 'expected it without for, times and severities')
+    if (alarm.times > 1 && alarm.for > 0) wrong('times', 'expected it without for')
+    if (alarm.within > 0 && alarm.times === 1) wrong('within', 'expected it beside times')
   })
   .meta({ description: 'A condition that is raised and cleared once per device.' })
 

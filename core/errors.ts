@@ -70,6 +70,7 @@ export const ERROR_CODES = {
   'port.in_use': { retryable: false },
   'input.not_found': { retryable: false },
   'input.malformed': { retryable: false },
+  'input.too_large': { retryable: false },
   'usage.wrong': { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>
 

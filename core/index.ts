@@ -1,9 +1,10 @@
 // The face of the core: what adapters, functions, the CLI and users of the library import.
 
 export type { ActionContext, ActionResult } from './actions/action.ts'
+export { acknowledge, careFor } from './alarms/care.ts'
 export {
   type AlarmFacts,
-  acknowledge,
+  hear,
   type Judgement,
   judge,
   judgeTimer,
@@ -20,6 +21,7 @@ export type {
   Script,
   ScriptEngine,
   ScriptLimits,
+  ScriptResult,
 } from './codecs/codec.ts'
 export { type DecodePlan, decodePack, decodeUplink } from './codecs/decode-uplink.ts'
 export { readEventTime, type TimeUnit } from './codecs/event-time.ts'
@@ -68,7 +70,12 @@ export { createIngest } from './ingest.ts'
 export type { ExampleConfig } from './meaning/example-schema.ts'
 export { conversion, parseUnit, type Unit } from './meaning/unit.ts'
 export { isMethodName, type MethodCalls, type MethodRequest } from './methods.ts'
-export type { AlarmState } from './model/alarm.ts'
+export {
+  type AlarmChange,
+  type AlarmStanding,
+  type AlarmState,
+  standingOf,
+} from './model/alarm.ts'
 export type { ColdRow } from './model/cold-row.ts'
 export {
   COMMAND_ACKS,
@@ -123,13 +130,6 @@ export type {
 export type { ShadowDocument } from './model/shadow.ts'
 export type { MetricValue, Telemetry, TelemetryRow } from './model/telemetry.ts'
 export type { Ingest, Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
-export { deliveryId } from './notifications/delivery-id.ts'
-export { fanOut } from './notifications/fan-out.ts'
-export { type Mail, renderMail, renderText, renderWebhook } from './notifications/render.ts'
-export { createNotify, type Notify, type NotifyReport } from './notify.ts'
-export { observePorts } from './observe.ts'
-export type {
-  ChannelSender,
 export type { CallNetwork, NetworkRequestCall } from './network-downlinks.ts'
 export { NETWORK_KINDS } from './networks/list.ts'
 export type {
@@ -143,6 +143,13 @@ export type {
   NetworkUplink,
 } from './networks/network.ts'
 export type { NetworkDelivery, NetworkReport, Networks } from './networks.ts'
+export { deliveryId } from './notifications/delivery-id.ts'
+export { fanOut } from './notifications/fan-out.ts'
+export { type Mail, renderMail, renderText, renderWebhook } from './notifications/render.ts'
+export { createNotify, type Notify, type NotifyReport } from './notify.ts'
+export { observePorts } from './observe.ts'
+export type {
+  ChannelSender,
   Clock,
   ColdStore,
   CommandStore,
@@ -174,6 +181,7 @@ export {
   compileProgram,
   type Program,
   type ProgramAlarm,
+  type ProgramNetwork,
   type ProgramRoute,
   type ProgramRule,
   type ProgramWindow,
@@ -181,7 +189,6 @@ export {
 export * from './routing/index.ts'
 export * from './rules/index.ts'
 export * from './shadow/index.ts'
-  type ProgramNetwork,
 export { step } from './step.ts'
 export type { StepContext, StepEvents, StepResult } from './steps/context.ts'
 export { nextDue } from './steps/draft.ts'

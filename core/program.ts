@@ -19,6 +19,7 @@ import { CoreError } from './errors.ts'
 import { compileMeaning, type DerivedPlan } from './meaning/compile-meaning.ts'
 import { compileMetric } from './meaning/metric-plan.ts'
 import type { Meaning } from './model/meaning.ts'
+import type { Severity } from './model/notification.ts'
 import { NETWORK_KINDS } from './networks/list.ts'
 import type { Network } from './networks/network.ts'
 import { option } from './networks/options.ts'
@@ -90,6 +91,12 @@ export interface ProgramAlarm extends AlarmFacts {
   readonly when: CompiledExpression
   /** `undefined`: it clears when `when` is false. */
   readonly clear: CompiledExpression | undefined
+  /** Raised by silence of so long, in place of a condition; 0: it is not. Unit: ms. */
+  readonly missingMs: number
+  /** How fast a value changes, for conditions that ask for `_rate`. */
+  readonly rate: { readonly of: CompiledExpression; readonly perMs: number } | undefined
+  /** Severities by condition; the first that is true counts. */
+  readonly ladder: readonly { readonly when: CompiledExpression; readonly severity: Severity }[]
   /** What of its conditions and its text asks the world. */
   readonly asking: readonly Asking[]
   readonly text: CompiledTemplate
@@ -129,6 +136,8 @@ export interface ProgramNetworks {
   /** What decodes uplinks of a network, where it has a codec of its own. */
   codecOf(name: string | undefined): Codec | undefined
 }
+
+const MINUTE_MS = 60_000
 
 /** A session that never pauses ends after so long, unless the rule says otherwise. */
 const LONGEST_SESSION_MS = 86_400_000
@@ -304,7 +313,16 @@ export function compileProgram(
       checkTopicFilter(alarmConfig.from)
       return compileRule(`SELECT * FROM '${alarmConfig.from.replaceAll("'", "''")}'`)
     })
-    const when = guard([...path, 'when'], () => compileExpression(alarmConfig.when))
+    const when = guard([...path, 'when'], () => compileExpression(alarmConfig.when ?? 'false'))
+    const rateOf = alarmConfig.rate?.of
+    const rate =
+      rateOf === undefined
+        ? undefined
+        : guard([...path, 'rate', 'of'], () => compileExpression(rateOf))
+    const ladder = alarmConfig.severities.map(({ when: rung, severity }, at) => {
+      const compiled = guard([...path, 'severities', at, 'when'], () => compileExpression(rung))
+      return compiled === undefined ? undefined : { when: compiled, severity }
+    })
     const clear = guard([...path, 'clear'], () =>
       alarmConfig.clear === undefined ? undefined : compileExpression(alarmConfig.clear),
     )
@@ -317,11 +335,18 @@ export function compileProgram(
       rule,
       when,
       clear,
-      asking: [when, clear, text]
+      missingMs: alarmConfig.missing,
+      rate:
+        rate === undefined ? undefined : { of: rate, perMs: alarmConfig.rate?.per ?? MINUTE_MS },
+      ladder: ladder.filter((rung) => rung !== undefined),
+      asking: [when, clear, text, rate, ...ladder.map((rung) => rung?.when)]
         .filter((one) => one?.asks === true)
         .filter((one) => one !== undefined),
       text,
       forMs: alarmConfig.for,
+      clearForMs: alarmConfig.clearFor,
+      times: alarmConfig.times,
+      withinMs: alarmConfig.within === 0 ? undefined : alarmConfig.within,
       severity: alarmConfig.severity,
       channelIds: alarmConfig.notify,
       notifyCleared: alarmConfig.notifyCleared,
@@ -475,5 +500,6 @@ function globTest(pattern: string): (deviceId: string) => boolean {
 }
 
 function defaultText(alarmId: string, alarm: AlarmConfig): string {
+  if (alarm.when === undefined) return `${alarmId}: not heard of for ${alarm.missing / 1_000} s`
   return `${alarmId}: ${alarm.when.replaceAll('${', '$ {')}`
 }

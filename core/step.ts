@@ -1,7 +1,7 @@
 import type { DeviceRecord } from './model/device-record.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
 import { applyFailure } from './steps/actions.ts'
-import { applyAcknowledge, applyTimer } from './steps/alarm.ts'
+import { applyAlarmChange, applyTimer } from './steps/alarm.ts'
 import {
   applyEnqueue,
   applyLock,
@@ -61,8 +61,8 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
       return applyTwin(draft, input)
     case 'desire':
       return applyDesire(draft, input)
-    case 'acknowledge':
-      return applyAcknowledge(draft, input.alarmId, input.by, input.at)
+    case 'alarm':
+      return applyAlarmChange(draft, input)
     case 'effect':
       draft.emit(input.key, input.effect)
       return { status: 'accepted' }

@@ -7,6 +7,7 @@ import { BEFORE_DEVICES, isDeviceId } from '../model/device-id.ts'
 import type { ShadowInput } from '../model/input.ts'
 import type { Outcome, Uplink } from '../model/uplink.ts'
 import { explainDelta, isAlive } from '../shadow/index.ts'
+import { createAlarmApi } from './alarms.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { createCommandApi } from './commands.ts'
 import { createNetworkApi } from './networks.ts'
@@ -238,20 +239,6 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     })
   }
 
-  api.post('/devices/:id/alarms/:alarm/acknowledge', async (context) => {
-    if (!isAdmin(context.req.header('authorization'))) return unauthorized(context)
-    const { deviceId } = await find(context.req.param('id'))
-    const input = {
-      kind: 'acknowledge' as const,
-      alarmId: context.req.param('alarm'),
-      by: 'admin',
-      at: ports.clock.now(),
-    }
-    const [result] = await core.gate.run(deviceId, [input])
-    if (result?.status === 'refused') return problem(context, 409, result.code, result.message)
-    return context.body(null, 204)
-  })
-
   api.get('/dead-letters', async (context) => {
     const limit = readCount(context.req.query('limit'), 50, 1_000)
     const letters = await ports.deadLetters.list(context.req.query('before') ?? '', limit)
@@ -306,9 +293,10 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
 
   const refuse = (context: Context): Response | undefined =>
     isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
+  api.route('/', createAlarmApi({ core, refuse }))
   api.route('/', createCommandApi({ core, refuse }))
-
   api.route('/', createNetworkApi({ core, add, isAdmin }))
+
   async function find(deviceId: string) {
     const record = await ports.devices.load(deviceId)
     if (record === undefined)

@@ -9,6 +9,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'device.exists': 409,
   'input.not_found': 404,
   'input.malformed': 400,
+  'input.too_large': 413,
   'shadow.bad_request': 400,
   'shadow.not_found': 404,
   'shadow.version_conflict': 409,

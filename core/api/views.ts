@@ -2,6 +2,7 @@ import { isPending } from '../model/command.ts'
 import type { DeadLetter } from '../model/dead-letter.ts'
 import type { DeviceRecord, Presence, PresenceStatus } from '../model/device-record.ts'
 import type { JsonObject } from '../model/json.ts'
+import { alarmView } from './alarm-view.ts'
 
 /** One device as lists and the live stream show it. Times are epoch ms; `presenceChangedAt` is 0 if it never connected. */
 export function deviceSummary(record: DeviceRecord): JsonObject {
@@ -16,6 +17,8 @@ export function deviceSummary(record: DeviceRecord): JsonObject {
         text: state.text,
         raisedAt: state.raisedAt ?? null,
         acknowledgedAt: state.acknowledgedAt ?? null,
+        ...(state.care?.shelf === undefined ? {} : { shelvedUntil: state.care.shelf.until }),
+        ...(state.care?.assignedTo === undefined ? {} : { assignedTo: state.care.assignedTo }),
       }
     })
   const shadow = record.shadows['']
@@ -56,7 +59,7 @@ function presenceView(presence: Presence): JsonObject {
 /** One device with all that is remembered of it, but for what only the core needs. */
 export function deviceDetail(record: DeviceRecord): JsonObject {
   const alarms: Record<string, JsonObject> = {}
-  for (const [alarmId, state] of Object.entries(record.alarms)) alarms[alarmId] = { ...state }
+  for (const [alarmId, state] of Object.entries(record.alarms)) alarms[alarmId] = alarmView(state)
   const shadows: Record<string, JsonObject> = {}
   for (const [name, { desired, reported, version }] of Object.entries(record.shadows)) {
     shadows[name] = { desired: desired ?? {}, reported: reported ?? {}, version }

@@ -1,4 +1,5 @@
 import type { CoreError, ErrorCode } from '../errors.ts'
+import type { AlarmChange } from './alarm.ts'
 import type { CommandEntry, QueuedCommand, Settlement } from './command.ts'
 import type { Effect, OutboxEntry } from './effect.ts'
 import type { Json, JsonObject } from './json.ts'
@@ -104,10 +105,11 @@ export interface DesireInput {
   readonly at: number
 }
 
-/** Someone takes note of an active alarm. */
-export interface AcknowledgeInput {
-  readonly kind: 'acknowledge'
+/** Someone does something about an alarm. */
+export interface AlarmInput {
+  readonly kind: 'alarm'
   readonly alarmId: string
+  readonly change: AlarmChange
   readonly by: string
   readonly at: number
 }
@@ -180,7 +182,7 @@ export type DeviceInput =
   | MirrorInput
   | TwinInput
   | DesireInput
-  | AcknowledgeInput
+  | AlarmInput
   | EffectInput
   | FailureInput
   | WindowInput

@@ -1,8 +1,10 @@
 import type { ActionResult } from '../actions/action.ts'
-import { acknowledge, judge, judgeTimer, type Verdict } from '../alarms/judge.ts'
-import type { AlarmState } from '../model/alarm.ts'
-import type { InputResult } from '../model/input.ts'
-import type { Json } from '../model/json.ts'
+import { careFor, unshelve, withCare, withEvent } from '../alarms/care.ts'
+import { hear, judge, judgeTimer, type Transition, type Verdict } from '../alarms/judge.ts'
+import { CoreError } from '../errors.ts'
+import type { AlarmSample, AlarmState } from '../model/alarm.ts'
+import type { AlarmInput, InputResult } from '../model/input.ts'
+import { isJsonObject, type Json } from '../model/json.ts'
 import type { ProgramAlarm } from '../program.ts'
 import type { RuleMessage } from '../rules/index.ts'
 import type { ActionSource } from './context.ts'
@@ -16,18 +18,65 @@ export function judgeAlarm(
   source: ActionSource,
 ): void {
   try {
-    const raise = asBoolean(alarm.when.evaluate(message))
-    const clear = alarm.clear === undefined ? not(raise) : asBoolean(alarm.clear.evaluate(message))
     const before = draft.alarm(alarm.alarmId)
-    const judgement = { raise, clear, at: source.at, receivedAt: source.receivedAt }
-    settle(
-      draft,
-      alarm,
-      judge(before, judgement, alarm, () => alarm.text.render(message)),
-      before,
-    )
+    const verdict =
+      alarm.missingMs > 0
+        ? hear(before, source, alarm, alarm.text.render(message))
+        : judgeConditions(before, alarm, message, source)
+    settle(draft, alarm, verdict, before)
   } catch (error) {
     draft.fail(alarm.alarmId, source.messageId, error)
+  }
+}
+
+function judgeConditions(
+  before: AlarmState | undefined,
+  alarm: ProgramAlarm,
+  given: RuleMessage,
+  { at, receivedAt }: ActionSource,
+): Verdict {
+  const sample = alarm.rate === undefined ? undefined : sampleOf(alarm.rate, given, at)
+  const message = sample === undefined ? given : withRate(given, before?.sample, sample, alarm)
+  const raise = asBoolean(alarm.when.evaluate(message))
+  const clear = alarm.clear === undefined ? not(raise) : asBoolean(alarm.clear.evaluate(message))
+  const severity =
+    alarm.ladder.length === 0 || raise !== true
+      ? undefined
+      : (alarm.ladder.find(({ when }) => when.evaluate(message) === true)?.severity ??
+        alarm.severity)
+  const judgement = { raise, clear, severity, at, receivedAt }
+  const verdict = judge(before, judgement, alarm, () => alarm.text.render(message))
+  if (sample === undefined || (before?.sample !== undefined && before.sample.at > at))
+    return verdict
+  const state = verdict.state ?? { ...QUIET, severity: alarm.severity, since: at, judgedAt: at }
+  return { ...verdict, state: { ...state, sample } }
+}
+
+const QUIET = { status: 'quiet', text: '' } as const
+
+function sampleOf(
+  { of }: NonNullable<ProgramAlarm['rate']>,
+  message: RuleMessage,
+  at: number,
+): AlarmSample | undefined {
+  const value = of.evaluate(message)
+  return typeof value === 'number' ? { at, value } : undefined
+}
+
+/** A message with how fast its value changes, since the one before it, as `_rate`. */
+function withRate(
+  message: RuleMessage,
+  before: AlarmSample | undefined,
+  { at, value }: AlarmSample,
+  { rate }: ProgramAlarm,
+): RuleMessage {
+  const { body } = message
+  if (rate === undefined || before === undefined || before.at >= at || !isJsonObject(body))
+    return message
+  const { rawText: _exact, ...rest } = message
+  return {
+    ...rest,
+    body: { ...body, _rate: ((value - before.value) * rate.perMs) / (at - before.at) },
   }
 }
 
@@ -56,32 +105,76 @@ function settle(
   verdict: Verdict,
   before: AlarmState | undefined,
 ): void {
-  if (verdict.state !== before) draft.setAlarm(alarm.alarmId, verdict.state)
-  const { state, transition } = verdict
-  if (state === undefined || transition === undefined) return
-  draft.transitions[transition]++
-  if (alarm.channelIds.length === 0 || (transition === 'cleared' && !alarm.notifyCleared)) return
-  const at = (transition === 'raised' ? state.raisedAt : state.clearedAt) ?? state.since
+  const { transition } = verdict
+  let { state } = verdict
+  if (state !== undefined && before?.care !== undefined && state.care !== before.care)
+    state = withCare(state, before.care)
+  if (state === undefined || transition === undefined) {
+    if (state !== before) draft.setAlarm(alarm.alarmId, state)
+    return
+  }
+  const at = timeOf(transition, state)
+  state = withEvent(state, { at, is: transition, severity: state.severity })
+  const tells = alarm.channelIds.length > 0 && (transition !== 'cleared' || alarm.notifyCleared)
+  const { shelf } = state.care ?? {}
+  if (shelf !== undefined) {
+    const untold = transition === 'cleared' ? undefined : alarm.channelIds
+    state = withCare(state, { ...state.care, shelf: { ...shelf, untold } })
+  }
+  draft.setAlarm(alarm.alarmId, state)
+  if (transition === 'raised' || transition === 'cleared') draft.transitions[transition]++
+  if (tells && shelf === undefined) tell(draft, alarm, state, transition, at)
+}
+
+function timeOf(transition: Transition, state: AlarmState): number {
+  switch (transition) {
+    case 'raised':
+      return state.raisedAt ?? state.since
+    case 'cleared':
+      return state.clearedAt ?? state.since
+    case 'escalated':
+    case 'eased':
+      return state.judgedAt
+  }
+}
+
+function tell(
+  draft: Draft,
+  { alarmId, channelIds }: Pick<ProgramAlarm, 'alarmId' | 'channelIds'>,
+  state: AlarmState,
+  transition: Transition,
+  at: number,
+): void {
   // With the count of messages: within one second of event time an alarm may be raised, cleared and raised again.
-  const key = `alarm/${alarm.alarmId}/${state.raisedAt ?? state.since}/${transition}/${draft.accepted}`
+  const key = `alarm/${alarmId}/${state.raisedAt ?? state.since}/${transition}/${draft.accepted}`
   draft.emit(key, {
     kind: 'notify',
     notification: {
       key: `${draft.deviceId}/${key}`,
-      channelIds: alarm.channelIds,
+      channelIds,
       deviceId: draft.deviceId,
       severity: transition === 'cleared' ? 'info' : state.severity,
-      subject: `${alarm.alarmId} ${transition} on ${draft.deviceId}`,
-      text: transition === 'cleared' ? `Cleared: ${state.text}` : state.text,
+      subject: `${alarmId} ${transition} on ${draft.deviceId}`,
+      text: `${SAYS[transition]}${state.text}`,
       at,
       data: {
-        alarmId: alarm.alarmId,
+        alarmId,
         status: state.status,
         since: state.since,
         raisedAt: state.raisedAt ?? null,
+        ...(transition === 'escalated' || transition === 'eased'
+          ? { severity: state.severity }
+          : {}),
       },
     },
   })
+}
+
+const SAYS: Readonly<Record<Transition, string>> = {
+  raised: '',
+  cleared: 'Cleared: ',
+  escalated: 'Worse: ',
+  eased: 'Better: ',
 }
 
 function asBoolean(value: Json | undefined): boolean | undefined {
@@ -92,23 +185,41 @@ function not(value: boolean | undefined): boolean | undefined {
   return value === undefined ? undefined : !value
 }
 
-/** Somebody takes note of an active alarm. */
-export function applyAcknowledge(
+/** Somebody does something about an alarm. */
+export function applyAlarmChange(
   draft: Draft,
-  alarmId: string,
-  by: string,
-  at: number,
+  { alarmId, change, by, at }: AlarmInput,
 ): InputResult {
-  const state = draft.alarm(alarmId)
-  if (state?.status !== 'active') {
+  const before = draft.alarm(alarmId)
+  if (before === undefined) {
     return {
       status: 'refused',
       code: 'input.not_found',
-      message: `expected an active alarm, found ${state?.status ?? 'none'}`,
+      message: 'expected an alarm that was judged, found none',
     }
   }
-  draft.setAlarm(alarmId, acknowledge(state, by, at))
-  return { status: 'accepted' }
+  try {
+    const state = careFor(before, change, { by, at })
+    if (state !== before) draft.setAlarm(alarmId, state)
+    if (change.do === 'unshelve') tellUntold(draft, alarmId, before, state, at)
+    return { status: 'accepted' }
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    return { status: 'refused', code: error.code, message: error.message }
+  }
+}
+
+/** An alarm that became active on its shelf, and still is, is told of when the shelf ends. */
+function tellUntold(
+  draft: Draft,
+  alarmId: string,
+  before: AlarmState,
+  state: AlarmState,
+  at: number,
+): void {
+  const channelIds = before.care?.shelf?.untold ?? []
+  if (state.status !== 'active' || channelIds.length === 0) return
+  tell(draft, { alarmId, channelIds }, state, 'raised', at)
 }
 
 /** A transition that cannot be told, because too much waits to be told, is one all the same. */
@@ -125,12 +236,26 @@ function settleTimer(
   }
 }
 
-/** Raises pending alarms whose time is up, and forgets pending ones that are no longer configured. */
+/** Moves on alarms whose time is up, ends shelves, and forgets alarms that wait and are no longer configured. */
 export function applyTimer(draft: Draft, now: number): void {
-  for (const [alarmId, state] of Object.entries(draft.alarms)) {
+  for (const [alarmId, found] of Object.entries(draft.alarms)) {
+    const state = endShelf(draft, alarmId, found, now)
     const alarm = draft.context.program.alarmsById.get(alarmId)
-    if (state.status !== 'pending') continue
-    if (alarm === undefined) draft.setAlarm(alarmId, undefined)
-    else settleTimer(draft, alarm, judgeTimer(state, now), state)
+    if (alarm !== undefined) settleTimer(draft, alarm, judgeTimer(state, now), state)
+    else if (state.status !== 'active' && state.dueAt !== undefined)
+      draft.setAlarm(alarmId, undefined)
   }
+}
+
+function endShelf(draft: Draft, alarmId: string, before: AlarmState, now: number): AlarmState {
+  const shelf = before.care?.shelf
+  if (shelf === undefined || shelf.until > now) return before
+  const state = unshelve(before, { at: shelf.until })
+  draft.setAlarm(alarmId, state)
+  try {
+    tellUntold(draft, alarmId, before, state, now)
+  } catch (error) {
+    draft.fail(alarmId, '', error)
+  }
+  return state
 }

@@ -473,7 +473,9 @@ export function nextDue({
   }
   for (const alarmId in alarms) {
     const state = alarms[alarmId]
-    if (state?.status === 'pending' && state.dueAt !== undefined) earliest(state.dueAt)
+    if (state?.dueAt !== undefined) earliest(state.dueAt)
+    const shelf = state?.care?.shelf
+    if (shelf !== undefined) earliest(shelf.until)
   }
   for (const ruleId in windows) {
     const state = windows[ruleId]

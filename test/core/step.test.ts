@@ -142,8 +142,8 @@ const someOther: fc.Arbitrary<DeviceInput> = fc.constantFrom<DeviceInput>(
   { kind: 'desire', name: '', desired: { setpoint: 18 }, at: NOW },
   { kind: 'desire', name: 'config', desired: { setpoint: null }, at: NOW },
   { kind: 'desire', name: '', desired: [1], at: NOW },
-  { kind: 'acknowledge', alarmId: 'hot', by: 'me', at: NOW },
-  { kind: 'acknowledge', alarmId: 'constructor', by: 'me', at: NOW },
+  { kind: 'alarm', change: { do: 'acknowledge' }, alarmId: 'hot', by: 'me', at: NOW },
+  { kind: 'alarm', change: { do: 'acknowledge' }, alarmId: 'constructor', by: 'me', at: NOW },
   { kind: 'timer', at: NOW },
   { kind: 'timer', at: NOW + 3_600_000 },
 )
@@ -191,7 +191,7 @@ describe('step is pure', () => {
       [{ kind: 'shadow', operation: 'get', name: 'none', body: '', at: NOW }],
       [{ kind: 'shadow', operation: 'update', name: '', body: '{', at: NOW }],
       [{ kind: 'shadow', operation: 'delete', name: 'none', body: '', at: NOW }],
-      [{ kind: 'acknowledge', alarmId: 'hot', by: 'me', at: NOW }],
+      [{ kind: 'alarm', change: { do: 'acknowledge' }, alarmId: 'hot', by: 'me', at: NOW }],
       [{ kind: 'timer', at: NOW }],
       [{ kind: 'desire', name: '', desired: [], at: NOW }],
     ] satisfies DeviceInput[][]) {
