@@ -161,7 +161,7 @@ const TABLE: readonly Row[] = [
     of: 'adapters/azure/',
     may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],
     // azure-iothub: its client alone, which sends over AMQP, when it is first needed.
-    packages: ['node:*', 'zod', 'azure-iot-common', 'azure-iothub'],
+    packages: ['node:*', 'zod', '@azure/functions', 'azure-iothub'],
   },
   {
     of: 'functions/azure/',

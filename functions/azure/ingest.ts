@@ -1,0 +1,7 @@
+import config from 'anyhub:config'
+import { createAzure, readConfig } from '../../adapters/azure/index.ts'
+
+const azure = createAzure(readConfig(process.env), config)
+
+/** Event Hubs endpoint of the hub, many at a time. Named in serverless.azure.yml as `ingest`. */
+export const handler = azure.ingest
