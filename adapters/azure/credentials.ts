@@ -3,6 +3,7 @@ import { CoreError } from '../../core/index.ts'
 import { createWebSender, parseJson, type WebResponse } from '../node/web-sender.ts'
 import { unexpected } from './client.ts'
 import type { AzureSettings } from './config.ts'
+import { lazily } from './lazily.ts'
 
 /** Who this process is to Azure. */
 export interface Credentials {
@@ -36,11 +37,13 @@ const EARLY_MS = 300_000
 const MAX_TRIES = 3
 
 /** App Service says when a token ends in epoch seconds, as a text; the grant in seconds from now. */
-const TokenReply = z.object({
-  access_token: z.string(),
-  expires_on: z.optional(z.coerce.number()),
-  expires_in: z.optional(z.coerce.number()),
-})
+const TokenReply = lazily(() =>
+  z.object({
+    access_token: z.string(),
+    expires_on: z.optional(z.coerce.number()),
+    expires_in: z.optional(z.coerce.number()),
+  }),
+)
 
 interface Kept {
   readonly token: string
@@ -89,7 +92,7 @@ export function createCredentials({ settings, now }: CredentialsOptions): Creden
         throw new CoreError('store.unavailable', `identity: ${String(cause)}`, { cause })
       })
       if (response.status === 200) {
-        const parsed = TokenReply.safeParse(parseJson(response.body))
+        const parsed = TokenReply().safeParse(parseJson(response.body))
         if (!parsed.success) throw unexpected('identity', response)
         const { access_token, expires_on, expires_in } = parsed.data
         const end =
