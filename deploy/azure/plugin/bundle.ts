@@ -13,6 +13,9 @@ const MTIME = '1980-01-01T00:00:00'
 
 const ENDINGS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'] as const
 
+/** Triggers of other languages than .NET. Source: Azure Functions, "Extension bundles". */
+const EXTENSIONS = { id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.*, 5.0.0)' }
+
 /** What is published: the files of the app, and nothing else. */
 export interface Package {
   readonly bytes: Uint8Array
@@ -63,7 +66,7 @@ export async function makePackage(
   const [bundle] = made.outputFiles
   if (bundle === undefined) throw new DeployError('bundle: esbuild made nothing')
   return pack({
-    'host.json': json({ version: '2.0', ...host }),
+    'host.json': json({ version: '2.0', extensionBundle: EXTENSIONS, ...host }),
     'index.js': bundle.contents,
     'package.json': json({
       name: `${config.service}-${config.stage}`,

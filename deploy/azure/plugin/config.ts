@@ -154,7 +154,10 @@ export const ProviderConfig = z.object({
   tags: texts.optional(),
   runtime: z.enum(['nodejs22', 'nodejs24']),
   /** In MB. Source: Azure Functions, Flex Consumption plan, "Instance sizes". */
-  memory: z.literal([512, 2048, 4096]).optional(),
+  memory: z
+    .union([z.literal([512, 2048, 4096]), z.literal(['512', '2048', '4096'])])
+    .transform(Number)
+    .optional(),
   maxInstances: z.number().int().min(1).max(1_000).optional(),
   /** Instances that wait, by function, or by `http` for all of HTTP: they are paid for. */
   alwaysReady: z.record(z.string(), z.number().int().min(1).max(1_000)).optional(),
@@ -167,7 +170,7 @@ export const ProviderConfig = z.object({
   grants: z.array(Grant).optional(),
   /** More of host.json. */
   host: z.record(z.string(), z.unknown()).optional(),
-  logRetentionDays: z.number().int().min(30).max(730).optional(),
+  logRetentionDays: z.coerce.number().int().min(30).max(730).optional(),
   operations: z
     .strictObject({
       firstPollMs: Ms.optional(),

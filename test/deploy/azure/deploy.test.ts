@@ -46,6 +46,10 @@ describe('the plugin for Azure, against a cloud of our own', () => {
     expect(Object.keys(files)).toEqual(['host.json', 'index.js', 'package.json'])
     expect(JSON.parse(files['host.json'] ?? '')).toEqual({
       version: '2.0',
+      extensionBundle: {
+        id: 'Microsoft.Azure.Functions.ExtensionBundle',
+        version: '[4.*, 5.0.0)',
+      },
       extensions: { http: { routePrefix: '' } },
     })
     expect(JSON.parse(files['package.json'] ?? '')).toEqual({
