@@ -482,6 +482,10 @@ describe('what people change', () => {
   it.each([
     ['PATCH', '/devices/dev-1/shadow'],
     ['POST', '/devices/dev-1/alarms/hot/acknowledge'],
+    ['POST', '/devices/dev-1/alarms/hot/shelve'],
+    ['POST', '/devices/dev-1/alarms/hot/unshelve'],
+    ['POST', '/devices/dev-1/alarms/hot/assign'],
+    ['POST', '/devices/dev-1/alarms/hot/comment'],
     ['POST', '/dead-letters/x/redrive'],
     ['DELETE', '/dead-letters/x'],
   ])('%s %s needs the token', async (method, path) => {
@@ -608,6 +612,55 @@ describe('what people change', () => {
     const { ask, post } = open({ alarms: { hot: { when: 'temp > 25' } } })
     await post({ temp: 20 })
     expectProblem(await ask('POST', path, { headers: ADMIN }), status, 'input.not_found')
+  })
+
+  it('people look after an alarm: shelve, assign, comment, and see who did what', async () => {
+    const { ask, post } = open({ alarms: { hot: { when: 'temp > 25' } } })
+    await post({ temp: 30 })
+    const act = (what: string, body?: object) =>
+      ask('POST', `/devices/dev-1/alarms/hot/${what}`, { headers: ADMIN, ...(body && { body }) })
+    expect((await act('assign', { to: 'bob' })).status).toBe(204)
+    expect((await act('comment', { text: 'on my way' })).status).toBe(204)
+    expect((await act('shelve', { for: '2h', reason: 'painters' })).status).toBe(204)
+    const { json } = await ask('GET', '/devices/dev-1/alarms')
+    expect(json.alarms).toMatchObject([
+      {
+        alarmId: 'hot',
+        status: 'active',
+        standing: 'shelved',
+        assignedTo: 'bob',
+        shelvedUntil: NOW + 7_200_000,
+        shelvedBy: 'admin',
+        shelvedFor: 'painters',
+        comments: [{ at: NOW, by: 'admin', text: 'on my way' }],
+        history: [{ is: 'raised' }, { is: 'assigned' }, { is: 'shelved' }],
+      },
+    ])
+    expect((await ask('GET', '/devices/dev-1/alarms?standing=active,normal')).json.alarms).toEqual(
+      [],
+    )
+    await act('unshelve')
+    await act('acknowledge')
+    const after = await ask('GET', '/devices/dev-1/alarms?standing=acknowledged')
+    expect(after.json.alarms).toHaveLength(1)
+  })
+
+  it.each<[string, string, number, string]>([
+    ['shelve', '{}', 400, 'expected for, such as "2h", or until'],
+    ['shelve', '{"for":"2 hours"}', 400, 'expected for, such as "2h", or until'],
+    ['shelve', '{"for":"31d"}', 400, 'within the next 30 days'],
+    ['shelve', '{"for":"1h","reason":1}', 400, 'reason: expected a text'],
+    ['shelve', '{', 400, 'expected a body of JSON'],
+    ['shelve', '[]', 400, 'expected an object'],
+    ['shelve', `{"reason":"${'x'.repeat(20_000)}"}`, 413, 'expected a body of at most'],
+    ['assign', '{}', 400, 'to: expected a name'],
+    ['comment', '{"text":" "}', 400, 'text: expected 1 to 1000 characters'],
+  ])('POST %s of %s is refused and says why', async (what, body, status, says) => {
+    const { ask, post } = open({ alarms: { hot: { when: 'temp > 25' } } })
+    await post({ temp: 30 })
+    const answer = await ask('POST', `/devices/dev-1/alarms/hot/${what}`, { headers: ADMIN, body })
+    expect(answer.status).toBe(status)
+    expect(answer.json.detail).toContain(says)
   })
 
   it.each([

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest'
+import type { AlarmChange, ConfigInput } from '../../../core/index.ts'
+import { recordOf } from '../../fakes/memory-ports.ts'
+import { NOW, start, uplink } from '../harness.ts'
+
+const CHANNELS: ConfigInput['channels'] = {
+  ops: { type: 'webhook', url: 'https://example.org/hook' },
+}
+
+function open(alarm: NonNullable<ConfigInput['alarms']>[string]) {
+  const running = start({ channels: CHANNELS, alarms: { hot: { notify: ['ops'], ...alarm } } })
+  const { core, world } = running
+  let at = NOW
+  return {
+    ...running,
+    /** One message; time has gone on by so many seconds. */
+    async send(body: object, seconds = 1) {
+      at += seconds * 1_000
+      world.now = at
+      await core.ingest([uplink({ ...body, ts: at }, { receivedAt: at })])
+      await core.gate.idle()
+    },
+    async care(change: AlarmChange) {
+      world.now = at
+      const [result] = await core.gate.run('dev-1', [
+        { kind: 'alarm', alarmId: 'hot', change, by: 'ann', at },
+      ])
+      await core.gate.idle()
+      return result
+    },
+    /** Time passes and the tick comes. */
+    async wait(seconds: number) {
+      at += seconds * 1_000
+      world.now = at
+      await core.tick(10)
+      await core.gate.idle()
+    },
+    now: () => at,
+    alarm: () => recordOf(world, 'dev-1')?.alarms['hot'],
+    told: () =>
+      [...world.queue.values()].map(
+        ({ delivery: { notification } }) => `${notification.subject}: ${notification.text}`,
+      ),
+  }
+}
+
+describe('alarms and the people who look after them', () => {
+  it('a rate is the change since the message before, per minute', async () => {
+    const { send, alarm, told } = open({
+      rate: { of: 'temp' },
+      when: '_rate > 2',
+      text: 'at ${_rate}',
+    })
+    await send({ temp: 20 })
+    await send({ temp: 21 }, 60)
+    expect(alarm()?.status).toBe('quiet')
+    await send({ humidity: 4 }, 10)
+    await send({ temp: 23 }, 20)
+    expect(alarm()).toMatchObject({ status: 'active', text: 'at 4' })
+    await send({ temp: 23 }, 60)
+    expect(told()).toEqual(['hot raised on dev-1: at 4', 'hot cleared on dev-1: Cleared: at 4'])
+  })
+
+  it('silence raises, and the next message clears', async () => {
+    const { send, wait, told } = open({ missing: '10m', text: 'last at ${temp}' })
+    await send({ temp: 20 })
+    await wait(599)
+    expect(told()).toEqual([])
+    await wait(1)
+    await wait(600)
+    expect(told()).toEqual(['hot raised on dev-1: last at 20'])
+    await send({ temp: 21 })
+    expect(told().slice(1)).toEqual(['hot cleared on dev-1: Cleared: last at 21'])
+  })
+
+  it('a ladder tells when it gets worse and better', async () => {
+    const { send, told, world } = open({
+      when: 'temp > 30',
+      text: '${temp}',
+      severities: [
+        { when: 'temp > 50', severity: 'critical' },
+        { when: 'temp > 40', severity: 'warning' },
+      ],
+      severity: 'info',
+    })
+    for (const temp of [31, 41, 55, 56, 45, 20]) await send({ temp })
+    expect(told()).toEqual([
+      'hot raised on dev-1: 31',
+      'hot escalated on dev-1: Worse: 31',
+      'hot escalated on dev-1: Worse: 31',
+      'hot eased on dev-1: Better: 31',
+      'hot cleared on dev-1: Cleared: 31',
+    ])
+    expect(
+      [...world.queue.values()].map(({ delivery: { notification } }) => notification.severity),
+    ).toEqual(['info', 'warning', 'critical', 'warning', 'info'])
+  })
+
+  it('a shelved alarm goes on living, and nobody is told until the shelf ends', async () => {
+    const { send, care, wait, told, alarm, now } = open({ when: 'temp > 30', text: '${temp}' })
+    await send({ temp: 20 })
+    const until = now() + 3_600_000
+    await care({ do: 'shelve', until, reason: 'painters' })
+    await send({ temp: 31 })
+    expect(alarm()).toMatchObject({
+      status: 'active',
+      care: { shelf: { until, by: 'ann', reason: 'painters', untold: ['ops'] } },
+    })
+    await send({ temp: 20 })
+    await send({ temp: 33 })
+    expect(told()).toEqual([])
+    await wait(3_600)
+    expect(told()).toEqual(['hot raised on dev-1: 33'])
+    expect(alarm()?.care?.shelf).toBeUndefined()
+    await wait(3_600)
+    expect(told()).toHaveLength(1)
+  })
+
+  it('what is over when the shelf ends is not told, and a shelf can end early', async () => {
+    const { send, care, told, now } = open({ when: 'temp > 30', text: '${temp}' })
+    await send({ temp: 20 })
+    await care({ do: 'shelve', until: now() + 60_000 })
+    await send({ temp: 31 })
+    await send({ temp: 20 })
+    await care({ do: 'unshelve' })
+    expect(told()).toEqual([])
+    await care({ do: 'shelve', until: now() + 60_000 })
+    await send({ temp: 32 })
+    await care({ do: 'unshelve' })
+    expect(told()).toEqual(['hot raised on dev-1: 32'])
+  })
+
+  it('what people did outlasts what messages do, in the order in which it happened', async () => {
+    const { send, care, alarm } = open({ when: 'temp > 30', notifyCleared: false })
+    await send({ temp: 31 })
+    await care({ do: 'assign', to: 'bob' })
+    await care({ do: 'acknowledge' })
+    await care({ do: 'comment', text: 'the fan is dead' })
+    await send({ temp: 20 })
+    await send({ temp: 35 })
+    await care({ do: 'assign', to: '' })
+    expect(alarm()).toMatchObject({ status: 'active' })
+    expect(alarm()).not.toHaveProperty('acknowledgedBy')
+    const { assignedTo, comments, history } = alarm()?.care ?? {}
+    expect(assignedTo).toBeUndefined()
+    expect(comments).toMatchObject([{ by: 'ann', text: 'the fan is dead' }])
+    expect(history?.map(({ is, by }) => `${is}${by === undefined ? '' : ` by ${by}`}`)).toEqual([
+      'raised',
+      'assigned by ann',
+      'acknowledged by ann',
+      'cleared',
+      'raised',
+      'assigned by ann',
+    ])
+  })
+
+  it('keeps the last events and comments only: the record has to stay small', async () => {
+    const { send, care, alarm } = open({ when: 'temp > 30', notify: [] })
+    for (let round = 0; round < 40; round++) {
+      await send({ temp: 31 })
+      await send({ temp: 20 })
+      await care({ do: 'comment', text: `${round} ${'x'.repeat(2_000)}` })
+    }
+    const { history = [], comments = [] } = alarm()?.care ?? {}
+    expect(history).toHaveLength(50)
+    expect(comments).toHaveLength(20)
+    expect(comments.at(-1)?.text.slice(0, 3)).toBe('39 ')
+    expect(comments.at(-1)?.text).toHaveLength(1_000)
+  })
+
+  it.each<[string, AlarmChange, string]>([
+    ['a shelf in the past', { do: 'shelve', until: NOW - 1 }, 'input.malformed'],
+    ['a shelf for ever', { do: 'shelve', until: NOW + 1e12 }, 'input.malformed'],
+    ['to acknowledge what is not active', { do: 'acknowledge' }, 'input.not_found'],
+  ])('refuses %s', async (_title, change, code) => {
+    const { send, care } = open({ when: 'temp > 30' })
+    await send({ temp: 20 })
+    expect(await care(change)).toMatchObject({ status: 'refused', code })
+  })
+
+  it('refuses to look after an alarm that is none', async () => {
+    const { send, care } = open({ when: 'other > 30' })
+    await send({ temp: 20 })
+    expect(await care({ do: 'comment', text: 'x' })).toMatchObject({ code: 'input.not_found' })
+  })
+})
