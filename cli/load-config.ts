@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
   type Document,
@@ -17,6 +17,7 @@ import {
   type ConfigFault,
   CoreError,
   compileProgram,
+  inlineScripts,
   type Program,
   parseConfig,
   type SourcePosition,
@@ -79,7 +80,11 @@ export async function loadConfig(
     message: fault.message,
   })
   const missing: ConfigFault[] = []
-  const data = replaceEnv(source.data, env, [], missing)
+  const filled = replaceEnv(source.data, env, [], missing)
+  const { data, faults: unread } = inlineScripts(filled, (script) =>
+    readScript(resolve(dirname(file), script)),
+  )
+  faults.push(...unread.map(locate))
   faults.push(...missing.map(locate))
   if (source.faults.length > 0) return { file, builtIn, faults }
   const engines: CodecEngines = { scripts: createScriptEngine() }
@@ -137,6 +142,13 @@ function findConfig(named: string | undefined, cwd: string): string {
     .map((name) => resolve(cwd, name))
     .find(existsSync)
   return found ?? BUILT_IN
+}
+
+/** The text of a script that a config names; `undefined` where there is no such file. */
+function readScript(path: string): string | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+    ? readFileSync(path, 'utf8')
+    : undefined
 }
 
 async function readModule(file: string): Promise<Source> {

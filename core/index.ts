@@ -27,6 +27,7 @@ export { type DecodePlan, decodePack, decodeUplink } from './codecs/decode-uplin
 export { readEventTime, type TimeUnit } from './codecs/event-time.ts'
 export { CODEC_KINDS } from './codecs/list.ts'
 export { type CodecConfig, openCodec, unknownCodec } from './codecs/open-codec.ts'
+export { type FileFault, inlineScripts } from './codecs/script/files.ts'
 export { type Pointer, parsePointer, readPointer } from './codecs/pointer.ts'
 export {
   type CommandLimits,

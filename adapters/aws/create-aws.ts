@@ -11,6 +11,7 @@ import {
 import { systemClock } from '../node/clock.ts'
 import { fillConfig } from '../node/fill-config.ts'
 import { createIds } from '../node/ids.ts'
+import { createScriptEngine } from '../node/script-engine.ts'
 import { type AwsClient, createAwsClient } from './client.ts'
 import { createColdStore } from './cold-store.ts'
 import { createCommandPump } from './command-pump.ts'
@@ -83,7 +84,7 @@ export interface Aws {
  */
 export function createAws(settings: AwsSettings, packaged: Config, parts: AwsParts = {}): Aws {
   const config = fillConfig(packaged, process.env)
-  const compiled = compileProgram(config)
+  const compiled = compileProgram(config, { scripts: createScriptEngine() })
   if ('faults' in compiled) {
     throw new CoreError(
       'config.invalid',

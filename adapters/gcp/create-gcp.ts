@@ -12,6 +12,7 @@ import {
 import { systemClock } from '../node/clock.ts'
 import { fillConfig } from '../node/fill-config.ts'
 import { createIds } from '../node/ids.ts'
+import { createScriptEngine } from '../node/script-engine.ts'
 import { createGcpClient, type Service } from './client.ts'
 import { createColdStore } from './cold-store.ts'
 import { createCommandPump } from './command-pump.ts'
@@ -84,7 +85,7 @@ export interface Gcp {
  */
 export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpParts = {}): Gcp {
   const config = fillConfig(packaged, process.env)
-  const compiled = compileProgram(config)
+  const compiled = compileProgram(config, { scripts: createScriptEngine() })
   if ('faults' in compiled) {
     throw new CoreError(
       'config.invalid',

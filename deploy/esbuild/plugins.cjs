@@ -1,7 +1,8 @@
 // What serverless-esbuild bundles with: puts the checked anyhub.yml into the place of `anyhub:config`.
 
-const { readFileSync } = require('node:fs')
-const { resolve, sep } = require('node:path')
+const { readFileSync, statSync } = require('node:fs')
+const { dirname, resolve, sep } = require('node:path')
+const { brotliCompressSync } = require('node:zlib')
 const { parseDocument } = require('yaml')
 
 const CONFIG_PATH = resolve(process.env.ANYHUB_CONFIG ?? 'anyhub.yml')
@@ -47,19 +48,49 @@ function withoutExamples(config) {
 
 /** Every fault of the config at once, as `anyhub check` says them. Secrets are not packaged: a function reads its own. */
 async function readConfig() {
-  const { compileProgram, parseConfig } = await import('../../core/index.ts')
+  const { compileProgram, inlineScripts, parseConfig } = await import('../../core/index.ts')
+  const { createScriptEngine } = await import('../../adapters/node/script-engine.ts')
   const document = parseDocument(readFileSync(CONFIG_PATH, 'utf8'))
   const [broken] = document.errors
   if (broken !== undefined) throw new Error(`${CONFIG_PATH}: ${broken.message}`)
   const raw = document.toJS() ?? {}
-  const parsed = parseConfig(withVariables(raw))
-  const compiled = 'faults' in parsed ? parsed : compileProgram(parsed.config)
+  const { data, faults: unread } = inlineScripts(withVariables(raw), readScript)
+  const parsed = unread.length > 0 ? { faults: unread } : parseConfig(data)
+  const compiled =
+    'faults' in parsed ? parsed : compileProgram(parsed.config, { scripts: createScriptEngine() })
   if (!('faults' in compiled))
     return mapTexts(withoutExamples(parsed.config), raw, (text, written) =>
       typeof written === 'string' && written.search(PLACEHOLDER) >= 0 ? written : text,
     )
   const faults = compiled.faults.map(({ path, message }) => `${path.join('.')}: ${message}`)
   throw new Error(`${CONFIG_PATH}: expected a config without faults:\n${faults.join('\n')}`)
+}
+
+/** A script that the config names; its text is packaged with the config. */
+function readScript(file) {
+  const path = resolve(dirname(CONFIG_PATH), file)
+  return statSync(path, { throwIfNoEntry: false })?.isFile()
+    ? readFileSync(path, 'utf8')
+    : undefined
+}
+
+/** The names of the codecs that the config names. */
+async function usedCodecs() {
+  const { deviceTypes } = await readConfig()
+  return new Set(Object.values(deviceTypes).map(({ codec }) => codec.type))
+}
+
+const SCRIPT_ENGINE = /[\\/]adapters[\\/]node[\\/]script-engine\.ts$/
+const INTERPRETER = /[\\/]adapters[\\/]node[\\/]script[\\/]wasm\.ts$/
+
+/** The interpreter of scripts as it is run, inside the bundle: a function finds no package on its disk. */
+async function packagedInterpreter() {
+  const { readInterpreter } = await import('../../adapters/node/script/wasm.ts')
+  const packed = brotliCompressSync(readInterpreter()).toString('base64')
+  return [
+    "import { brotliDecompressSync } from 'node:zlib'",
+    `export const readInterpreter = () => brotliDecompressSync(Buffer.from('${packed}', 'base64'))`,
+  ].join('\n')
 }
 
 /** What only some functions of the rule language need, by the names that have to stand in the config. */
@@ -144,10 +175,14 @@ const anyhub = {
       return file.startsWith(CORE) ? { path: file, sideEffects: false } : undefined
     })
     build.onLoad({ filter: CODEC_LIST }, async ({ path }) => {
-      const { deviceTypes } = await readConfig()
-      const used = new Set(Object.values(deviceTypes).map(({ codec }) => codec.type))
-      return { contents: onlyCodecs(readFileSync(path, 'utf8'), used), loader: 'ts' }
+      return { contents: onlyCodecs(readFileSync(path, 'utf8'), await usedCodecs()), loader: 'ts' }
     })
+    build.onLoad({ filter: SCRIPT_ENGINE }, async () =>
+      (await usedCodecs()).has('script')
+        ? undefined
+        : { contents: 'export const createScriptEngine = () => undefined' },
+    )
+    build.onLoad({ filter: INTERPRETER }, async () => ({ contents: await packagedInterpreter() }))
     const text = readFileSync(CONFIG_PATH, 'utf8')
     for (const { filter, named, exports } of ON_DEMAND)
       if (!named.test(text)) build.onLoad({ filter }, () => ({ contents: absent(exports) }))
