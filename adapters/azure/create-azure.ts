@@ -13,6 +13,7 @@ import {
 import { systemClock } from '../node/clock.ts'
 import { fillConfig } from '../node/fill-config.ts'
 import { createIds } from '../node/ids.ts'
+import { createScriptEngine } from '../node/script-engine.ts'
 import { createBlobs } from './blob.ts'
 import { type AzureClient, createAzureClient } from './client.ts'
 import { createColdStore } from './cold-store.ts'
@@ -110,7 +111,7 @@ export function createAzure(
   parts: AzureParts = {},
 ): Azure {
   const config = fillConfig(packaged, process.env)
-  const compiled = compileProgram(config)
+  const compiled = compileProgram(config, { scripts: createScriptEngine() })
   if ('faults' in compiled) {
     throw new CoreError(
       'config.invalid',
