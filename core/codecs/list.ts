@@ -1,6 +1,9 @@
 import { cayenneLpp } from './cayenne-lpp.ts'
+import { cbor } from './cbor.ts'
 import type { CodecKind } from './codec.ts'
 import { json } from './json.ts'
+import { msgpack } from './msgpack.ts'
+import { protobuf } from './protobuf.ts'
 import { ruuvi } from './ruuvi.ts'
 import { script } from './script.ts'
 import { sparkplug } from './sparkplug.ts'
@@ -14,6 +17,9 @@ export const CODEC_KINDS: readonly CodecKind[] = [
   teltonika,
   sparkplugB,
   sparkplug,
+  protobuf,
   ruuvi,
   script,
+  cbor,
+  msgpack,
 ]

@@ -66,6 +66,11 @@ export class WireWriter {
   /** A length, and the bytes. */
   block(bytes: Uint8Array): void {
     this.uint32(bytes.length)
+    this.raw(bytes)
+  }
+
+  /** Bytes without a length. */
+  raw(bytes: Uint8Array): void {
     this.#room(bytes.length)
     this.#bytes.set(bytes, this.#at)
     this.#at += bytes.length
