@@ -31,6 +31,8 @@ export interface NetworkDelivery {
   readonly contentType: string
   readonly facts?: UplinkFacts
   readonly redelivered?: boolean
+  /** Names the delivery on its connection. */
+  readonly deliveryId?: string
   /** Whether whoever sent it may speak for a device; without it, for all of them. */
   readonly maySpeakFor?: (deviceId: string) => boolean
 }
@@ -45,6 +47,8 @@ export interface NetworkReport {
   readonly reply?: Json
   /** True: whoever sent it may not speak for a device in it, and nothing was done. */
   readonly refused: boolean
+  /** True: the network does not know such a message, and nothing was done. */
+  readonly foreign: boolean
 }
 
 /** Takes in what networks hand over. */
@@ -216,14 +220,19 @@ export function createNetworks(
     } catch (error) {
       const fault = asFault(error)
       if (fault.retryable)
-        return { outcomes: [{ status: 'retry', error: fault }], ignored: 0, refused: false }
+        return {
+          outcomes: [{ status: 'retry', error: fault }],
+          ignored: 0,
+          refused: false,
+          foreign: false,
+        }
       const outcome = await setAside(one, message, delivery.contentType, fault)
-      return { outcomes: [outcome], ignored: 0, refused: false }
+      return { outcomes: [outcome], ignored: 0, refused: false, foreign: false }
     }
     const { parts, reply } = reading
     const { maySpeakFor } = delivery
     if (maySpeakFor !== undefined && !parts.every((part) => isHis(part, one.prefix, maySpeakFor)))
-      return { outcomes: [], ignored: 0, refused: true }
+      return { outcomes: [], ignored: 0, refused: true, foreign: false }
     const outcomes = await Promise.all(
       parts.map((part) => takePart(one, message, part, delivery, add)),
     )
@@ -231,6 +240,7 @@ export function createNetworks(
       outcomes: outcomes.filter((outcome) => outcome !== undefined),
       ignored: parts.filter(({ kind }) => kind === 'ignored').length,
       refused: false,
+      foreign: parts.length === 0,
       ...(reply === undefined ? {} : { reply }),
     }
   }
@@ -240,13 +250,14 @@ export function createNetworks(
     return outcome ?? { status: 'retry', error: asFault(new Error('expected one outcome')) }
   }
 
-  /** What becomes of a message as a whole: it comes again if a part of it has to. */
+  /** What becomes of a message as a whole: it comes again if a part of it has to. `undefined`: the network does not know it. */
   async function takeWhole(
     one: ProgramNetwork,
     message: NetworkMessage,
     delivery: NetworkDelivery,
-  ): Promise<Outcome> {
-    const { outcomes } = await take(one, message, delivery, addDirectly)
+  ): Promise<Outcome | undefined> {
+    const { outcomes, foreign } = await take(one, message, delivery, addDirectly)
+    if (foreign) return undefined
     const worst = WORST_FIRST.map((status) => outcomes.find((one) => one.status === status))
     const nothing: Outcome = { status: 'accepted', deviceId: '', messageId: '' }
     return worst.find((outcome) => outcome !== undefined) ?? nothing
@@ -298,7 +309,9 @@ export function createNetworks(
           ...(facts === undefined ? {} : { facts }),
         }
         const taken = takeWhole(one, { topic, body, receivedAt }, delivery)
-        underWay.push(taken.then((outcome) => settle(index, outcome)))
+        underWay.push(
+          taken.then(async (outcome) => settle(index, outcome ?? (await addDirectly(uplink)))),
+        )
       }
       const rest = others.flatMap((index) => uplinks[index] ?? [])
       if (rest.length > 0)
@@ -337,7 +350,7 @@ function toUplink(
   { name, prefix, usesBytes }: ProgramNetwork,
   message: NetworkMessage,
   part: NetworkUplink,
-  { contentType, facts, redelivered }: NetworkDelivery,
+  { contentType, facts, redelivered, deliveryId }: NetworkDelivery,
   maxDepth: number,
 ): Uplink {
   const deviceId = prefix + part.deviceId
@@ -373,6 +386,7 @@ function toUplink(
   if (part.messageId !== undefined) uplink.messageId = part.messageId
   if (facts !== undefined) uplink.facts = facts
   if (redelivered !== undefined) uplink.redelivered = redelivered
+  if (deliveryId !== undefined) uplink.deliveryId = deliveryId
   return uplink
 }
 

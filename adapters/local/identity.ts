@@ -8,6 +8,7 @@ import {
 import {
   type Clock,
   findCredential,
+  isBound,
   isDeviceId,
   isLive,
   type RegisteredDevice,
@@ -60,6 +61,11 @@ export interface Identities {
   /** Whether a token is the admin's. */
   isAdmin(token: string): boolean
   isRegistered(deviceId: string): boolean
+  /**
+   * Whether somebody who proved that he is `speaker` may bring messages of a device behind a network: the device itself, and
+   * a registered gateway, for devices that are bound to it or prove nothing by themselves.
+   */
+  maySpeakFor(speaker: string, deviceId: string): boolean
   /** Whether a device may not be served, however it comes. */
   isDisabled(deviceId: string): boolean
 }
@@ -222,6 +228,13 @@ export function createIdentities({
     isAdmin: (token) => token !== '' && timingSafeEqual(digestOf(token), adminDigest),
 
     isRegistered: (deviceId) => peek(deviceId) !== undefined,
+
+    maySpeakFor(speaker, deviceId) {
+      if (speaker === deviceId) return true
+      const device = peek(deviceId)
+      if (peek(speaker)?.gatewayAuth === undefined || device?.enabled === false) return false
+      return device === undefined || device.credentials.length === 0 || isBound(device, speaker)
+    },
 
     isDisabled: (deviceId) => peek(deviceId)?.enabled === false,
   }

@@ -15,6 +15,7 @@ import {
 } from '../../core/index.ts'
 import { systemClock } from '../node/clock.ts'
 import { createIds } from '../node/ids.ts'
+import { createNetworkCaller } from '../node/network-caller.ts'
 import { carriesToken, ensureAdminToken } from './admin-token.ts'
 import type { AmqpLogEvent, AmqpServer } from './amqp/index.ts'
 import { type Authority, openAuthority } from './authority.ts'
@@ -134,6 +135,7 @@ export async function startLocalCloud({
   channels: givenChannels,
 }: LocalCloudOptions): Promise<LocalCloud> {
   const channels = createChannelSender(program.config, systemClock)
+  const networkCaller = createNetworkCaller(systemClock)
   const path = ensureDataFolder(settings.data)
   const adminToken = ensureAdminToken(settings.data)
   const database = await openDatabase({ path, durability: settings.durability })
@@ -233,6 +235,7 @@ export async function startLocalCloud({
     program,
     {
       typeOf: (deviceId) => registry.peek(deviceId)?.type,
+      callNetwork: networkCaller.call,
       recordAtHand: devices.atHand,
       hearsShadow: (deviceId, name, event) =>
         DIALECTS.some(
@@ -430,7 +433,8 @@ export async function startLocalCloud({
     access: createHttpAccess(
       identities,
       requireAuth,
-      (path) => openPaths.has(path) || isGoogleHttpPath(path),
+      // Networks show a secret of their own.
+      (path) => openPaths.has(path) || isGoogleHttpPath(path) || /^\/networks\/[^/]+$/.test(path),
     ),
     ownMachineOnly: !requireAuth,
     onMqtt: (stream: Duplex, socket: Socket) => attach(stream, socket, true),
@@ -532,6 +536,7 @@ export async function startLocalCloud({
         await core.gate.idle()
         await schedule.stop(channels.close)
         channels.close()
+        networkCaller.close()
         await devices.close()
         await database.close()
       })()

@@ -28,6 +28,8 @@ export interface MqttAdmission {
   /** Whether a client was known as a device when it connected, by proof or by having been heard of. */
   isDevice(client: MqttClientInfo): boolean
   mayPublish(client: MqttClientInfo, topic: string, meaning: Meaning): boolean
+  /** Whether a client may bring a message of a device behind a network. */
+  maySpeakFor(client: MqttClientInfo, deviceId: string): boolean
   maySubscribe(client: MqttClientInfo, filter: string): boolean
 }
 
@@ -140,6 +142,13 @@ export function createMqttAdmission({
         !identities.isDisabled(deviceId) &&
         mayPublish(topic, meaning, deviceId, identities.isRegistered)
       )
+    },
+
+    maySpeakFor(client, deviceId) {
+      const speaker = entryOf(client)
+      if (speaker === undefined || speaker === '')
+        return !identities.isDisabled(client.clientId) && !identities.isDisabled(deviceId)
+      return !identities.isDisabled(speaker) && identities.maySpeakFor(speaker, deviceId)
     },
 
     maySubscribe(client, filter) {

@@ -4,10 +4,11 @@ import {
   CoreError,
   type Json,
   type Outcome,
+  type ProgramNetwork,
   type Uplink,
   type UplinkFacts,
 } from '../../core/index.ts'
-import type { EndReason, Meaning } from './dialects/dialect.ts'
+import type { Dialect, EndReason, Meaning } from './dialects/dialect.ts'
 import { DIALECTS, readAnyTopic } from './dialects/list.ts'
 import { STATS_ANSWER_TOPIC } from './dialects/native.ts'
 import type {
@@ -68,7 +69,7 @@ export function createMqttFront({
     client: MqttClientInfo,
     what: 'publish' | 'subscribe',
     why = 'not its own topic',
-  ): MqttPublishVerdict {
+  ): Extract<MqttPublishVerdict, { accept: false }> {
     core.ports.observer.count('mqtt.refused', 1, { what })
     log?.({
       event: 'message.dropped',
@@ -95,11 +96,79 @@ export function createMqttFront({
     )
   }
 
+  /**
+   * A message of a network, which speaks for many devices. One that may not speak for them loses no connection: a bridge
+   * carries those of others as well. `undefined`: the network does not know it.
+   */
+  async function takeOfNetwork(
+    message: MqttPublish,
+    client: MqttClientInfo,
+    network: ProgramNetwork,
+  ): Promise<MqttPublishVerdict | undefined> {
+    const { topic, payload: body, packetId, dup, properties } = message
+    const receivedAt = core.ports.clock.now()
+    const delivery = {
+      contentType: properties?.contentType ?? '',
+      facts: factsOf(client, properties),
+      redelivered: dup,
+      ...(packetId === undefined ? {} : { deliveryId: `${client.clientId}:${packetId}` }),
+      maySpeakFor: (deviceId: string) => admission.maySpeakFor(client, deviceId),
+    }
+    const given = { topic, body, receivedAt }
+    const report = await core.networks.take(network, given, delivery, batcher.add)
+    if (report.foreign) return undefined
+    if (report.refused)
+      return { ...refuse(client, 'publish', 'not a device that it speaks for'), disconnect: false }
+    const { outcomes } = report
+    const failed = outcomes.find((outcome) => outcome.status === 'retry')
+    if (failed?.status === 'retry') throw failed.error
+    const isBad = outcomes.length > 0 && outcomes.every((one) => one.status === 'dead_lettered')
+    return isBad ? TAKEN : ROUTED
+  }
+
   /** Whose message it is. A client without a name of its own in the topic counts if it is a device. */
   function deviceOf(client: MqttClientInfo, meaning: Meaning): string | undefined {
     if ('deviceId' in meaning) return meaning.deviceId
     if (meaning.kind !== 'own') return undefined
     return admission.isDevice(client) || presence.shows(client) ? client.clientId : undefined
+  }
+
+  function publishPlainly(
+    message: MqttPublish,
+    client: MqttClientInfo,
+    dialect: Dialect,
+    meaning: Meaning,
+  ): MqttPublishVerdict | Promise<MqttPublishVerdict> {
+    if (!admission.mayPublish(client, message.topic, meaning)) return refuse(client, 'publish')
+    if (message.qos === 2 && !dialect.takesQos2(message.topic))
+      return { ...refuse(client, 'publish', 'QoS 2'), disconnect: true }
+    if (meaning.kind === 'stats') {
+      publish(STATS_ANSWER_TOPIC, JSON.stringify(stats()))
+      return TAKEN
+    }
+    if (meaning.kind === 'settlement' || meaning.kind === 'method_answer') {
+      commands.heard(meaning, message, client)
+      return TAKEN
+    }
+    if (meaning.kind === 'shadow' && gone.has(client) && !dialect.takesShadowWills) return TAKEN
+    if (removesRetained(message) && tells(meaning) && deviceOf(client, meaning) !== undefined)
+      return ROUTED
+    const verdict =
+      meaning.kind === 'shadow'
+        ? desk
+            .run({ ...meaning, body: message.payload, by: nameOf(client, meaning) }, dialect)
+            .then(
+              () => TAKEN,
+              (error) => {
+                if (!isBadDeviceId(error)) throw error
+                return ingest(message, client, meaning)
+              },
+            )
+        : ingest(message, client, meaning)
+    const speaksForItself = deviceOf(client, meaning) === client.clientId
+    return speaksForItself && !presence.shows(client)
+      ? verdict.finally(() => presence.spoke(client))
+      : verdict
   }
 
   function tell(client: MqttClientInfo, ended: EndReason | undefined): void {
@@ -134,36 +203,15 @@ export function createMqttFront({
           : answer
       }
       const { dialect, meaning } = readAnyTopic(message.topic)
-      if (!admission.mayPublish(client, message.topic, meaning)) return refuse(client, 'publish')
-      if (message.qos === 2 && !dialect.takesQos2(message.topic))
-        return { ...refuse(client, 'publish', 'QoS 2'), disconnect: true }
-      if (meaning.kind === 'stats') {
-        publish(STATS_ANSWER_TOPIC, JSON.stringify(stats()))
-        return TAKEN
-      }
-      if (meaning.kind === 'settlement' || meaning.kind === 'method_answer') {
-        commands.heard(meaning, message, client)
-        return TAKEN
-      }
-      if (meaning.kind === 'shadow' && gone.has(client) && !dialect.takesShadowWills) return TAKEN
-      if (removesRetained(message) && tells(meaning) && deviceOf(client, meaning) !== undefined)
-        return ROUTED
-      const verdict =
-        meaning.kind === 'shadow'
-          ? desk
-              .run({ ...meaning, body: message.payload, by: nameOf(client, meaning) }, dialect)
-              .then(
-                () => TAKEN,
-                (error) => {
-                  if (!isBadDeviceId(error)) throw error
-                  return ingest(message, client, meaning)
-                },
-              )
-          : ingest(message, client, meaning)
-      const speaksForItself = deviceOf(client, meaning) === client.clientId
-      return speaksForItself && !presence.shows(client)
-        ? verdict.finally(() => presence.spoke(client))
-        : verdict
+      const network =
+        meaning.kind === 'own' && meaning.ruleId === undefined
+          ? core.program.networks.ofTopic(message.topic)
+          : undefined
+      if (network === undefined || (removesRetained(message) && !network.network.remembers))
+        return publishPlainly(message, client, dialect, meaning)
+      return takeOfNetwork(message, client, network).then(
+        (verdict) => verdict ?? publishPlainly(message, client, dialect, meaning),
+      )
     },
 
     subscribe(filter, qos, client) {

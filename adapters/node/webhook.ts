@@ -1,52 +1,21 @@
 import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  type IncomingMessage,
-  request as requestHttp,
-} from 'node:http'
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
-import { isIP } from 'node:net'
-import {
   type ChannelConfig,
   type Clock,
-  CoreError,
   type Delivery,
   deliveryId,
   renderWebhook,
 } from '../../core/index.ts'
-import {
-  createLookup,
-  forbiddenAddress,
-  type Resolve,
-  resolveBySystem,
-  shareLookups,
-} from './guarded-lookup.ts'
-import { isPublicAddress } from './public-address.ts'
-import { readRetryAfter } from './retry-after.ts'
+import type { Resolve } from './guarded-lookup.ts'
+import { createGuardedSender } from './guarded-sender.ts'
 import { signWebhook } from './signature.ts'
 
 type WebhookConfig = Extract<ChannelConfig, { type: 'webhook' }>
 
-/** Of an answer's body, which says nothing to us, so much is read for so long: the connection can then be used again. */
-const MAX_ANSWER_BYTES = 65_536
-const DRAIN_MS = 2_000
-
-/** An idle connection is kept for so long. */
-const IDLE_MS = 30_000
-
-/** Statuses that may pass: the request came too slowly, too early, too often, or the same key is being worked on. */
-const TRANSIENT = new Set([408, 409, 425, 429])
-
 /** Posts deliveries to webhooks, over connections that are kept open. */
 export interface WebhookSender {
   /**
-   * Resolves when the other side answered with a status of 2xx; the rest of its answer does not matter.
-   *
-   * The address is resolved once, judged, and used for the connection itself, so that a name cannot point elsewhere in
-   * between; redirects are not followed.
-   * @throws CoreError `channel.unavailable` for a timeout, a lost connection, 408, 409, 425, 429 or 5xx, with
-   * `details.retryAfterMs` where the answer says when; `channel.rejected` for any other status;
-   * `channel.forbidden_address` for an address that is not public, unless the channel allows it.
+   * Resolves when the other side answered with a status of 2xx.
+   * @throws CoreError `channel.*`, as `GuardedSender.send` does.
    */
   send(config: WebhookConfig, delivery: Delivery): Promise<void>
   /** Ends every connection; what is under way fails as `channel.unavailable`. */
@@ -59,59 +28,23 @@ export interface WebhookSenderOptions {
   readonly resolve?: Resolve
 }
 
-/** Connections under one judgement of addresses. */
-interface Agents {
-  readonly http: HttpAgent
-  readonly https: HttpsAgent
-}
-
-/**
- * Builds a sender.
- *
- * Channels with and without `allowPrivate` never share a connection: the one's must not become the other's way inside.
- */
-export function createWebhookSender({
-  clock,
-  resolve = resolveBySystem,
-}: WebhookSenderOptions): WebhookSender {
-  const shared = shareLookups(resolve)
-  const guarded = createAgents(shared, isPublicAddress)
-  const unguarded = createAgents(shared, () => true)
-  let closed = false
+/** Builds a sender of webhooks. */
+export function createWebhookSender({ clock, resolve }: WebhookSenderOptions): WebhookSender {
+  const sender = createGuardedSender(resolve)
   return {
     async send(config, delivery) {
-      if (closed) throw new CoreError('channel.unavailable', 'the sender is closed')
-      const url = new URL(config.url)
-      // A literal address is connected to without a look-up, so that it is judged here.
-      const literal = url.hostname.replace(/^\[|\]$/g, '')
-      if (!config.allowPrivate && isIP(literal) !== 0 && !isPublicAddress(literal))
-        throw forbiddenAddress(url.hostname)
       const now = clock.now()
-      const answer = await post(url, {
-        agents: config.allowPrivate ? unguarded : guarded,
+      await sender.send({
+        method: 'POST',
+        url: new URL(config.url),
         timeoutMs: config.timeout,
+        allowPrivate: config.allowPrivate,
+        now,
         ...render(config, delivery, now),
       })
-      judge(url, answer, now)
     },
-    close() {
-      closed = true
-      for (const { http, https } of [guarded, unguarded]) {
-        http.destroy()
-        https.destroy()
-      }
-    },
+    close: sender.close,
   }
-}
-
-function createAgents(resolve: Resolve, allowed: (address: string) => boolean): Agents {
-  const options = {
-    keepAlive: true,
-    maxFreeSockets: 16,
-    timeout: IDLE_MS,
-    lookup: createLookup(resolve, allowed),
-  }
-  return { http: new HttpAgent(options), https: new HttpsAgent(options) }
 }
 
 function render(
@@ -124,7 +57,6 @@ function render(
   const timestamp = Math.floor(now / 1_000)
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    'content-length': String(Buffer.byteLength(body)),
     'user-agent': 'anyhub',
     'idempotency-key': id,
     'webhook-id': id,
@@ -133,86 +65,4 @@ function render(
   if (config.secret !== undefined)
     headers['webhook-signature'] = signWebhook(config.secret, id, timestamp, body)
   return { headers, body }
-}
-
-interface Answer {
-  readonly status: number
-  readonly retryAfter: string | undefined
-}
-
-interface Post {
-  readonly agents: Agents
-  readonly timeoutMs: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
-
-/** Sends the request and gives the head of the answer, within `timeoutMs` from now. */
-function post(url: URL, { agents, timeoutMs, headers, body }: Post): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const outgoing = open(url, agents, headers)
-    const fail = (reason: string, cause?: unknown): void => {
-      clearTimeout(timer)
-      reject(new CoreError('channel.unavailable', `${url.host}: ${reason}`, { cause }))
-    }
-    // One timer over all phases: a name that does not resolve, a handshake, an answer byte by byte.
-    const timer = setTimeout(() => {
-      fail(`no answer within ${timeoutMs} ms`)
-      outgoing.destroy()
-    }, timeoutMs)
-    outgoing.once('response', (answer) => {
-      clearTimeout(timer)
-      resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'] })
-      drain(answer)
-    })
-    outgoing.on('error', (error) => {
-      if (!(error instanceof CoreError)) return fail(reasonOf(error), error)
-      clearTimeout(timer)
-      reject(error)
-    })
-    outgoing.end(body)
-  })
-}
-
-/** @throws CoreError `channel.rejected` if Node cannot make a request of this, for example of a password with `%zz`. */
-function open(url: URL, { http, https }: Agents, headers: Post['headers']): ClientRequest {
-  const options = { method: 'POST', headers }
-  try {
-    return url.protocol === 'https:'
-      ? requestHttps(url, { ...options, agent: https })
-      : requestHttp(url, { ...options, agent: http })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new CoreError('channel.rejected', `${url.host}: ${reason}`)
-  }
-}
-
-/** Reads the rest of an answer so that its connection becomes free; one that is too long or too slow loses it. */
-function drain(answer: IncomingMessage): void {
-  let received = 0
-  const timer = setTimeout(() => answer.destroy(), DRAIN_MS)
-  timer.unref()
-  answer.on('data', (chunk: Buffer) => {
-    received += chunk.length
-    if (received > MAX_ANSWER_BYTES) answer.destroy()
-  })
-  answer.on('error', () => undefined)
-  answer.on('close', () => clearTimeout(timer))
-}
-
-/** @throws CoreError unless the answer says that the delivery was taken. */
-function judge(url: URL, { status, retryAfter }: Answer, now: number): void {
-  if (status >= 200 && status < 300) return
-  const message = `${url.host}: expected status 2xx, found ${status}`
-  if (status < 500 && !TRANSIENT.has(status))
-    throw new CoreError('channel.rejected', message, { details: { status } })
-  const retryAfterMs = readRetryAfter(retryAfter, now)
-  throw new CoreError('channel.unavailable', message, {
-    details: retryAfterMs === undefined ? { status } : { status, retryAfterMs },
-  })
-}
-
-/** Of several addresses that were all tried Node gives one error without a text of its own. */
-function reasonOf(error: NodeJS.ErrnoException): string {
-  return error.message || error.code || 'the connection failed'
 }

@@ -1,0 +1,183 @@
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as requestHttp,
+} from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { isIP } from 'node:net'
+import { CoreError } from '../../core/index.ts'
+import {
+  createLookup,
+  forbiddenAddress,
+  type Resolve,
+  resolveBySystem,
+  shareLookups,
+} from './guarded-lookup.ts'
+import { isPublicAddress } from './public-address.ts'
+import { readRetryAfter } from './retry-after.ts'
+
+/** Of an answer's body, which says nothing to us, so much is read for so long: the connection can then be used again. */
+const MAX_ANSWER_BYTES = 65_536
+const DRAIN_MS = 2_000
+
+/** An idle connection is kept for so long. */
+const IDLE_MS = 30_000
+
+/** Statuses that may pass: the request came too slowly, too early, too often, or the same key is being worked on. */
+const TRANSIENT = new Set([408, 409, 425, 429])
+
+/** A request to an address that somebody else chose. */
+export interface GuardedRequest {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Uint8Array
+  readonly timeoutMs: number
+  /** Loopback and private addresses are allowed. */
+  readonly allowPrivate: boolean
+  /** Epoch ms, for answers that say when to come again. */
+  readonly now: number
+}
+
+/** Sends requests to addresses that stand in configs or come from outside, over connections that are kept open. */
+export interface GuardedSender {
+  /**
+   * Resolves when the other side answered with a status of 2xx; the rest of its answer does not matter.
+   *
+   * The address is resolved once, judged, and used for the connection itself, so that a name cannot point elsewhere in
+   * between; redirects are not followed.
+   * @throws CoreError `channel.unavailable` for a timeout, a lost connection, 408, 409, 425, 429 or 5xx, with
+   * `details.retryAfterMs` where the answer says when; `channel.rejected` for any other status;
+   * `channel.forbidden_address` for an address that is not public, unless that is allowed.
+   */
+  send(request: GuardedRequest): Promise<void>
+  /** Ends every connection; what is under way fails as `channel.unavailable`. */
+  close(): void
+}
+
+/** Connections under one judgement of addresses. */
+interface Agents {
+  readonly http: HttpAgent
+  readonly https: HttpsAgent
+}
+
+/**
+ * Builds a sender; names become addresses in the system's way unless given.
+ *
+ * Requests with and without `allowPrivate` never share a connection: the one's must not become the other's way inside.
+ */
+export function createGuardedSender(resolve: Resolve = resolveBySystem): GuardedSender {
+  const shared = shareLookups(resolve)
+  const guarded = createAgents(shared, isPublicAddress)
+  const unguarded = createAgents(shared, () => true)
+  let closed = false
+  return {
+    async send(request) {
+      if (closed) throw new CoreError('channel.unavailable', 'the sender is closed')
+      const { url, allowPrivate } = request
+      // A literal address is connected to without a look-up, so that it is judged here.
+      const literal = url.hostname.replace(/^\[|\]$/g, '')
+      if (!allowPrivate && isIP(literal) !== 0 && !isPublicAddress(literal))
+        throw forbiddenAddress(url.hostname)
+      judge(url, await exchange(request, allowPrivate ? unguarded : guarded), request.now)
+    },
+    close() {
+      closed = true
+      for (const { http, https } of [guarded, unguarded]) {
+        http.destroy()
+        https.destroy()
+      }
+    },
+  }
+}
+
+function createAgents(resolve: Resolve, allowed: (address: string) => boolean): Agents {
+  const options = {
+    keepAlive: true,
+    maxFreeSockets: 16,
+    timeout: IDLE_MS,
+    lookup: createLookup(resolve, allowed),
+  }
+  return { http: new HttpAgent(options), https: new HttpsAgent(options) }
+}
+
+interface Answer {
+  readonly status: number
+  readonly retryAfter: string | undefined
+}
+
+/** Sends the request and gives the head of the answer, within `timeoutMs` from now. */
+function exchange(request: GuardedRequest, agents: Agents): Promise<Answer> {
+  const { url, timeoutMs, body } = request
+  return new Promise((resolve, reject) => {
+    const outgoing = open(request, agents)
+    const fail = (reason: string, cause?: unknown): void => {
+      clearTimeout(timer)
+      reject(new CoreError('channel.unavailable', `${url.host}: ${reason}`, { cause }))
+    }
+    // One timer over all phases: a name that does not resolve, a handshake, an answer byte by byte.
+    const timer = setTimeout(() => {
+      fail(`no answer within ${timeoutMs} ms`)
+      outgoing.destroy()
+    }, timeoutMs)
+    outgoing.once('response', (answer) => {
+      clearTimeout(timer)
+      resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'] })
+      drain(answer)
+    })
+    outgoing.on('error', (error) => {
+      if (!(error instanceof CoreError)) return fail(reasonOf(error), error)
+      clearTimeout(timer)
+      reject(error)
+    })
+    outgoing.end(body)
+  })
+}
+
+/** @throws CoreError `channel.rejected` if Node cannot make a request of this, for example of a password with `%zz`. */
+function open(
+  { url, method, headers: given, body }: GuardedRequest,
+  { http, https }: Agents,
+): ClientRequest {
+  const headers = { ...given, 'content-length': String(Buffer.byteLength(body)) }
+  const options = { method, headers }
+  try {
+    return url.protocol === 'https:'
+      ? requestHttps(url, { ...options, agent: https })
+      : requestHttp(url, { ...options, agent: http })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CoreError('channel.rejected', `${url.host}: ${reason}`)
+  }
+}
+
+/** Reads the rest of an answer so that its connection becomes free; one that is too long or too slow loses it. */
+function drain(answer: IncomingMessage): void {
+  let received = 0
+  const timer = setTimeout(() => answer.destroy(), DRAIN_MS)
+  timer.unref()
+  answer.on('data', (chunk: Buffer) => {
+    received += chunk.length
+    if (received > MAX_ANSWER_BYTES) answer.destroy()
+  })
+  answer.on('error', () => undefined)
+  answer.on('close', () => clearTimeout(timer))
+}
+
+/** @throws CoreError unless the answer says that the request was taken. */
+function judge(url: URL, { status, retryAfter }: Answer, now: number): void {
+  if (status >= 200 && status < 300) return
+  const message = `${url.host}: expected status 2xx, found ${status}`
+  if (status < 500 && !TRANSIENT.has(status))
+    throw new CoreError('channel.rejected', message, { details: { status } })
+  const retryAfterMs = readRetryAfter(retryAfter, now)
+  throw new CoreError('channel.unavailable', message, {
+    details: retryAfterMs === undefined ? { status } : { status, retryAfterMs },
+  })
+}
+
+/** Of several addresses that were all tried Node gives one error without a text of its own. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  return error.message || error.code || 'the connection failed'
+}
