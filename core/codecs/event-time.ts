@@ -1,5 +1,5 @@
 import { CoreError } from '../errors.ts'
-import type { Json } from '../model/json.ts'
+import { isJsonObject, type Json } from '../model/json.ts'
 
 export type TimeUnit = 'auto' | 's' | 'ms' | 'iso'
 
@@ -36,9 +36,16 @@ function toMs(value: Json, unit: TimeUnit): number | undefined {
     if (unit === 'iso') return undefined
     return unit === 's' || (unit === 'auto' && value < SECONDS_BELOW) ? value * 1_000 : value
   }
+  if (isJsonObject(value)) return typedToMs(value['$time'])
   if (typeof value !== 'string') return undefined
   if (unit !== 'iso' && /^\d+(\.\d+)?$/.test(value)) return toMs(Number(value), unit)
   return unit === 'iso' || unit === 'auto' ? isoToMs(value) : undefined
+}
+
+/** A time that its format has a type for, as CBOR and MessagePack do: epoch seconds or ISO 8601, whatever the unit of others. */
+function typedToMs(time: Json | undefined): number | undefined {
+  if (typeof time === 'number') return time * 1_000
+  return typeof time === 'string' ? isoToMs(time) : undefined
 }
 
 /** A day that the month does not have is none: `Date.parse` makes 2 March of 30 February. */

@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
 import { type Codec, type CodecKind, NO_WARNINGS } from './codec.ts'
+import { FieldOptions } from './options.ts'
+import { type Fields, withFields } from './with-fields.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -26,12 +28,16 @@ const jsonCodec: Codec = {
   },
 }
 
+function openJson(options: Fields): Codec {
+  return withFields(jsonCodec, options)
+}
+
 /** JSON, as most devices speak it. */
 export const json: CodecKind = {
   name: 'json',
   summary: 'JSON of any shape, in UTF-8 (RFC 8259).',
-  options: z.strictObject({ type: z.literal('json') }),
-  open: () => jsonCodec,
+  options: z.strictObject({ type: z.literal('json'), ...FieldOptions }),
+  open: openJson,
 }
 
 /** More digits than this may be more than a double keeps. */

@@ -31,6 +31,10 @@ describe('readEventTime', () => {
     { unit: 'auto', value: '2024-02-29T00:00:00Z', ms: Date.UTC(2024, 1, 29) },
     { unit: 'auto', value: '1999-12-31T00:00:00Z', ms: Date.UTC(1999, 11, 31) },
     { unit: 'auto', value: '2026', ms: 2_026_000 },
+    // formats with a type for times leave no doubt
+    { unit: 'auto', value: { $time: 1_769_860_800 }, ms: NOON },
+    { unit: 'ms', value: { $time: 1_769_860_800.5 }, ms: NOON + 500 },
+    { unit: 's', value: { $time: '2026-01-31T12:00:00.123456789Z' }, ms: NOON + 123 },
     // named units say what a number means, however large it is
     { unit: 's', value: 99, ms: 99_000 },
     { unit: 's', value: 8.64e12, ms: 8.64e15 },
