@@ -72,7 +72,7 @@ export function createNotificationQueue({
           .filter((_, index) => fresh[index] === true)
           .filter(({ notification }) => priorityOf(notification.severity) === priority)
           .map(({ key }) => key)
-        if (keys.length > 0) await wake(keys, priority)
+        for (const some of messagesOf(keys)) await wake(some, priority)
       }
     },
 
@@ -133,6 +133,26 @@ export function createNotificationQueue({
       },
     }),
   }
+}
+
+/** Keys that one message takes; the rest of it is brackets and quotes. Unit: bytes. */
+const WAKE_BYTES = 40_000
+
+function messagesOf(keys: readonly string[]): readonly (readonly string[])[] {
+  const found: string[][] = []
+  let size = Number.POSITIVE_INFINITY
+  for (const key of keys) {
+    const bytes = Buffer.byteLength(JSON.stringify(key)) + 1
+    const last = found.at(-1)
+    if (last === undefined || size + bytes > WAKE_BYTES) {
+      found.push([key])
+      size = bytes
+    } else {
+      last.push(key)
+      size += bytes
+    }
+  }
+  return found
 }
 
 /** Results in the order of what is given, some at a time. */

@@ -509,6 +509,22 @@ describeWithEmulators('Azure: items, blobs and messages', () => {
     }
   }
 
+  it('more keys than one message takes become several', async () => {
+    const account = await openCloud()
+    const woken: (readonly string[])[] = []
+    const queue = createNotificationQueue({
+      cosmos: account.cosmos,
+      now: () => START,
+      wake: async (keys) => void woken.push(keys),
+    })
+    const keys = Array.from({ length: 30 }, (_, index) => `${index}-${'ü'.repeat(2_000)}`)
+    await queue.enqueue(keys.map((key) => delivery(key)))
+    expect(woken.flat()).toEqual(keys)
+    for (const some of woken)
+      expect(Buffer.byteLength(JSON.stringify({ keys: some }))).toBeLessThanOrEqual(49_152)
+    expect(woken.length).toBe(4)
+  })
+
   it('deliveries wake whoever sends them by their keys, and only those are claimed', async () => {
     const account = await openCloud()
     const clock = { time: START }
@@ -524,6 +540,7 @@ describeWithEmulators('Azure: items, blobs and messages', () => {
     const only = queue.only(['c', 'c', 'nobody'])
     expect((await only.claim(clock.time, 10, 60_000)).map(({ key }) => key)).toEqual(['c'])
     expect(await only.claim(clock.time, 10, 60_000)).toEqual([])
+    await queue.settle('c')
     expect((await queue.claim(clock.time, 10, 60_000)).map(({ key }) => key).toSorted()).toEqual([
       'a',
       'b',
