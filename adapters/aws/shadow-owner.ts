@@ -11,7 +11,7 @@ const Version = lazily(() => z.object({ version: z.number() }))
 /** What a change of ours was, as the body of a `documents` event tells it. */
 const Documents = lazily(() =>
   z.object({
-    previous: z.optional(z.object({ state: Sections() })),
+    previous: z.nullish(z.object({ state: Sections() })),
     current: z.object({ state: Sections() }),
   }),
 )

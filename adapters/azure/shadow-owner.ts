@@ -9,7 +9,7 @@ const MAX_RACES = 5
 /** What a change of ours was, as the body of a `documents` event tells it. */
 const Documents = lazily(() =>
   z.object({
-    previous: z.optional(z.object({ state: Sections() })),
+    previous: z.nullish(z.object({ state: Sections() })),
     current: z.object({ state: Sections() }),
   }),
 )
