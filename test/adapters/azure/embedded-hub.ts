@@ -10,6 +10,7 @@ import { ownerKeyOf } from '../../../adapters/local/identity.ts'
 import { type LocalCloud, startLocalCloud } from '../../../adapters/local/index.ts'
 import type { ConfigInput, Json } from '../../../core/index.ts'
 import { programOf } from '../local/cloud.ts'
+import type { HubMessage } from './hub-events.ts'
 
 /** The embedded cloud in its Azure dialect, in the place of an IoT hub. */
 export interface EmbeddedHub {
@@ -21,13 +22,29 @@ export interface EmbeddedHub {
   connect(deviceId: string): Promise<Client>
   /** Events of telemetry, by the vendor's SDK: those that came since the last time, once there are so many. */
   takeEvents(count: number): Promise<readonly ReceivedEventData[]>
+  /** What the hub itself told since the last time, by its routes for twins, registrations and connections. */
+  takeChanges(): Promise<readonly HubMessage[]>
   close(): Promise<void>
 }
 
-export async function startHub(config: ConfigInput = {}): Promise<EmbeddedHub> {
+const QUEUE = 'hub-events'
+
+/** Routes as serverless.azure.yml has them, into a queue that the test reads. */
+const CONFIG: ConfigInput = {
+  // Only the device itself writes what a twin of IoT Hub reports.
+  deviceTypes: { default: { report: false } },
+  routes: Object.fromEntries(
+    (['twinChanges', 'lifecycle', 'connectionState'] as const).map((source) => [
+      source,
+      { source, output: 'message', actions: [{ queue: { name: QUEUE } }] },
+    ]),
+  ),
+}
+
+export async function startHub(): Promise<EmbeddedHub> {
   const data = mkdtempSync(join(tmpdir(), 'anyhub-hub-'))
   const cloud = await startLocalCloud({
-    program: programOf(config),
+    program: programOf(CONFIG),
     settings: {
       host: '127.0.0.1',
       httpPort: 0,
@@ -123,6 +140,14 @@ export async function startHub(config: ConfigInput = {}): Promise<EmbeddedHub> {
       return events.splice(0)
     },
 
+    async takeChanges() {
+      const { queues } = cloud.core.ports
+      await cloud.core.gate.idle()
+      const entries = await queues.claim(QUEUE, 1_000, 60_000)
+      for (const { id } of entries) await queues.remove(QUEUE, id)
+      return entries.map(({ body, at }) => toHubMessage(body, at))
+    },
+
     async close() {
       await consumer?.close()
       await Promise.all(devices.map((device) => device.close().catch(() => undefined)))
@@ -130,5 +155,22 @@ export async function startHub(config: ConfigInput = {}): Promise<EmbeddedHub> {
       setDefaultCACertificates(before)
       rmSync(data, { recursive: true, force: true })
     },
+  }
+}
+
+/** What a route with `output: message` gives, as Event Hubs has it. */
+function toHubMessage(entry: Json, at: number): HubMessage {
+  const { body, properties, systemProperties } = entry as unknown as {
+    body: Json
+    properties: Record<string, string>
+    systemProperties: Record<string, string>
+  }
+  return {
+    body: Buffer.from(JSON.stringify(body)),
+    deviceId: systemProperties['iothub-connection-device-id'] ?? '',
+    source: systemProperties['iothub-message-source'] ?? '',
+    at,
+    system: { 'content-type': 'application/json', 'content-encoding': 'utf-8' },
+    properties,
   }
 }
