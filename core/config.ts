@@ -291,7 +291,8 @@ const Channel = z
     z.strictObject({
       type: z.literal('push').meta({ description: 'Sends to apps, where the cloud has them.' }),
       to: z.array(z.string().min(1).max(2_048)).min(1).max(100).meta({
-        description: "The cloud's own names of apps; on AWS ARNs of SNS endpoints or topics.",
+        description:
+          "The cloud's own names of apps: on AWS ARNs of SNS endpoints or topics, on Azure tags of a hub.",
       }),
     }),
   ])
