@@ -2,7 +2,7 @@ import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
 import type { Flag, Meaning, Meant, MeasuredMessage } from '../model/meaning.ts'
 import type { MetricValue } from '../model/telemetry.ts'
-import { type MetricPlan, rounder } from './metric-plan.ts'
+import { faultOf, type MetricPlan, rounder, storedValue } from './metric-plan.ts'
 import type { BAD_VALUES, CalibrationConfig, MetricsConfig, UNKNOWN_METRICS } from './schema.ts'
 
 /** A derived value, its expression compiled. */
@@ -45,18 +45,20 @@ export function compileMeaning(
     ]),
   )
 
+  const findPlan = createPlanFinder(plans)
   return {
     read(message) {
       const draft = new Draft()
       const calibration = calibrated ? calibrations.get(message.deviceId) : undefined
       const { metrics } = message
+      let position = 0
       for (const name in metrics) {
         const sent = metrics[name]
+        const plan = findPlan(name, position++)
         if (sent === undefined) continue
         const own = calibration?.get(name)
         const value =
           own === undefined || typeof sent !== 'number' ? sent : sent * own.scale + own.offset
-        const plan = plans.get(name)
         if (plan === undefined) {
           if (unknownMetrics === 'refuse') throw unknownMetric(name)
           if (unknownMetrics === 'flag') draft.flag(name, 'unknown')
@@ -64,8 +66,8 @@ export function compileMeaning(
           else if (value !== sent) draft.change(name, value)
           continue
         }
-        const stored = plan.convert(value)
-        const flag = plan.faultOf(stored)
+        const stored = storedValue(plan, value)
+        const flag = faultOf(plan, stored)
         if (flag === undefined) {
           if (stored !== sent) draft.change(name, stored)
         } else if (badValues === 'refuse') throw badValue(name, flag, plan)
@@ -79,6 +81,26 @@ export function compileMeaning(
       for (const { plan, round } of derivers) derive(plan, round, message, draft)
       return draft.done()
     },
+  }
+}
+
+/** Longer messages are looked up by name alone. */
+const MAX_POSITIONS = 256
+
+/** Finds the plan of a metric. Devices of one type name their metrics in one order: the last message knows where each stood. */
+function createPlanFinder(
+  plans: ReadonlyMap<string, MetricPlan>,
+): (name: string, position: number) => MetricPlan | undefined {
+  const names: string[] = []
+  const found: (MetricPlan | undefined)[] = []
+  return (name, position) => {
+    if (names[position] === name) return found[position]
+    const plan = plans.get(name)
+    if (position <= names.length && position < MAX_POSITIONS) {
+      names[position] = name
+      found[position] = plan
+    }
+    return plan
   }
 }
 

@@ -4,14 +4,33 @@ import type { MetricValue } from '../model/telemetry.ts'
 import type { MetricConfig } from './schema.ts'
 import { conversion, type Linear, parseUnit } from './unit.ts'
 
-/** What one metric of a type is, compiled: neither looks anything up nor allocates for a value that is right. */
+/** What one metric of a type is, compiled to facts: all plans have the same shape, so that one function reads them fast. */
 export interface MetricPlan {
   /** For people: `a number from -40 to 85 Cel`. */
   readonly expected: string
-  /** The value as it is stored. */
-  convert(value: MetricValue): MetricValue
-  /** What is wrong with a value as it is stored; `undefined` if nothing is. */
-  faultOf(stored: MetricValue): Flag | undefined
+  /** What `typeof` says of its values. */
+  readonly kind: 'number' | 'boolean' | 'string'
+  readonly whole: boolean
+  readonly least: number
+  readonly most: number
+  readonly among: ReadonlySet<MetricValue> | undefined
+  /** How a number is stored; `undefined`: as it was sent. */
+  readonly toStored: ((value: number) => number) | undefined
+}
+
+/** The value as it is stored. */
+export function storedValue({ toStored }: MetricPlan, value: MetricValue): MetricValue {
+  return toStored === undefined || typeof value !== 'number' ? value : toStored(value)
+}
+
+/** What is wrong with a value as it is stored; `undefined` if nothing is. */
+export function faultOf(plan: MetricPlan, stored: MetricValue): Flag | undefined {
+  if (typeof stored !== plan.kind) return 'type'
+  if (typeof stored === 'number') {
+    if (!(stored >= plan.least && stored <= plan.most)) return 'range'
+    if (plan.whole && !Number.isInteger(stored)) return 'type'
+  }
+  return plan.among === undefined || plan.among.has(stored) ? undefined : 'value'
 }
 
 /**
@@ -30,28 +49,14 @@ export function compileMetric(metric: MetricConfig): MetricPlan {
   }
   if (min !== undefined && max !== undefined && min > max)
     throw new CoreError('config.invalid', `max: expected at least min (${min}), found ${max}`)
-  const linear = linearOf(metric)
-  const round = rounder(precision)
-  const among = values === undefined ? undefined : new Set<MetricValue>(values)
-  const toStored = storedOf(linear, round)
-  const least = min ?? -Number.MAX_VALUE
-  const most = max ?? Number.MAX_VALUE
-
-  const faultOf = (stored: MetricValue): Flag | undefined => {
-    if (numeric) {
-      if (typeof stored !== 'number') return 'type'
-      if (!(stored >= least && stored <= most)) return 'range'
-      if (type === 'integer' && !Number.isInteger(stored)) return 'type'
-    } else if (type === 'boolean' ? typeof stored !== 'boolean' : typeof stored !== 'string') {
-      return 'type'
-    }
-    return among === undefined || among.has(stored) ? undefined : 'value'
-  }
   return {
     expected: describeMetric(metric),
-    faultOf,
-    convert: (value) =>
-      typeof value === 'number' && toStored !== undefined ? toStored(value) : value,
+    kind: numeric ? 'number' : type === 'boolean' ? 'boolean' : 'string',
+    whole: type === 'integer',
+    least: min ?? -Number.MAX_VALUE,
+    most: max ?? Number.MAX_VALUE,
+    among: values === undefined ? undefined : new Set<MetricValue>(values),
+    toStored: storedOf(linearOf(metric), rounder(precision)),
   }
 }
 
