@@ -46,6 +46,8 @@ const FILES = 'files'
 const HIGH = 'notify-high'
 const NORMAL = 'notify-normal'
 const QUEUE_PREFIX = 'rule-'
+/** What rules publish on topics of no device. Source: adapters/azure/downlink.ts. */
+const PUBLISHED = `${QUEUE_PREFIX}published`
 /** Nobody else reads by it: the checkpoints are ours. */
 const CONSUMER_GROUP = 'anyhub'
 const MAIL_DOMAIN = 'AzureManagedDomain'
@@ -357,8 +359,8 @@ function storageOf(
     },
     child('blobServices/containers', FILES),
     // Functions moves there what was refused too often. Source: Azure Functions, queue trigger, poison messages.
-    ...[HIGH, `${HIGH}-poison`, NORMAL, `${NORMAL}-poison`, ...queues].map((name) =>
-      child('queueServices/queues', name),
+    ...[...new Set([HIGH, `${HIGH}-poison`, NORMAL, `${NORMAL}-poison`, PUBLISHED, ...queues])].map(
+      (name) => child('queueServices/queues', name),
     ),
   ]
 }

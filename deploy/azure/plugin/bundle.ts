@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { type BuildFailure, build, type Plugin } from 'esbuild'
 import { strToU8, unzipSync, type Zippable, zipSync } from 'fflate'
+import { APART, keepApart } from './apart.ts'
 import type { ServiceConfig } from './config.ts'
 import { entrySource, type PlannedFunction } from './entry.ts'
 import { DeployError } from './errors.ts'
@@ -25,12 +26,12 @@ export interface Package {
 }
 
 /** All that a zip for this provider holds. */
-export const FILES: readonly string[] = ['host.json', 'index.js', 'package.json']
+const FILES: readonly string[] = ['host.json', 'index.js', 'package.json']
 
 /**
  * One bundle of all functions with an entry that registers them, and what names it. The same code makes the same bytes.
  * CommonJS in one file: modules that a handler asks for are evaluated when it is first called, and nothing is looked
- * up on disk.
+ * up on disk but the packages that the yml keeps apart.
  * @throws DeployError with what esbuild says, or if a handler is not there.
  */
 export async function makePackage(
@@ -39,35 +40,39 @@ export async function makePackage(
   functions: readonly PlannedFunction[],
 ): Promise<Package> {
   const { runtime, host } = config.provider
-  const { target, minify = true, plugins, external = [] } = config.bundling
+  const { target, minify = true, plugins, external = [], apart = [] } = config.bundling
   const node = runtime.replace('nodejs', '')
   const files = new Map(functions.map((planned) => [planned, fileOf(folder, planned)]))
   await checkExports(functions, files)
-  const made = await build({
-    stdin: {
-      contents: entrySource(functions, (planned) => files.get(planned) ?? ''),
-      resolveDir: folder,
-      sourcefile: 'functions.js',
-    },
-    bundle: true,
-    write: false,
-    outfile: 'index.js',
-    platform: 'node',
-    format: 'cjs',
-    target: target ?? `node${node}`,
-    minify,
-    legalComments: 'none',
-    mainFields: ['module', 'main'],
-    // The host of Azure gives it to whoever requires it; there is no such package.
-    external: ['@azure/functions-core', ...external],
-    plugins: loadPlugins(folder, plugins),
-    logLevel: 'silent',
-  }).catch(throwTold)
-  const [bundle] = made.outputFiles
-  if (bundle === undefined) throw new DeployError('bundle: esbuild made nothing')
+  const bundled = async (contents: string, more: readonly Plugin[]): Promise<Uint8Array> => {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: folder, sourcefile: 'functions.js' },
+      bundle: true,
+      write: false,
+      outfile: 'index.js',
+      platform: 'node',
+      format: 'cjs',
+      target: target ?? `node${node}`,
+      minify,
+      legalComments: 'none',
+      mainFields: ['module', 'main'],
+      // The host of Azure gives it to whoever requires it; there is no such package.
+      external: ['@azure/functions-core', ...external],
+      plugins: [...more, ...loadPlugins(folder, plugins)],
+      logLevel: 'silent',
+    }).catch(throwTold)
+    const [bundle] = outputFiles
+    if (bundle === undefined) throw new DeployError('bundle: esbuild made nothing')
+    return bundle.contents
+  }
+  const kept = keepApart(apart)
+  const entry = entrySource(functions, (planned) => files.get(planned) ?? '')
+  const index = await bundled(entry, apart.length === 0 ? [] : [kept.plugin])
+  const rest = kept.source()
   return pack({
     'host.json': json({ version: '2.0', extensionBundle: EXTENSIONS, ...host }),
-    'index.js': bundle.contents,
+    'index.js': index,
+    ...(rest === undefined ? {} : { [APART]: await bundled(rest, []) }),
     'package.json': json({
       name: `${config.service}-${config.stage}`,
       private: true,
@@ -80,7 +85,7 @@ export async function makePackage(
 /** A zip that was packaged before. @throws DeployError if it holds anything else than ours do. */
 export function readPackage(bytes: Uint8Array, path: string): Package {
   const files = Object.keys(unzipSync(bytes)).sort()
-  if (files.join() !== FILES.join())
+  if (files.filter((name) => name !== APART).join() !== FILES.join())
     throw new DeployError(
       `${path}: expected ${FILES.join(', ')} and nothing else, found ${files.slice(0, 8).join(', ')}`,
     )

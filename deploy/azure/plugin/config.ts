@@ -63,6 +63,8 @@ export const EVENTS = {
     connection: z.string(),
     consumerGroup: z.string().optional(),
     cardinality,
+    /** With `binary` the host leaves bytes alone; otherwise it reads them as text and parses what is JSON. */
+    dataType: z.enum(['string', 'binary']).optional(),
     retry,
   }),
   storageQueue: z.strictObject({ name, queueName: z.string(), connection: z.string() }),
@@ -188,6 +190,8 @@ const Bundling = z
     minify: z.boolean().optional(),
     plugins: z.string().optional(),
     external: z.array(z.string()).optional(),
+    /** Packages that most starts do not need: they are read when the first of them is asked for. */
+    apart: z.array(z.string()).optional(),
   })
   .default({})
 
