@@ -2,6 +2,7 @@ import { cayenneLpp } from './cayenne-lpp.ts'
 import { cbor } from './cbor.ts'
 import type { CodecKind } from './codec.ts'
 import { json } from './json.ts'
+import { layout } from './layout.ts'
 import { msgpack } from './msgpack.ts'
 import { protobuf } from './protobuf.ts'
 import { ruuvi } from './ruuvi.ts'
@@ -22,4 +23,5 @@ export const CODEC_KINDS: readonly CodecKind[] = [
   script,
   cbor,
   msgpack,
+  layout,
 ]
