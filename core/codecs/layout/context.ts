@@ -13,6 +13,12 @@ export interface FieldPlan {
   write(writer: Writer, from: JsonObject): void
 }
 
+/** A value in the bytes. Where it is made of counts, `count` of the reader or writer says them afterwards. */
+export interface ValueWire {
+  read(reader: Reader): Json
+  write(writer: Writer, value: Json): void
+}
+
 /** What the fields of one form share while they are prepared. */
 export interface Context {
   readonly endian: Endian

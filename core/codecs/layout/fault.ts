@@ -3,7 +3,7 @@ import type { Json } from '../../model/json.ts'
 
 /** What a layout asks for and no message can have; `path` is where it stands in the options. */
 export function badLayout(path: string, message: string): CoreError {
-  return new CoreError('codec.bad_options', `layout, ${path}: ${message}`, { details: { path } })
+  return new CoreError('codec.bad_options', message, { details: { path } })
 }
 
 /** A value that a field cannot say. */

@@ -1,10 +1,9 @@
 import type { Json } from '../../model/json.ts'
 import { faultAt, truncatedAt } from '../fault.ts'
-import { type Context, labelOf, measureOf, restOf } from './context.ts'
+import { type Context, labelOf, measureOf, restOf, type ValueWire } from './context.ts'
 import { badLayout, badValue } from './fault.ts'
 import type { LayoutField } from './options.ts'
 import { align, type Reader, room, take } from './state.ts'
-import type { ValueWire } from './values.ts'
 
 /** Types whose value is a text. */
 export const TEXT_TYPES: ReadonlySet<string> = new Set(['ascii', 'utf8', 'hex', 'base64'])

@@ -2,20 +2,14 @@ import type { Json } from '../../model/json.ts'
 import { isJsonObject } from '../../model/json.ts'
 import { faultAt } from '../fault.ts'
 import { orderOf } from './byte-order.ts'
-import { type Context, labelOf } from './context.ts'
+import { type Context, labelOf, type ValueWire } from './context.ts'
 import { badLayout, badValue, outOfRange } from './fault.ts'
 import { readFloat, writeFloat } from './float.ts'
 import { bcdWire, type IntegerWire, integerWire } from './integers.ts'
 import type { LayoutField } from './options.ts'
 import { scaleOf } from './scale.ts'
-import { type Reader, room, take, type Writer } from './state.ts'
+import { room, take } from './state.ts'
 import { TEXT_TYPES, textWire } from './texts.ts'
-
-/** A value in the bytes. Where it is made of counts, `count` of the reader or writer says them afterwards. */
-export interface ValueWire {
-  read(reader: Reader): Json
-  write(writer: Writer, value: Json): void
-}
 
 const SIZED = /^(uint|int|float)(8|16|24|32|40|48|56|64)$/
 

@@ -828,8 +828,8 @@ describe('layout: bad input', () => {
 
 describe('layout: bad options', () => {
   it.each([
-    [{}, 'fields: layout, fields: expected fields or ports, found neither'],
-    [{ fields: [] }, 'fields: layout, fields: expected fields, found none'],
+    [{}, 'fields: expected fields or ports, found neither'],
+    [{ fields: [] }, 'fields: expected fields, found none'],
     [{ fields: [{ type: 'word', name: 'a' }] }, 'fields.0.type: '],
     [{ fields: [{ type: 'uint8', nam: 'a' }] }, 'fields.0: '],
     [{ fields: [{ type: 'uint8' }] }, 'expected a name or a constant value, found neither'],
@@ -856,7 +856,7 @@ describe('layout: bad options', () => {
           { type: 'uint8', name: 'a', when: { field: 'knd', equals: 1 } },
         ],
       },
-      'fields.1.when: layout, fields.1.when: expected the name of a field before it, found knd; did you mean kind?',
+      'fields.1.when: expected the name of a field before it, found knd; did you mean kind?',
     ],
     [{ fields: one({ type: 'uint8', when: {} }) }, 'expected field, left, all or any'],
     [
