@@ -1,10 +1,20 @@
 import { createHttpServer } from '@vercel/cosmosdb-server'
 import { COSMOS_CONTAINERS } from '../../../adapters/azure/config.ts'
 
+export interface CosmosCall {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
 /** A Cosmos server in this process, with the containers that serverless.azure.yml makes. */
 export interface CosmosServer {
   readonly endpoint: string
   readonly key: string
+  /** What was asked so far. */
+  readonly asked: readonly CosmosCall[]
   /** Makes a database with its containers. */
   createDatabase(name: string): Promise<void>
   stop(): Promise<void>
@@ -13,8 +23,21 @@ export interface CosmosServer {
 export async function startCosmos(): Promise<CosmosServer> {
   const server = createHttpServer({ keepAlive: true })
   // Asked for an item that it does not have, it fails (500), unless it is told to look everywhere.
-  server.prependListener('request', ({ method, headers }) => {
+  const asked: CosmosCall[] = []
+  server.prependListener('request', ({ method = '', url: path = '', headers }, response) => {
     if (method === 'GET') headers['x-ms-documentdb-query-enablecrosspartition'] = 'true'
+    const bytesIn = Number(headers['content-length'] ?? 0)
+    let bytesOut = 0
+    const end = response.end.bind(response)
+    Object.assign(response, {
+      end(body: string) {
+        bytesOut = Buffer.byteLength(body)
+        return end(body)
+      },
+    })
+    response.on('finish', () => {
+      asked.push({ method, path, status: response.statusCode, bytesIn, bytesOut })
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -32,6 +55,7 @@ export async function startCosmos(): Promise<CosmosServer> {
 
   return {
     endpoint,
+    asked,
     // It takes any signature; that ours are right is shown by vectors.
     key: Buffer.from('not checked').toString('base64'),
     async createDatabase(name) {
