@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { AWS } from './parity/aws.ts'
+import { AZURE } from './parity/azure.ts'
 import type { CloudEntry } from './parity/cloud.ts'
 import { GCP } from './parity/gcp.ts'
 import { LOCAL } from './parity/local.ts'
 import { type Report, runScenario } from './parity/scenario.ts'
 
 /** Clouds that are compared with the laptop. A cloud joins by its entry. */
-const CLOUDS: readonly CloudEntry[] = [AWS, GCP]
+const CLOUDS: readonly CloudEntry[] = [AWS, AZURE, GCP]
 
 const PARTS = [
   'counters',

@@ -13,6 +13,7 @@ import type { AzureSettings } from './config.ts'
 import { createAzure, type Invocation } from './create-azure.ts'
 import { type AzureHttpRequest, toHttpReply, toRequest } from './http.ts'
 import { tokenDigest } from './issuer.ts'
+import type { AzureObserver } from './observer.ts'
 
 export { readConfig } from './config.ts'
 
@@ -25,6 +26,7 @@ const OPEN = new Set(['/healthz'])
 /** What an HTTP function of Azure is. */
 export interface AzureApi {
   (request: AzureHttpRequest, context: Invocation): Promise<HttpResponseInit>
+  readonly observer: AzureObserver
   /** Ends the connections that are kept. */
   close(): Promise<void>
 }
@@ -64,7 +66,7 @@ export function createAzureApi(settings: AzureSettings, config: Config): AzureAp
       observer.flush()
       return toHttpReply(response)
     })
-  return Object.assign(serve, { close })
+  return Object.assign(serve, { close, observer })
 }
 
 /** Tags of the copy of the twin that we have. Our registry tells the hub of them. */
