@@ -10,15 +10,28 @@ const MAX_DEPTH = 64
 
 type Draft = { [key: string]: Json }
 
+/** What a birth said of a metric. */
+export interface KnownMetric {
+  readonly name: string
+  readonly type: number
+}
+
+/** Finds what a birth said of a metric, by what is there of alias and name. */
+export type FindMetric = (
+  alias: number | string | undefined,
+  name: string | undefined,
+) => KnownMetric | undefined
+
 /**
- * The payload as a JSON object; what is not there has no key.
+ * The payload as a JSON object; what is not there has no key. With `find`, metrics without a name or a type get those of
+ * their birth.
  *
  * Shape:  `{timestamp, seq, uuid, body, metrics: [{name, alias, timestamp, dataType, value, …}]}`; `body` is hex.
  * Source: Sparkplug 3.0.0, 6.4; sparkplug_b.proto of Eclipse Tahu.
  *
  * @throws CoreError `codec.*`.
  */
-export function readPayload(reader: WireReader, warn: Warn): JsonObject {
+export function readPayload(reader: WireReader, warn: Warn, find?: FindMetric): JsonObject {
   const payload: Draft = {}
   const metrics: JsonObject[] = []
   while (reader.at < reader.end) {
@@ -28,7 +41,7 @@ export function readPayload(reader: WireReader, warn: Warn): JsonObject {
         payload['timestamp'] = long(reader)
         break
       case 0x12:
-        metrics.push(inside(reader, 'a metric', () => readMetric(reader, warn, 0)))
+        metrics.push(inside(reader, 'a metric', () => readMetric(reader, warn, 0, find)))
         break
       case 0x18:
         payload['seq'] = long(reader)
@@ -83,21 +96,25 @@ function checkDepth(depth: number, reader: WireReader): void {
     )
 }
 
-function readMetric(reader: WireReader, warn: Warn, depth: number): JsonObject {
+function readMetric(reader: WireReader, warn: Warn, depth: number, find?: FindMetric): JsonObject {
   checkDepth(depth, reader)
   const metric: Draft = {}
   const slot = new Slot()
   const start = reader.at
   let type: number = TYPE.unknown
   let isNull = false
+  let name: string | undefined
+  let alias: number | string | undefined
   while (reader.at < reader.end) {
     const tag = reader.tag()
     switch (tag) {
       case 0x0a:
-        metric['name'] = reader.text()
+        name = reader.text()
+        metric['name'] = name
         break
       case 0x10:
-        metric['alias'] = long(reader)
+        alias = long(reader)
+        metric['alias'] = alias
         break
       case 0x18:
         metric['timestamp'] = long(reader)
@@ -138,6 +155,13 @@ function readMetric(reader: WireReader, warn: Warn, depth: number): JsonObject {
         if (field < 10 || field > 16 || !readScalar(reader, field - 10, tag & 7, slot))
           pass(reader, tag, 18)
       }
+    }
+  }
+  if (find !== undefined && (type === TYPE.unknown || name === undefined)) {
+    const known = find(alias, name)
+    if (known !== undefined) {
+      metric['name'] = known.name
+      if (type === TYPE.unknown) type = known.type
     }
   }
   if (type > TYPE.dateTimeArray)
