@@ -1,4 +1,4 @@
-import { CoreError, type Json, type ScriptEngine, type ScriptLimits } from '../../core/index.ts'
+import { CoreError, type Json, type ScriptEngine, type ScriptResult } from '../../core/index.ts'
 import { openSandbox, Refused, type Sandbox, Stopped } from './script/sandbox.ts'
 import { readInterpreter } from './script/wasm.ts'
 
@@ -21,7 +21,8 @@ export function createScriptEngine(): ScriptEngine {
       const { timeMs, memoryBytes, outputBytes } = limits
       // A byte order mark is none of the script, and what follows it stays on its line.
       const text = source.startsWith('﻿') ? source.slice(1) : source
-      const prepared = attempt('the script', limits, () =>
+      const lines = text.split('\n')
+      const prepared = attempt({ name: 'the script', lines, timeMs }, () =>
         sandbox().prepare(text, names, {
           timeMs: Math.max(timeMs, LEAST_READING_MS),
           // Before any message there is no time.
@@ -34,35 +35,40 @@ export function createScriptEngine(): ScriptEngine {
         names: prepared.names,
         call: (name, args, now) => {
           const request = JSON.stringify([name, ...args])
-          const answer = attempt(name, limits, () =>
-            sandbox().call(prepared, request, { timeMs, now }),
+          const run: Run = { name, lines, timeMs }
+          return readAnswer(
+            run,
+            attempt(run, () => sandbox().call(prepared, request, { timeMs, now })),
           )
-          return readAnswer(name, answer)
         },
       }
     },
   }
 }
 
+/** What runs, for the words about it. */
+interface Run {
+  readonly name: string
+  readonly lines: readonly string[]
+  readonly timeMs: number
+}
+
 /** What goes wrong inside, as the codec says it. */
-function attempt<T>(name: string, { timeMs }: ScriptLimits, run: () => T): T {
+function attempt<T>(run: Run, inside: () => T): T {
   try {
-    return run()
+    return inside()
   } catch (error) {
-    if (error instanceof Refused) throw faultOf(name, error.answer)
+    if (error instanceof Refused) throw faultOf(run, error.answer)
     if (!(error instanceof Stopped)) throw error
     throw error.reason === 'time'
-      ? new CoreError('codec.script_timeout', `expected ${name} to end within ${timeMs} ms`)
-      : new CoreError('codec.script_limit', `expected ${name} to nest less deeply`)
+      ? new CoreError('codec.script_timeout', `expected ${run.name} to end within ${run.timeMs} ms`)
+      : new CoreError('codec.script_limit', `expected ${run.name} to nest less deeply`)
   }
 }
 
-function readAnswer(
-  name: string,
-  answer: string,
-): { value: Json | undefined; warnings: readonly string[] } {
+function readAnswer(run: Run, answer: string): ScriptResult {
   if (answer === 'u') return { value: undefined, warnings: NO_WARNINGS }
-  if (!answer.startsWith('v')) throw faultOf(name, answer)
+  if (!answer.startsWith('v')) throw faultOf(run, answer)
   const { value, odd }: { value?: Json; odd?: readonly string[] } = JSON.parse(answer.slice(1))
   return {
     value,
@@ -82,11 +88,12 @@ interface Fault {
   readonly column?: number
 }
 
-function faultOf(name: string, answer: string): CoreError {
+function faultOf({ name, lines }: Run, answer: string): CoreError {
   const { text, line, column = 1 }: Fault = JSON.parse(answer.slice(1))
-  const where = line > 0 ? `, at line ${line}` : ''
-  const position = line > 0 ? { position: { line, column } } : {}
-  return answer.startsWith('l')
-    ? new CoreError('codec.script_limit', `${name}: ${text}${where}`, position)
-    : new CoreError('codec.script_failed', `${name}: ${text}${where}`, position)
+  const code = answer.startsWith('l') ? 'codec.script_limit' : 'codec.script_failed'
+  if (line < 1) return new CoreError(code, `${name}: ${text}`)
+  // The interpreter keeps the place of calls; of other faults it knows the function.
+  const rest = lines[line - 1]?.slice(column - 1) ?? ''
+  const where = rest.startsWith('function') ? 'in the function at line' : 'at line'
+  return new CoreError(code, `${name}: ${text}, ${where} ${line}`, { position: { line, column } })
 }

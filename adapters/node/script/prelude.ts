@@ -539,7 +539,7 @@ const write = (value) => {
     if (error === null || typeof error !== 'object' || error.name !== 'TypeError') throw error
   }
   // The quick way is right for what JSON can say; these are its marks of what it cannot.
-  if (text === undefined || apply(exec, /null|"0":|"type":"Buffer"/, [text]) !== null) {
+  if (text === undefined || apply(exec, /null|\{\}|"0":|"type":"Buffer"/, [text]) !== null) {
     const odd = []
     const wholly = plain(value, '', odd, [])
     text = stringify(odd.length === 0 ? { value: wholly } : { value: wholly, odd })
