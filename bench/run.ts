@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { codecsReport } from './codecs/report.ts'
 import { coldReport } from './cold/report.ts'
 import { amqpReport } from './commands/amqp.ts'
 import { commandsReport } from './commands/report.ts'
@@ -14,7 +15,7 @@ import { rulesReport } from './rules/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   amqp: amqpReport,
   cold: coldReport,
   gcp: gcpReport,
+  codecs: codecsReport,
 }
 
 const { values, positionals } = parseArgs({

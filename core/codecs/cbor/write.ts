@@ -252,7 +252,12 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
       if (unit > 0x7f) return false
       page[to++] = unit
     }
-    writeHead(3, length)
+    if (length < 24) {
+      page[at] = 0x60 | length
+    } else {
+      page[at] = 0x78
+      page[at + 1] = length
+    }
     at = to
     return true
   }

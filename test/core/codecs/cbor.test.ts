@@ -248,6 +248,14 @@ describe('cbor', () => {
     })
   })
 
+  it('writes message after message, across the ends of pages', () => {
+    const codec = openWith('cbor')
+    for (let index = 0; index < 2_000; index++) {
+      const value = { number: index, text: 'x'.repeat(index % 37), list: [{ deep: index % 7 }] }
+      expect(codec.decode(codec.encode!(value, FACTS).bytes, FACTS).value).toEqual(value)
+    }
+  })
+
   it('gives back what was encoded', () => {
     const codec = openWith('cbor', { plain: true, bigIntegers: false })
     fc.assert(

@@ -181,6 +181,14 @@ describe('msgpack', () => {
     expect(faultOf(() => encode(value)).code).toBe('codec.too_deep')
   })
 
+  it('writes message after message, across the ends of pages', () => {
+    const codec = openWith('msgpack')
+    for (let index = 0; index < 2_000; index++) {
+      const value = { number: index, text: 'x'.repeat(index % 37), list: [{ deep: index % 7 }] }
+      expect(codec.decode(codec.encode!(value, FACTS).bytes, FACTS).value).toEqual(value)
+    }
+  })
+
   it('gives back what was encoded', () => {
     const codec = openWith('msgpack', { plain: true, bigIntegers: false })
     fc.assert(
