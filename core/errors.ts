@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   'command.queue_full': { retryable: true },
   'command.lock_lost': { retryable: false },
   'network.malformed': { retryable: false },
+  'network.no_birth': { retryable: false },
   'network.no_downlink': { retryable: false },
   'network.unauthorized': { retryable: false },
   'method.invalid': { retryable: false },

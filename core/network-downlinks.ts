@@ -75,6 +75,7 @@ export function createNetworkDownlinks({
       address,
       name: command.name,
       commandId: command.commandId,
+      at: now,
       properties: { ...properties, ...content.properties },
       payload: content.payload,
       ...(content.value === undefined ? {} : { value: content.value }),
@@ -82,9 +83,9 @@ export function createNetworkDownlinks({
     }
     const wanted = one.network.downlink(downlink)
     if (wanted.kind === 'publish') {
-      const { topic, payload } = wanted
+      const { topic, payload, qos = 1 } = wanted
       const body = { payload: toBase64(payload), encoding: 'base64' as const }
-      const effect = { kind: 'publish' as const, topic, ...body, qos: 1 as const, retain: false }
+      const effect = { kind: 'publish' as const, topic, ...body, qos, retain: false }
       await ports.downlink.publish(effect, `${deviceId}/${command.commandId}`)
       return
     }

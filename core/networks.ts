@@ -105,12 +105,19 @@ export function createNetworks(
   }
 
   async function readRemembering(
-    { name, network }: ProgramNetwork,
+    { name, network, prefix }: ProgramNetwork,
     message: NetworkMessage,
-  ): Promise<NetworkReading> {
+    maySpeakFor: NetworkDelivery['maySpeakFor'],
+  ): Promise<NetworkReading | 'refused'> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const reading = network.read(message, memoryOf(name))
       if ('parts' in reading) {
+        // Before anything is remembered: nobody changes what is known of the devices of others.
+        if (
+          maySpeakFor !== undefined &&
+          !reading.parts.every((part) => isHis(part, prefix, maySpeakFor))
+        )
+          return 'refused'
         for (const { key, value, lasting } of reading.remember ?? []) {
           if (lasting && value !== undefined) await ports.tables.put(TABLE, `${name}/${key}`, value)
           if (lasting && value === undefined) await ports.tables.remove(TABLE, `${name}/${key}`)
@@ -124,10 +131,14 @@ export function createNetworks(
     throw new CoreError('network.malformed', 'expected less to be remembered for one message')
   }
 
-  function read(one: ProgramNetwork, message: NetworkMessage): Promise<NetworkReading> {
-    if (!one.network.remembers) return readRemembering(one, message)
+  function read(
+    one: ProgramNetwork,
+    message: NetworkMessage,
+    maySpeakFor: NetworkDelivery['maySpeakFor'],
+  ): Promise<NetworkReading | 'refused'> {
+    if (!one.network.remembers) return readRemembering(one, message, maySpeakFor)
     const reading = (chains.get(one.name) ?? Promise.resolve()).then(() =>
-      readRemembering(one, message),
+      readRemembering(one, message, maySpeakFor),
     )
     chains.set(
       one.name,
@@ -191,13 +202,13 @@ export function createNetworks(
         case 'fault':
           return await setAside(one, message, delivery.contentType, part.error, part.deviceId)
         case 'publish': {
-          const { topic, payload } = part
+          const { topic, payload, qos = 1 } = part
           const body = { payload: toBase64(payload), encoding: 'base64' as const }
           const effect = {
             kind: 'publish' as const,
             topic,
             ...body,
-            qos: 1 as const,
+            qos,
             retain: false,
           }
           await ports.downlink.publish(effect, `${one.name}/${topic}/${message.receivedAt}`)
@@ -214,9 +225,9 @@ export function createNetworks(
   }
 
   const take: Networks['take'] = async (one, message, delivery, add) => {
-    let reading: NetworkReading
+    let reading: NetworkReading | 'refused'
     try {
-      reading = await read(one, message)
+      reading = await read(one, message, delivery.maySpeakFor)
     } catch (error) {
       const fault = asFault(error)
       if (fault.retryable)
@@ -229,10 +240,8 @@ export function createNetworks(
       const outcome = await setAside(one, message, delivery.contentType, fault)
       return { outcomes: [outcome], ignored: 0, refused: false, foreign: false }
     }
+    if (reading === 'refused') return { outcomes: [], ignored: 0, refused: true, foreign: false }
     const { parts, reply } = reading
-    const { maySpeakFor } = delivery
-    if (maySpeakFor !== undefined && !parts.every((part) => isHis(part, one.prefix, maySpeakFor)))
-      return { outcomes: [], ignored: 0, refused: true, foreign: false }
     const outcomes = await Promise.all(
       parts.map((part) => takePart(one, message, part, delivery, add)),
     )
@@ -341,9 +350,9 @@ function isHis(
   prefix: string,
   maySpeakFor: (deviceId: string) => boolean,
 ): boolean {
-  return part.kind === 'uplink' || part.kind === 'presence'
-    ? maySpeakFor(prefix + part.deviceId)
-    : part.kind !== 'publish'
+  if (part.kind === 'uplink' || part.kind === 'presence') return maySpeakFor(prefix + part.deviceId)
+  if (part.kind !== 'publish') return true
+  return part.deviceId !== undefined && maySpeakFor(prefix + part.deviceId)
 }
 
 function toUplink(
@@ -383,6 +392,9 @@ function toUplink(
   if (part.variables !== undefined) uplink.variables = part.variables
   if (part.measures !== undefined) uplink.measures = part.measures
   if (part.sentAt !== undefined) uplink.sentAt = part.sentAt
+  // No earlier than devices can be, and no later than now.
+  if (part.takenAt !== undefined && part.takenAt > 0 && part.takenAt < message.receivedAt)
+    uplink.receivedAt = part.takenAt
   if (part.messageId !== undefined) uplink.messageId = part.messageId
   if (facts !== undefined) uplink.facts = facts
   if (redelivered !== undefined) uplink.redelivered = redelivered

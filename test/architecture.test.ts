@@ -74,7 +74,13 @@ const TABLE: readonly Row[] = [
   { of: 'core/meaning/', may: MODEL, packages: ['zod'] },
   {
     of: 'core/networks/',
-    may: [...MODEL, 'core/codecs/codec.ts'],
+    // What a payload of Sparkplug means depends on what the network said before: docs/adr/0031.
+    may: [
+      ...MODEL,
+      'core/codecs/codec.ts',
+      'core/codecs/sparkplug/',
+      'core/codecs/protobuf/wire-reader.ts',
+    ],
     packages: ['zod', '@noble/hashes'],
   },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),

@@ -40,6 +40,8 @@ export interface NetworkUplink {
   readonly measures?: boolean
   /** Event time, epoch ms. */
   readonly sentAt?: number
+  /** When the network took it, epoch ms, where it says so and that is no event time: it counts as the time of receipt. */
+  readonly takenAt?: number
   /** The same when the network sends again. */
   readonly messageId?: string
   /** What the network knows of the message (rssi, snr, …): rules find it under `_network`. */
@@ -76,6 +78,10 @@ export interface NetworkPublish {
   readonly kind: 'publish'
   readonly topic: string
   readonly payload: Uint8Array
+  /** Whom it asks: whoever may speak for it may bring this about. Without it only who may speak for all. */
+  readonly deviceId?: string
+  /** 1 unless given. */
+  readonly qos?: 0 | 1
 }
 
 export type NetworkPart =
@@ -119,6 +125,8 @@ export interface NetworkDownlink {
   /** The name of the command. */
   readonly name: string
   readonly commandId: string
+  /** Epoch ms, UTC. */
+  readonly at: number
   readonly payload: Uint8Array
   /** The content, where it is JSON and no codec has made bytes of it. */
   readonly value?: Json
@@ -129,7 +137,13 @@ export interface NetworkDownlink {
 
 /** What is to be done so that a network takes a downlink. */
 export type NetworkCall =
-  | { readonly kind: 'publish'; readonly topic: string; readonly payload: Uint8Array }
+  | {
+      readonly kind: 'publish'
+      readonly topic: string
+      readonly payload: Uint8Array
+      /** 1 unless given. */
+      readonly qos?: 0 | 1
+    }
   | {
       readonly kind: 'request'
       readonly method: 'POST' | 'PUT'
