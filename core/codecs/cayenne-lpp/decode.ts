@@ -91,6 +91,7 @@ function readValue(bytes: Uint8Array, at: number, type: LppType): LppValue {
 function readNumber(bytes: Uint8Array, at: number, { size, signed }: LppType): number {
   if (size === 2) return signed ? int16(bytes, at) : ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
   if (size === 1) return bytes[at] ?? 0
+  if (size === 3) return int24(bytes, at)
   return (
     (((bytes[at] ?? 0) << 24) |
       ((bytes[at + 1] ?? 0) << 16) |

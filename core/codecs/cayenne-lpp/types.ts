@@ -44,12 +44,14 @@ const ROWS: readonly Row[] = [
   [103, 'temperature', 'temperature', 'temperatureSensor', 'number', 2, true, 10],
   [104, 'relativeHumidity', 'relative_humidity', 'humiditySensor', 'number', 1, false, 2],
   [113, 'accelerometer', 'accelerometer', 'accelerometer', 'axes', 6, true, 1_000],
+  [114, 'magnetometer', 'magnetometer', 'magnetometer', 'axes', 6, true, 1_000],
   [115, 'barometricPressure', 'barometric_pressure', 'barometer', 'number', 2, false, 10],
   [116, 'voltage', 'voltage', 'voltage', 'number', 2, false, 100],
   [117, 'current', 'current', 'current', 'number', 2, false, 1_000],
   [118, 'frequency', 'frequency', 'frequency', 'number', 4, false, 1],
   [120, 'percentage', 'percentage', 'percentage', 'number', 1, false, 1],
   [121, 'altitude', 'altitude', 'altitude', 'number', 2, true, 1],
+  [122, 'load', 'load', 'load', 'number', 3, true, 1_000],
   [125, 'concentration', 'concentration', 'concentration', 'number', 2, false, 1],
   [128, 'power', 'power', 'power', 'number', 2, false, 1],
   [130, 'distance', 'distance', 'distance', 'number', 4, false, 1_000],
@@ -63,8 +65,9 @@ const ROWS: readonly Row[] = [
 ]
 
 /**
- * Every type, with its own numbers first and those that the Arduino library of Electronic Cats added.
- * Source: myDevices Cayenne LPP (type = IPSO object id - 3200); ElectronicCats/CayenneLPP, CayenneLPP.h.
+ * Every type of fixed length: those of myDevices, and those that libraries added.
+ * Source: myDevices Cayenne LPP (type = IPSO object id - 3200); CayenneLPP.h of ElectronicCats; magnetometer of the npm package
+ * cayenne-lpp; load of pycayennelpp.
  */
 export const LPP_TYPES: readonly LppType[] = ROWS.map(
   ([type, name, key, chirpStack, shape, size, signed, divisor]) => ({

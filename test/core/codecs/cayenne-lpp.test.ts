@@ -170,6 +170,10 @@ describe('cayenne-lpp: telemetry', () => {
     expect(encode({ energy_2: 1.234, colour_3: { r: 1, g: 2, b: 3 } })).toBe(
       '0283000004d20387010203',
     )
+    expect(encode({ load_4: -5.05, magnetometer_1: { x: 1.2, y: 0, z: -1.2 } })).toBe(
+      '047affec46017204b00000fb50',
+    )
+    expect(decode('047affec46')).toEqual([{ channel: 4, type: 122, name: 'load', value: -5.05 }])
     expect(encode([])).toBe('')
     expect(decode('')).toEqual([])
   })
@@ -221,8 +225,8 @@ describe('cayenne-lpp: properties', () => {
   it('gives back every frame that it reads', () => {
     const frame = fc.array(
       fc.oneof(
-        ...[0, 1, 2, 3, 100, 101, 102, 103, 104, 113, 115, 116, 117, 118, 120, 121, 125].map(one),
-        ...[128, 130, 131, 132, 133, 134, 135, 136, 142].map(one),
+        ...[0, 1, 2, 3, 100, 101, 102, 103, 104, 113, 114, 115, 116, 117, 118, 120].map(one),
+        ...[121, 122, 125, 128, 130, 131, 132, 133, 134, 135, 136, 142].map(one),
       ),
       { maxLength: 12 },
     )
@@ -260,12 +264,14 @@ const SIZES: Readonly<Record<number, number>> = {
   103: 2,
   104: 1,
   113: 6,
+  114: 6,
   115: 2,
   116: 2,
   117: 2,
   118: 4,
   120: 1,
   121: 2,
+  122: 3,
   125: 2,
   128: 2,
   130: 4,
