@@ -69,6 +69,8 @@ export interface AzureCloud {
   readonly deletedVaults: Set<string>
   /** Providers that are switched off. */
   readonly unregistered: Set<string>
+  /** Functions that the code has and the list does not show. */
+  readonly hidden: Set<string>
   /** Rows that Application Insights answers with. */
   readonly logRows: unknown[][]
   /** The one resource of this type whose name matches. @throws Error if there is none. */
@@ -77,6 +79,8 @@ export interface AzureCloud {
   /** Requests since `forget` that change something. */
   changes(): readonly string[]
   fail(fault: Fault): void
+  /** Forgets faults that were not used up. */
+  clearFaults(): void
   failResource(fault: FailingResource): void
   failPublish(fault: FailingPublish): void
   /** Roles are effective only after so many attempts to publish. */
@@ -136,12 +140,14 @@ export async function openAzureCloud(): Promise<AzureCloud> {
   const secrets = new Map<string, string>()
   const deletedVaults = new Set<string>()
   const unregistered = new Set<string>()
+  const hidden = new Set<string>()
   const seen: Call[] = []
   const faults: Fault[] = []
   const failing: FailingResource[] = []
   const failingPublish: FailingPublish[] = []
   const logRows: unknown[][] = []
   let roleDelay = 0
+  let looked: string | undefined
   let list: (zip: Buffer) => readonly string[] = () => []
   let serve: Parameters<AzureCloud['serve']>[0] = () => ({ status: 404, text: '' })
 
@@ -579,9 +585,8 @@ export async function openAzureCloud(): Promise<AzureCloud> {
       return ok({ properties: settings.get(app) ?? {} })
     if (rest === 'functions') {
       const zip = published.get(app)
-      return ok({
-        value: zip === undefined ? [] : list(zip).map((name) => ({ name: `${app}/${name}` })),
-      })
+      const names = zip === undefined ? [] : list(zip).filter((name) => !hidden.has(name))
+      return ok({ value: names.map((name) => ({ name: `${app}/${name}` })) })
     }
     if (rest === 'host/default/listKeys' && method === 'POST')
       return ok({ masterKey: 'the-master-key', functionKeys: { default: 'the-function-key' } })
@@ -659,7 +664,10 @@ export async function openAzureCloud(): Promise<AzureCloud> {
     const found = resources.get(path.toLowerCase())
     if (found === undefined)
       return refuse(404, 'ResourceNotFound', `The Resource '${path}' was not found.`)
-    if (method === 'GET') return ok(found)
+    if (method === 'GET') {
+      if (found.type === 'Microsoft.Web/sites') looked = found.name
+      return ok(found)
+    }
     if (method !== 'DELETE') return refuse(405, 'MethodNotAllowed', method)
     for (const id of [...resources.keys()])
       if (id === path.toLowerCase() || id.startsWith(`${path.toLowerCase()}/`)) resources.delete(id)
@@ -688,8 +696,8 @@ export async function openAzureCloud(): Promise<AzureCloud> {
       if (type !== 'application/zip') return { status: 415, body: 'application/zip' }
       if (url.searchParams.get('RemoteBuild') !== 'false')
         return { status: 400, body: 'RemoteBuild' }
-      const [site] = [...resources.values()].filter((one) => one.type === 'Microsoft.Web/sites')
-      if (site === undefined) return { status: 404, body: '' }
+      // One address stands for those of all apps: meant is the one that was looked up before.
+      if (looked === undefined) return { status: 404, body: '' }
       const names = Object.keys(filesOf(raw))
       const id = randomUUID()
       const broken = failingPublish.shift()
@@ -703,7 +711,7 @@ export async function openAzureCloud(): Promise<AzureCloud> {
                 text: 'Failed to upload package: AuthorizationPermissionMismatch, this request is not authorized to perform this operation using this permission.',
               }
           : { status: 3, text: 'host.json is missing' })
-      if (end.status === 4) published.set(site.name, raw)
+      if (end.status === 4) published.set(looked, raw)
       publishing.set(id, { left: 2, end })
       return { status: 202, body: id }
     }
@@ -827,6 +835,7 @@ export async function openAzureCloud(): Promise<AzureCloud> {
     secrets,
     deletedVaults,
     unregistered,
+    hidden,
     logRows,
     find(type, name = /./) {
       const found = [...resources.values()].find((one) => one.type === type && name.test(one.name))
@@ -839,6 +848,7 @@ export async function openAzureCloud(): Promise<AzureCloud> {
         .filter(({ method, path }) => method !== 'GET' && !/\/list(?:Keys)?\?|\/query$/.test(path))
         .map(({ method, path }) => `${method} ${path.replace(/\?.*$/, '')}`),
     fail: (fault) => faults.push(fault),
+    clearFaults: () => faults.splice(0),
     failResource: (fault) => failing.push(fault),
     failPublish: (fault) => failingPublish.push(fault),
     delayRoles(attempts) {
