@@ -11,12 +11,18 @@ interface Bundling extends BuildOptions {
   readonly outputWorkFolder: string
 }
 
-/** A function of serverless.aws.yml or serverless.gcp.yml, bundled as its deployment does. Resolves with its size in bytes. */
+/** A bundle: its size in bytes, and the files of which something is in it, seen from the root of the project. */
+export interface Bundle {
+  readonly bytes: number
+  readonly files: readonly string[]
+}
+
+/** A function of serverless.aws.yml or serverless.gcp.yml, bundled as its deployment does. */
 export async function bundleFunction(
   cloud: 'aws' | 'gcp',
   name: string,
   outfile: string,
-): Promise<number> {
+): Promise<Bundle> {
   const { custom } = parse(readFileSync(resolve(ROOT, `serverless.${cloud}.yml`), 'utf8'), {
     logLevel: 'silent',
   })
@@ -27,8 +33,9 @@ export async function bundleFunction(
     ...options
   }: Omit<Bundling, 'plugins'> & { plugins: string } = custom.esbuild
   const require = createRequire(import.meta.url)
-  await build({
+  const { metafile } = await build({
     ...options,
+    metafile: true,
     platform: 'node',
     external: exclude,
     plugins: require(resolve(ROOT, plugins)),
@@ -36,5 +43,9 @@ export async function bundleFunction(
     entryPoints: [`functions/${cloud}/${name}.ts`],
     outfile,
   })
-  return readFileSync(outfile).length
+  const [output] = Object.values(metafile.outputs)
+  const files = Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? [file] : [],
+  )
+  return { bytes: readFileSync(outfile).length, files }
 }

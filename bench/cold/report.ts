@@ -48,7 +48,7 @@ export async function coldReport({ rounds, smoke }: BenchOptions): Promise<Repor
   try {
     const [empty, ingest] = [join(folder, 'empty.cjs'), join(folder, 'ingest.cjs')]
     writeFileSync(empty, 'exports.handler=async()=>({batchItemFailures:[]})')
-    const bytes = await bundleFunction('aws', 'ingest', ingest)
+    const { bytes } = await bundleFunction('aws', 'ingest', ingest)
     const cases: readonly Case[] = [
       { name: 'empty handler', bundle: empty, event: '' },
       { name: 'ingest, ready', bundle: ingest, event: '' },

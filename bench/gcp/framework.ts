@@ -30,7 +30,7 @@ export async function writeFunctions(root: string): Promise<Folders> {
     join(empty, 'index.js'),
     'exports.handler=async()=>{};exports.push=(incoming,outgoing)=>{outgoing.writeHead(204).end()}',
   )
-  const bytes = await bundleFunction('gcp', 'ingest', join(ingest, 'index.js'))
+  const { bytes } = await bundleFunction('gcp', 'ingest', join(ingest, 'index.js'))
   return { empty, ingest, bytes }
 }
 
