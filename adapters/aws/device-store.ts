@@ -127,11 +127,13 @@ export function createDeviceStore(options: DeviceStoreOptions): DeviceStore {
       const chars = JSON.stringify(rows).length
       const moves = before.rows.length > 0 && before.chars + chars > TAIL_CHARS
       const ofHours =
-        chars > BESIDE_CHARS ? telemetryItems(deviceId, record.version, rows, ttl) : []
+        chars > BESIDE_CHARS
+          ? telemetryItems(deviceId, { since: record.version, version: record.version }, rows, ttl)
+          : []
       // What one transaction cannot take waits beside the record after all, and moves item by item.
       const direct = ofHours.length > 0 && ofHours.length < MAX_TRANSACTION
       if (moves) {
-        for (const item of telemetryItems(deviceId, before.since, before.rows, ttl))
+        for (const item of telemetryItems(deviceId, before, before.rows, ttl))
           await dynamo.put(telemetryTable, item)
       }
       await options.archive(commit)

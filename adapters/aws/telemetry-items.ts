@@ -22,12 +22,12 @@ export function hourOf(at: number): number {
 /**
  * Items for rows of one device, one for each hour of event time.
  *
- * Shape: key (deviceId, `{hour}#{version of the first commit}#{part}`), so that writing the same rows again, or more of
- *        the same commits, replaces what was there.
+ * Shape: key (deviceId, `{hour}#{version of the first commit}-{of the last}#{part}`), so that writing the same rows again
+ *        replaces what was there, and who comes late with the rows of fewer commits takes none away.
  */
 export function telemetryItems(
   deviceId: string,
-  since: number,
+  { since, version }: { readonly since: number; readonly version: number },
   rows: readonly StoredRow[],
   ttl: number,
 ): readonly Item[] {
@@ -41,12 +41,16 @@ export function telemetryItems(
     parts(ofHour).map(
       (part, index): Item => ({
         deviceId: { S: deviceId },
-        sk: { S: `${hourKey(hour)}#${String(since).padStart(12, '0')}#${index}` },
+        sk: { S: `${hourKey(hour)}#${padded(since)}-${padded(version)}#${index}` },
         rows: pack(part),
         ttl: { N: String(ttl) },
       }),
     ),
   )
+}
+
+function padded(version: number): string {
+  return String(version).padStart(12, '0')
 }
 
 function parts(rows: readonly StoredRow[]): string[] {
