@@ -30,7 +30,7 @@ export async function startCosmos(): Promise<CosmosServer> {
     let bytesOut = 0
     const end = response.end.bind(response)
     Object.assign(response, {
-      end(body: string) {
+      end(body = '') {
         bytesOut = Buffer.byteLength(body)
         return end(body)
       },

@@ -197,14 +197,15 @@ describeWithEmulators('Azure: items, blobs and messages', () => {
 
   it('a writer who comes late with old rows takes none away', async () => {
     const account = await openCloud()
-    let release: () => void = () => undefined
-    const late = new Promise<void>((resolve) => {
-      release = resolve
-    })
+    const reached = Promise.withResolvers<void>()
+    const late = Promise.withResolvers<void>()
     const slow = openStores(account, (store) => ({
       ...store,
       async put(container, partition, item) {
-        if (container === 'telemetry') await late
+        if (container === 'telemetry') {
+          reached.resolve()
+          await late.promise
+        }
         await store.put(container, partition, item)
       },
     }))
@@ -214,9 +215,10 @@ describeWithEmulators('Azure: items, blobs and messages', () => {
     await fast.devices.commit(commit('dev-1', 1, { rows: many('a') }))
     // It reads the tail of the first commit, and stays on its way to the items.
     const losing = slow.devices.commit(commit('dev-1', 2, { rows: many('b') }))
+    await reached.promise
     await fast.devices.commit(commit('dev-1', 2, { rows: [row(START, 'short')] }))
     await fast.devices.commit(commit('dev-1', 3, { rows: many('c') }))
-    release()
+    late.resolve()
     await expect(losing).rejects.toMatchObject({ code: 'store.conflict' })
     const all = { from: 0, to: 8e15, limit: 1_000, descending: false }
     const found = await fast.telemetry.range('dev-1', all)
