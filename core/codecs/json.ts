@@ -12,20 +12,26 @@ const utf8Encoder = new TextEncoder()
 /** JSON of any shape, in UTF-8. Source: RFC 8259. */
 const jsonCodec: Codec = {
   name: 'json',
-  decode(bytes) {
-    const text = readText(bytes)
-    try {
-      const value: Json = JSON.parse(text)
-      return { value, warnings: NO_WARNINGS }
-    } catch (cause) {
-      throw new CoreError('codec.malformed', describe(cause, text))
-    }
-  },
+  decode: (bytes) => ({ value: readJson(bytes), warnings: NO_WARNINGS }),
   encode: (value) => ({ bytes: utf8Encoder.encode(JSON.stringify(value)), warnings: NO_WARNINGS }),
   split: undefined,
   exactText(bytes) {
     return hasLongNumber(bytes) ? readText(bytes) : undefined
   },
+}
+
+/**
+ * The value of a JSON text in UTF-8.
+ * @throws CoreError `codec.malformed`.
+ */
+export function readJson(bytes: Uint8Array): Json {
+  const text = readText(bytes)
+  try {
+    const value: Json = JSON.parse(text)
+    return value
+  } catch (cause) {
+    throw describe(cause, text)
+  }
 }
 
 function openJson(options: Fields): Codec {
@@ -72,25 +78,39 @@ function readText(bytes: Uint8Array): string {
     throw new CoreError(
       'codec.malformed',
       `expected JSON in UTF-8, found ${bytes.length} bytes that are not UTF-8`,
+      { details: { offset: firstBadByte(bytes) } },
     )
   }
 }
 
+/** Where bytes stop being UTF-8: a lenient decoder puts U+FFFD there. */
+function firstBadByte(bytes: Uint8Array): number {
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  return utf8Encoder.encode(text.slice(0, text.indexOf('\ufffd'))).length
+}
+
 /** The engine's own message quotes the payload; only the position is taken from it. */
-function describe(cause: unknown, text: string): string {
-  if (text.trim() === '') return 'expected JSON, found an empty message'
+function describe(cause: unknown, text: string): CoreError {
+  if (text.trim() === '') return faultIn(text, 'an empty message', 0)
   const message = cause instanceof Error ? cause.message : ''
   const stated = / in JSON at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
   const position = stated === undefined ? findUnknownToken(text) : Number(stated)
   if (position === undefined && !message.startsWith('Unexpected end'))
-    return 'expected JSON, found a syntax error'
+    return new CoreError('codec.malformed', 'expected JSON, found a syntax error')
   if (position === undefined || position >= text.length) {
-    return `expected JSON, found a text that ends too early, after ${text.length} characters`
+    const sentence = `a text that ends too early, after ${text.length} characters`
+    return faultIn(text, sentence, text.length)
   }
   const before = text.slice(0, position)
   const line = before.split('\n').length
   const column = position - before.lastIndexOf('\n')
-  return `expected JSON, found a syntax error at line ${line}, column ${column}`
+  return faultIn(text, `a syntax error at line ${line}, column ${column}`, position)
+}
+
+/** `position` in UTF-16 units, as the engine counts. */
+function faultIn(text: string, found: string, position: number): CoreError {
+  const offset = utf8Encoder.encode(text.slice(0, position)).length
+  return new CoreError('codec.malformed', `expected JSON, found ${found}`, { details: { offset } })
 }
 
 /** Where something stands that is no token of JSON, such as NaN: there the engine gives no position. */

@@ -7,6 +7,9 @@ import { msgpack } from './msgpack.ts'
 import { protobuf } from './protobuf.ts'
 import { ruuvi } from './ruuvi.ts'
 import { script } from './script.ts'
+import { senml } from './senml.ts'
+import { senmlCbor } from './senml-cbor.ts'
+import { senmlJson } from './senml-json.ts'
 import { sparkplug } from './sparkplug.ts'
 import { sparkplugB } from './sparkplug-b.ts'
 import { teltonika } from './teltonika.ts'
@@ -24,4 +27,7 @@ export const CODEC_KINDS: readonly CodecKind[] = [
   cbor,
   msgpack,
   layout,
+  senml,
+  senmlJson,
+  senmlCbor,
 ]
