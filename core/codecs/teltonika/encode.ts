@@ -97,11 +97,16 @@ function elementOf(key: string, value: Json | undefined, ids: NamedIds): Element
     return { id, size: 0, bytes }
   }
   const given = typeof value === 'number' ? Math.round(value / (known?.scale ?? 1)) : value
+  const signed = known?.signed ?? false
+  if (typeof given === 'number' && given >= 0 && given <= 0x7fff_ffff) {
+    const half = signed ? 2 : 1
+    const size = given < 0x100 / half ? 1 : given < 0x1_0000 / half ? 2 : 4
+    return { id, size, bytes: bytesOf(given, size) }
+  }
   const digits = String(given)
   if (given === undefined || !/^-?\d{1,20}$/.test(digits))
     throw wrong(`IO element ${id} as a whole number`, nameOf(value))
   const count = BigInt(digits)
-  const signed = known?.signed ?? false
   const size = [1, 2, 4, 8].find((bytes) => fits(count, bytes, signed))
   if (size === undefined)
     throw new CoreError(
@@ -109,12 +114,23 @@ function elementOf(key: string, value: Json | undefined, ids: NamedIds): Element
       `Teltonika: expected IO element ${id} in 8 bytes${signed ? '' : ' without a sign'}`,
     )
   const bits = BigInt.asUintN(8 * size, count)
+  const high = Number(bits >> 32n)
+  const low = Number(bits & 0xffff_ffffn)
   return {
     id,
     size,
-    bytes: Array.from({ length: size }, (_, at) =>
-      Number((bits >> BigInt(8 * (size - 1 - at))) & 0xffn),
-    ),
+    bytes: size === 8 ? [...bytesOf(high, 4), ...bytesOf(low, 4)] : bytesOf(low, size),
+  }
+}
+
+function bytesOf(value: number, size: number): readonly number[] {
+  switch (size) {
+    case 1:
+      return [value & 0xff]
+    case 2:
+      return [value >>> 8, value & 0xff]
+    default:
+      return [value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff]
   }
 }
 
@@ -138,8 +154,11 @@ function pushSigned(data: number[], value: number, size: number, what: string): 
 function push(data: number[], value: number, size: number, what: string): void {
   if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * size))
     throw tooLarge(what, size, value)
-  for (let shift = size - 1; shift >= 0; shift--)
-    data.push(Math.floor(value / 2 ** (8 * shift)) % 256)
+  if (size === 1) data.push(value)
+  else if (size === 2) data.push(value >>> 8, value & 0xff)
+  else
+    for (let shift = size - 1; shift >= 0; shift--)
+      data.push(Math.floor(value / 2 ** (8 * shift)) % 256)
 }
 
 function tooLarge(what: string, size: number, value: number): CoreError {
