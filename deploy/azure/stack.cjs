@@ -35,11 +35,22 @@ async function stackOf({ resolveVariable }) {
   })
 }
 
-const part = (name) => async (given) => (await stackOf(given))[name]
+/** What is wrong is said once, in place of the environment, and without our stack trace. */
+const part = (name, empty) => async (given) => {
+  try {
+    return (await stackOf(given))[name]
+  } catch (error) {
+    // The CLI comes again when it knows more.
+    if (error.code === 'MISSING_VARIABLE_DEPENDENCY') throw error
+    if (empty !== undefined) return empty
+    error.stack = error.message
+    throw error
+  }
+}
 
 module.exports = {
   environment: part('environment'),
-  secrets: part('secrets'),
-  grants: part('grants'),
-  resources: part('resources'),
+  secrets: part('secrets', {}),
+  grants: part('grants', []),
+  resources: part('resources', {}),
 }

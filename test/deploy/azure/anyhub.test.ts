@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COSMOS_CONTAINERS, readConfig } from '../../../adapters/azure/config.ts'
+import { PUBLISHED_QUEUE } from '../../../adapters/azure/downlink.ts'
 import { createStack } from '../../../deploy/azure/stack.ts'
 import { SUBSCRIPTION } from './azure-cloud.ts'
 import { filesOf, startApp } from './functions-host.ts'
@@ -225,6 +226,21 @@ describe('serverless.azure.yml, deployed to a cloud of our own', () => {
     ).toEqual([])
   })
 
+  it('says a wrong parameter once, and nothing else', async () => {
+    const { code, text } = await stage.run([
+      'package',
+      ...YML,
+      '--param',
+      'hub=B1',
+      '--param',
+      'data=keep',
+    ])
+    expect(code).toBe(1)
+    expect(text.split('param hub: expected F1').length).toBe(2)
+    expect(text).toContain('param data: expected delete or retain, found keep')
+    expect(text).not.toMatch(/\n\s+at /)
+  }, 60_000)
+
   it('changes nothing when it is deployed again', async () => {
     stage.cloud.forget()
     await stage.sls('deploy', ...YML)
@@ -385,6 +401,7 @@ describe('what serverless.azure.yml is asked', () => {
       'notify-high-poison',
       'notify-normal',
       'notify-normal-poison',
+      `rule-${PUBLISHED_QUEUE}`,
       'rule-warm-ones',
       'rule-faults',
     ])
