@@ -12,13 +12,15 @@ import { short, table } from './lib/table.ts'
 import { ingestReport } from './mqtt/ingest.ts'
 import { roundTripReport } from './mqtt/round-trip.ts'
 import { rulesReport } from './rules/report.ts'
+import { scriptsReport } from './scripts/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|scripts|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
+  scripts: scriptsReport,
   rules: rulesReport,
   ingest: ingestReport,
   roundtrip: roundTripReport,
