@@ -48,18 +48,20 @@ export function createRegistry({ cosmos, identities, now }: RegistryOptions): Az
 
   /** Noted before the hub is told: what would not be remembered would never be told, and never end. */
   async function tell(device: RegisteredDevice, tags: boolean): Promise<void> {
-    const { deviceId } = device
-    const again = { at: now() + AGAIN_MS, what: tags ? 'tags' : 'identity' } as const
-    await note(again.at, deviceId, again.what)
-    for (const at of endsOf(device)) await note(at, deviceId, 'identity')
-    await identities.sync(device)
-    if (tags) await identities.writeTags(device)
-    await cosmos.remove('items', ENDS, endId(again.at, deviceId))
+    const again = noteOf(now() + AGAIN_MS, device, tags ? 'tags' : 'identity')
+    await cosmos.put('items', ENDS, again)
+    await noteEnds(device)
+    await tellHub(device, tags)
+    await cosmos.remove('items', ENDS, again.id)
   }
 
-  function note(at: number, deviceId: string, what: 'identity' | 'tags'): Promise<void> {
-    const id = endId(at, deviceId)
-    return cosmos.put('items', ENDS, { id, shelf: ENDS, key: timeKey(at), deviceId, what })
+  async function tellHub(device: RegisteredDevice, tags: boolean): Promise<void> {
+    await identities.sync(device)
+    if (tags) await identities.writeTags(device)
+  }
+
+  async function noteEnds(device: RegisteredDevice): Promise<void> {
+    for (const at of endsOf(device)) await cosmos.put('items', ENDS, noteOf(at, device, 'end'))
   }
 
   return {
@@ -75,7 +77,7 @@ export function createRegistry({ cosmos, identities, now }: RegistryOptions): Az
       if (!(await identities.create(device))) throw exists()
       await cosmos.put('items', SHELF, toItem(device))
       if (Object.keys(device.tags).length > 0) await identities.writeTags(device)
-      for (const at of endsOf(device)) await note(at, device.deviceId, 'identity')
+      await noteEnds(device)
     },
 
     async list(afterId, limit) {
@@ -129,16 +131,18 @@ export function createRegistry({ cosmos, identities, now }: RegistryOptions): Az
       })
       for (const item of items) {
         const stored = await find(text(item, 'deviceId') ?? '')
-        if (stored !== undefined) {
-          const device = readDevice(stored)
-          await identities.sync(device)
-          if (text(item, 'what') === 'tags') await identities.writeTags(device)
-        }
+        if (stored !== undefined)
+          await tellHub(readDevice(stored), text(item, 'what') === 'tags').catch(unlessHopeless)
         await cosmos.remove('items', ENDS, text(item, 'id') ?? '')
       }
       return items.length
     },
   }
+}
+
+/** What the hub never takes must not keep others waiting; whoever asked for it was told. */
+function unlessHopeless(error: unknown): void {
+  if (!(error instanceof CoreError) || error.retryable) throw error
 }
 
 /** When something that the hub knows of is good no more: the hub knows of no such end. */
@@ -150,8 +154,10 @@ function endsOf({ credentials }: RegisteredDevice): ReadonlySet<number> {
   )
 }
 
-function endId(at: number, deviceId: string): string {
-  return itemId(`${timeKey(at)}:${deviceId}`)
+/** What is to be told at a time: that something has ended, or a change that may not have reached the hub. */
+function noteOf(at: number, { deviceId }: RegisteredDevice, what: 'end' | 'identity' | 'tags') {
+  const id = itemId(`${timeKey(at)}:${what}:${deviceId}`)
+  return { id, shelf: ENDS, key: timeKey(at), deviceId, what }
 }
 
 /** Times sort as texts. */
