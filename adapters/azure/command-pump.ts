@@ -1,17 +1,10 @@
 import type { Core, DeviceRecord, ReceivedCommand, Settlement } from '../../core/index.ts'
+import { createWakes, settleHeld, type Wakes } from '../node/wakes.ts'
 import type { DeviceBound } from './device-bound.ts'
 import type { FeedbackRecord, Hub } from './hub.ts'
 
 /** Brings commands to devices through the queue that IoT Hub has for each. */
-export interface CommandPump {
-  /**
-   * Notes that a command waits. It is not brought at once: who says so is within a step of the device, and bringing it
-   * takes another.
-   * @throws CoreError if the device could not be served in this run.
-   */
-  ask(deviceId: string): void
-  /** Serves all that were noted, before the host may freeze. What fails is left to the tick. */
-  drain(): Promise<void>
+export interface CommandPump extends Wakes {
   /** Hands what waits to the hub, for a device that is connected. */
   deliver(deviceId: string): Promise<void>
   /** Reads what became of commands, as long as there is something and until `until` (epoch ms); tells how many there were. */
@@ -36,10 +29,6 @@ export function createCommandPump(
   hub: Pick<Hub, 'receiveFeedback' | 'completeFeedback'>,
   core: () => Core,
 ): CommandPump {
-  const asked = new Set<string>()
-  /** Devices that cannot be served now, until the end of this run. */
-  const failed = new Map<string, unknown>()
-
   async function deliver(deviceId: string): Promise<void> {
     const { commands, ports } = core()
     const record = await ports.devices.load(deviceId)
@@ -76,50 +65,16 @@ export function createCommandPump(
     })
   }
 
-  /** The word waits in the outbox of the device, where the tick finds it. */
-  async function leaveBehind(deviceId: string, error: unknown): Promise<void> {
-    const { gate, ports } = core()
-    failed.set(deviceId, error)
-    const key = `wake/${ports.ids.next(ports.clock.now())}`
-    await gate.run(deviceId, [{ kind: 'effect', key, effect: { kind: 'wake', deviceId } }])
-  }
-
-  async function deliverOrLeave(deviceId: string): Promise<void> {
-    try {
-      await deliver(deviceId).catch((error) => leaveBehind(deviceId, error))
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      core().ports.observer.log('error', 'nobody told of a command', { deviceId, reason })
-    }
-  }
-
   /** What is of no command that the hub holds for us was sent by somebody else, or has ended. */
   async function settle({ deviceId, ...record }: FeedbackRecord): Promise<void> {
-    const { commands, ports } = core()
-    const found = await ports.devices.load(deviceId)
-    const entry = found?.commands?.find(({ commandId }) => commandId === record.originalMessageId)
-    if (entry?.lock === undefined) return
+    const commandId = record.originalMessageId
     const [how, reason] = settlementOf(record)
-    await commands.settle(deviceId, entry.lock.token, how, reason)
+    await settleHeld(core(), { deviceId, commandId, how, reason })
   }
 
   return {
+    ...createWakes(core, deliver),
     deliver,
-
-    ask(deviceId) {
-      if (failed.has(deviceId)) throw failed.get(deviceId)
-      asked.add(deviceId)
-    },
-
-    async drain() {
-      while (asked.size > 0) {
-        const deviceIds = [...asked]
-        asked.clear()
-        await Promise.all(deviceIds.map(deliverOrLeave))
-        await core().gate.idle()
-      }
-      failed.clear()
-    },
 
     async hear(until) {
       const { clock } = core().ports

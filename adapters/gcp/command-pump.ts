@@ -1,17 +1,10 @@
 import type { Core, Settlement } from '../../core/index.ts'
+import { createWakes, settleHeld, type Wakes } from '../node/wakes.ts'
 import { toMessage } from './downlink.ts'
 import type { PubSub } from './pubsub.ts'
 
 /** Brings commands to devices that hold a connection of the broker front. */
-export interface CommandPump {
-  /**
-   * Notes that a command waits. It is not brought at once: who says so is within a step of the device, and bringing it
-   * takes another.
-   * @throws CoreError if the device could not be served in this run.
-   */
-  ask(deviceId: string): void
-  /** Serves all that were noted, before the host may freeze. What fails is left to the tick. */
-  drain(): Promise<void>
+export interface CommandPump extends Wakes {
   /** Publishes what waits for a device that is connected. */
   deliver(deviceId: string): Promise<void>
   /** A device says what became of a command that it holds. One that it holds no more changes nothing. */
@@ -31,10 +24,6 @@ const AT_ONCE = 10
  * Shape: `devices/{id}/executions/{commandId}/{name}` down, `devices/{id}/executions/{commandId}/{complete,reject,abandon}` up.
  */
 export function createCommandPump(pubsub: PubSub, topic: string, core: () => Core): CommandPump {
-  const asked = new Set<string>()
-  /** Devices that cannot be served now, until the end of this run. */
-  const failed = new Map<string, unknown>()
-
   async function deliver(deviceId: string): Promise<void> {
     const { commands, ports } = core()
     const record = await ports.devices.load(deviceId)
@@ -64,48 +53,13 @@ export function createCommandPump(pubsub: PubSub, topic: string, core: () => Cor
     }
   }
 
-  /** The word waits in the outbox of the device, where the tick finds it. */
-  async function leaveBehind(deviceId: string, error: unknown): Promise<void> {
-    const { gate, ports } = core()
-    failed.set(deviceId, error)
-    const key = `wake/${ports.ids.next(ports.clock.now())}`
-    await gate.run(deviceId, [{ kind: 'effect', key, effect: { kind: 'wake', deviceId } }])
-  }
-
-  async function deliverOrLeave(deviceId: string): Promise<void> {
-    try {
-      await deliver(deviceId).catch((error) => leaveBehind(deviceId, error))
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      core().ports.observer.log('error', 'nobody told of a command', { deviceId, reason })
-    }
-  }
-
   return {
+    ...createWakes(core, deliver),
     deliver,
 
-    ask(deviceId) {
-      if (failed.has(deviceId)) throw failed.get(deviceId)
-      asked.add(deviceId)
-    },
-
-    async drain() {
-      while (asked.size > 0) {
-        const deviceIds = [...asked]
-        asked.clear()
-        await Promise.all(deviceIds.map(deliverOrLeave))
-        await core().gate.idle()
-      }
-      failed.clear()
-    },
-
     async settle(deviceId, commandId, how, reason) {
-      const { commands, ports } = core()
-      const record = await ports.devices.load(deviceId)
-      const entry = record?.commands?.find((one) => one.commandId === commandId)
-      if (entry?.lock === undefined) return
-      await commands.settle(deviceId, entry.lock.token, how, reason)
-      await deliver(deviceId)
+      const settled = await settleHeld(core(), { deviceId, commandId, how, reason })
+      if (settled) await deliver(deviceId)
     },
   }
 }
