@@ -36,7 +36,9 @@ export function readMessage(
 ): Json {
   const { form } = plan
   if (form === undefined) return readObject(reader, plan, {}, options, depth)
-  return toForm(form, reader, plan, options, depth)
+  return form === 'any'
+    ? readAny(reader, plan, options, depth)
+    : toForm(form, reader, plan, options, depth)
 }
 
 /** Reads into an object: a message that comes in parts is put together. */
@@ -268,14 +270,13 @@ function setOwn(target: Draft, key: string, value: Json): void {
 
 /** A message that JSON says in a way of its own. */
 function toForm(
-  form: GoogleForm,
+  form: Exclude<GoogleForm, 'any'>,
   reader: WireReader,
   plan: MessagePlan,
   options: ReadOptions,
   depth: number,
 ): Json {
   const start = reader.at
-  if (form === 'any') return readAny(reader, plan, options, depth)
   const given = { ...options, defaults: false, numbers: form !== 'wrapper' || options.numbers }
   const parts = readObject(reader, plan, {}, given, depth)
   const first = plan.fields[0]

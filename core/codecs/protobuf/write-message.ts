@@ -37,17 +37,37 @@ function writeObject(
   schema: Schema,
   depth: number,
 ): void {
-  const given = new Map<FieldPlan, Json>()
-  for (const key of Object.keys(value)) {
+  let isPlain = plan.required.length === 0
+  for (const key in value) {
     const field = plan.byKey.get(key)
     if (field === undefined)
       throw new CoreError(
         'codec.wrong_type',
         `${plan.fullName}: expected ${known(plan)}, found ${JSON.stringify(key.slice(0, 64))}`,
       )
+    if (field.key !== key || field.rivals.length > 0) isPlain = false
+  }
+  // Where every key is the one that we print, there is nothing to be sorted out.
+  const given = isPlain ? undefined : sortOut(plan, value)
+  for (const field of plan.fields) {
+    const one = given === undefined ? ownOf(value, field.key) : given.get(field)
+    if (one !== undefined && (one !== null || takesNull(field)))
+      writeField(writer, plan, field, one, schema, depth)
+  }
+}
+
+/** A member that is not inherited; the other members of objects are functions. */
+function ownOf(value: JsonObject, key: string): Json | undefined {
+  const one = value[key]
+  return typeof one === 'function' ? undefined : one
+}
+
+function sortOut(plan: MessagePlan, value: JsonObject): ReadonlyMap<FieldPlan, Json> {
+  const given = new Map<FieldPlan, Json>()
+  for (const key of Object.keys(value)) {
+    const field = plan.byKey.get(key)
     const one = value[key]
-    const isNull = one === null && !takesNull(field)
-    if (one === undefined || isNull) continue
+    if (field === undefined || one === undefined || (one === null && !takesNull(field))) continue
     if (given.has(field) || field.rivals.some((rival) => given.has(rival)))
       throw new CoreError(
         'codec.wrong_type',
@@ -57,10 +77,7 @@ function writeObject(
   }
   for (const field of plan.required)
     if (!given.has(field)) throw wrong(plan, field, 'a value, for it is required', undefined)
-  for (const field of plan.fields) {
-    const one = given.get(field)
-    if (one !== undefined) writeField(writer, plan, field, one, schema, depth)
-  }
+  return given
 }
 
 /** Null is a value of the types that say JSON; everywhere else it is none. */

@@ -77,8 +77,12 @@ export const TYPE = {
   dateTimeArray: 34,
 } as const
 
+/** By their names, also in small letters. */
 const NUMBERS: ReadonlyMap<string, number> = new Map(
-  DATA_TYPES.map((name, number) => [name.toLowerCase(), number]),
+  DATA_TYPES.flatMap((name, number) => [
+    [name, number],
+    [name.toLowerCase(), number],
+  ]),
 )
 
 /** What a type is called; its number where it has no name. */
@@ -88,7 +92,7 @@ export function nameOfType(type: number): string | number {
 
 /** The number of a type that is given by name, in whatever case, or by number; `undefined` for what is none. */
 export function typeOf(given: unknown): number | undefined {
-  if (typeof given === 'string') return NUMBERS.get(given.toLowerCase())
+  if (typeof given === 'string') return NUMBERS.get(given) ?? NUMBERS.get(given.toLowerCase())
   if (typeof given === 'number' && Number.isInteger(given) && given >= 0 && given <= 0xffff_ffff)
     return given
   return undefined

@@ -8,12 +8,20 @@ import { writeScalar, wrongValue } from './write-values.ts'
 
 const MAX_DEPTH = 64
 
+const KEYS: ReadonlySet<string> = new Set(['timestamp', 'metrics', 'seq', 'uuid', 'body'])
+
 /**
  * The bytes of a payload in the shape that `readPayload` gives.
  * @throws CoreError `codec.wrong_type` or `codec.out_of_range`.
  */
 export function writePayload(value: Json): Uint8Array {
   if (!isJsonObject(value)) throw wrongValue('payload', 'an object', value)
+  for (const key in value)
+    if (!KEYS.has(key))
+      throw new CoreError(
+        'codec.wrong_type',
+        `payload: expected timestamp, metrics, seq, uuid or body, found ${JSON.stringify(key.slice(0, 64))}`,
+      )
   const writer = new WireWriter()
   writeLong(writer, 1, value['timestamp'], 'timestamp')
   for (const metric of listOf(value['metrics'], 'metrics')) {
@@ -107,44 +115,58 @@ function checkDepth(depth: number, where: string): void {
 function writeMetric(writer: WireWriter, given: Json, where: string, depth: number): void {
   checkDepth(depth, where)
   const metric = objectOf(given, where)
-  const { name } = metric
-  const path = typeof name === 'string' ? `${where} ${JSON.stringify(name)}` : where
-  const type = typeIn(metric, path)
-  const value = metric['value'] ?? null
-  writeText(writer, 1, name, `${path}.name`)
-  writeLong(writer, 2, metric['alias'], `${path}.alias`)
-  writeLong(writer, 3, metric['timestamp'], `${path}.timestamp`)
-  if (hasType(metric)) {
+  try {
+    writeParts(writer, metric, depth)
+  } catch (error) {
+    const { name } = metric
+    if (!(error instanceof CoreError) || typeof name !== 'string') throw error
+    const { code, message } = error
+    throw new CoreError(code, `${JSON.stringify(name.slice(0, 64))}: ${message}`)
+  }
+}
+
+function writeParts(writer: WireWriter, metric: JsonObject, depth: number): void {
+  const type = typeIn(metric, 'metric')
+  const isTyped = hasType(metric)
+  const { value = null, metadata, properties } = metric
+  writeText(writer, 1, metric['name'], 'name')
+  writeLong(writer, 2, metric['alias'], 'alias')
+  writeLong(writer, 3, metric['timestamp'], 'timestamp')
+  if (isTyped) {
     writer.tag(4, WIRE.varint)
     writer.uint32(type)
   }
-  writeFlag(writer, 5, metric['isHistorical'], `${path}.isHistorical`)
-  writeFlag(writer, 6, metric['isTransient'], `${path}.isTransient`)
-  if (value === null) writeFlag(writer, 7, true, `${path}.isNull`)
-  if (metric['metadata'] !== undefined) {
+  writeFlag(writer, 5, metric['isHistorical'], 'isHistorical')
+  writeFlag(writer, 6, metric['isTransient'], 'isTransient')
+  if (value === null) writeFlag(writer, 7, true, 'isNull')
+  if (metadata !== undefined) {
     writer.tag(8, WIRE.bytes)
     const mark = writer.open()
-    writeMetadata(writer, objectOf(metric['metadata'], `${path}.metadata`), `${path}.metadata`)
+    writeMetadata(writer, objectOf(metadata, 'metadata'), 'metadata')
     writer.close(mark)
   }
-  if (metric['properties'] !== undefined) {
+  if (properties !== undefined) {
     writer.tag(9, WIRE.bytes)
     const mark = writer.open()
-    writeProperties(writer, metric['properties'], `${path}.properties`, depth + 1)
+    writeProperties(writer, properties, 'properties', depth + 1)
     writer.close(mark)
   }
   if (value === null) return
-  if (type === TYPE.dataSet || (!hasType(metric) && isDataSet(value))) {
+  if (typeof value !== 'object') {
+    writeScalar(writer, 10, type, value, 'value')
+    return
+  }
+  if (type === TYPE.dataSet || (!isTyped && isDataSet(value))) {
     writer.tag(17, WIRE.bytes)
     const mark = writer.open()
-    writeDataSet(writer, objectOf(value, path), path)
+    writeDataSet(writer, objectOf(value, 'value'), 'value')
     writer.close(mark)
-  } else if (type === TYPE.template || (!hasType(metric) && isTemplate(value))) {
+  } else if (type === TYPE.template || (!isTyped && isTemplate(value))) {
     writer.tag(18, WIRE.bytes)
     const mark = writer.open()
-    writeTemplate(writer, objectOf(value, path), path, depth + 1)
+    writeTemplate(writer, objectOf(value, 'value'), 'value', depth + 1)
     writer.close(mark)
-  } else writeScalar(writer, 10, type, value, path)
+  } else writeScalar(writer, 10, type, value, 'value')
 }
 
 function isDataSet(value: Json): boolean {
