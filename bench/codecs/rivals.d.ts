@@ -17,16 +17,3 @@ declare module 'cayenne-lpp' {
   }
   export default library
 }
-
-declare module 'teltonika-parser' {
-  export default class Parser {
-    constructor(bytes: Buffer)
-    getAvl(): {
-      readonly records: readonly {
-        readonly timestamp: Date
-        readonly gps: { readonly longitude: number }
-        readonly ioElements: readonly { readonly id: number; readonly value: unknown }[]
-      }[]
-    }
-  }
-}

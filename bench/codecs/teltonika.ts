@@ -58,7 +58,10 @@ interface Said {
   readonly voltage: unknown
 }
 
-/** Codec 8 beside the libraries of npm. Only one of them checks the CRC, as we do; it reads hex digits only. */
+/**
+ * Codec 8 beside the fastest library of npm, which checks the CRC, as we do, and reads hex digits only. `teltonika-parser`
+ * takes a hundred times as long.
+ */
 export const teltonikaEntry: CodecEntry = {
   codec: 'teltonika',
   shapes: SHAPES,
@@ -88,26 +91,6 @@ export const teltonikaEntry: CodecEntry = {
               at: one.Timestamp.getTime(),
               longitude: one.GPSelement.Longitude,
               voltage: one.IOelement.Elements[66],
-            }))
-            return isSame(said, value)
-          },
-        }
-      },
-    },
-    {
-      name: 'teltonika-parser',
-      async load() {
-        const { default: Parser } = await import('teltonika-parser')
-        return {
-          decode: (bytes) =>
-            new Parser(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).getAvl(),
-          encode: undefined,
-          isRight(decoded, value) {
-            const { records }: ReturnType<InstanceType<typeof Parser>['getAvl']> = Object(decoded)
-            const said = records.map(({ timestamp, gps, ioElements }) => ({
-              at: timestamp.getTime(),
-              longitude: gps.longitude,
-              voltage: ioElements.find(({ id }) => id === 66)?.value,
             }))
             return isSame(said, value)
           },
