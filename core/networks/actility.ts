@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { isJsonObject, type JsonObject } from '../model/json.ts'
-import { readEui, safeDeviceId } from './device-id.ts'
+import { readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   asObject,
   at,
@@ -92,7 +92,7 @@ function readCommon(document: JsonObject, named: string | undefined) {
     facts: facts({ network: 'actility', devEui: eui }),
     address: { devEui: eui },
     ...(sentAt === undefined ? {} : { sentAt }),
-    ...(time === undefined ? {} : { messageId: `${eui}:${count}:${time}`.slice(0, 256) }),
+    ...(time === undefined ? {} : { messageId: safeMessageId(`${eui}:${count}:${time}`) }),
   }
 }
 

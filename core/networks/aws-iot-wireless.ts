@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { JsonObject } from '../model/json.ts'
-import { readEui, safeDeviceId } from './device-id.ts'
+import { readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   at,
   facts,
@@ -84,7 +84,7 @@ function readUplink(body: JsonObject, isById: boolean): NetworkPart {
     ...(sentAt === undefined ? {} : { sentAt }),
     ...(count === undefined && sentAt === undefined
       ? {}
-      : { messageId: `${id ?? name}:${count ?? ''}:${sentAt ?? ''}` }),
+      : { messageId: safeMessageId(`${id ?? name}:${count ?? ''}:${sentAt ?? ''}`) }),
   }
   if (payload === undefined || payload === '')
     return { ...common, path: 'heard', payload: new Uint8Array(), decoded: {}, measures: false }

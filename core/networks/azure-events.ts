@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
-import { safeDeviceId } from './device-id.ts'
+import { safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   asObject,
   at,
@@ -136,7 +136,7 @@ function readMessage(
     ...(contentType === undefined ? {} : { contentType }),
     ...(takenAt === undefined ? {} : { takenAt }),
     ...(sentAt === undefined ? {} : { sentAt }),
-    ...(messageId === undefined ? {} : { messageId: messageId.slice(0, 256) }),
+    ...(messageId === undefined ? {} : { messageId: safeMessageId(messageId) }),
   }
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
-import { readEui, safeDeviceId } from './device-id.ts'
+import { readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   asObject,
   at,
@@ -93,7 +93,7 @@ function readEvent(message: NetworkMessage, network: string, options: object): N
   if (event === 'up') return readUplink(body, common, network)
   const id = textOf(at(body, 'deduplicationId')) ?? textOf(at(body, 'queueItemId'))
   const at3 = common.sentAt ?? ''
-  const messageId = `${event}:${id ?? at3}`.slice(0, 256)
+  const messageId = safeMessageId(`${event}:${id ?? at3}`)
   const known = id === undefined && common.sentAt === undefined ? {} : { messageId }
   const measured = MEASURED[event]
   if (measured !== undefined)
@@ -224,14 +224,14 @@ function toHeard(one: JsonObject): Heard {
 /** Version 3 has no id of its own: its counter, and when it was heard. */
 function messageIdOf(body: JsonObject): { readonly messageId?: string } {
   const id = textOf(at(body, 'deduplicationId'))
-  if (id !== undefined) return { messageId: `up:${id}`.slice(0, 256) }
+  if (id !== undefined) return { messageId: safeMessageId(`up:${id}`) }
   const heard = objectsOf(at(body, 'rxInfo'))[0]
   const time = textOf(at(heard, 'uplinkID')) ?? textOf(at(heard, 'time'))
   const published = time ?? textOf(at(body, 'publishedAt'))
   if (published === undefined) return {}
   const address = textOf(at(body, 'devAddr')) ?? ''
   return {
-    messageId: `up:${address}:${numberOf(at(body, 'fCnt')) ?? 0}:${published}`.slice(0, 256),
+    messageId: safeMessageId(`up:${address}:${numberOf(at(body, 'fCnt')) ?? 0}:${published}`),
   }
 }
 

@@ -17,6 +17,14 @@ export function safeDeviceId(name: string): string {
   return `${kept}.${mark(name)}`
 }
 
+/** Source: core/codecs/decode-uplink.ts. */
+const MAX_MESSAGE_ID = 256
+
+/** A message id of the name that a network has for a message; one that is too long ends in a mark of all of it. */
+export function safeMessageId(name: string): string {
+  return name.length <= MAX_MESSAGE_ID ? name : `${name.slice(0, MAX_MESSAGE_ID - 9)}.${mark(name)}`
+}
+
 /** An EUI in small letters of hex; it comes as hex in either case, with separators or without, or as base64 of its 8 bytes. */
 export function readEui(text: string | undefined): string | undefined {
   if (text === undefined) return undefined

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { JsonObject } from '../model/json.ts'
-import { safeDeviceId } from './device-id.ts'
+import { safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   asObject,
   at,
@@ -63,6 +63,6 @@ function readPush(body: JsonObject, attribute: string): NetworkPart {
     }),
     ...(folder !== undefined && /^[\w./-]{1,128}$/.test(folder) ? { path: folder } : {}),
     ...(takenAt === undefined ? {} : { takenAt }),
-    ...(messageId === undefined ? {} : { messageId: messageId.slice(0, 256) }),
+    ...(messageId === undefined ? {} : { messageId: safeMessageId(messageId) }),
   }
 }

@@ -3,7 +3,7 @@ import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
 import type { JsonObject } from '../model/json.ts'
 import { openChirpstack } from './chirpstack.ts'
-import { readEui, safeDeviceId } from './device-id.ts'
+import { readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   at,
   facts,
@@ -86,7 +86,7 @@ function readLegacy(body: JsonObject, options: object): NetworkPart {
     kind: 'uplink' as const,
     deviceId: safeDeviceId(name),
     facts: known,
-    messageId: id ?? `${eui}:${fCnt ?? ''}:${sentAt ?? ''}`,
+    messageId: safeMessageId(id ?? `${eui ?? name}:${fCnt ?? ''}:${sentAt ?? ''}`),
     address: facts({
       legacy: true,
       id: textOf(at(body, 'id')),

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Json, JsonObject } from '../model/json.ts'
-import { safeDeviceId } from './device-id.ts'
+import { safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   at,
   facts,
@@ -86,7 +86,7 @@ function readCallback(body: JsonObject): NetworkPart {
     ...(sentAt === undefined ? {} : { sentAt }),
     ...(count === undefined && sentAt === undefined
       ? {}
-      : { messageId: `${device}:${count ?? ''}:${sentAt ?? ''}` }),
+      : { messageId: safeMessageId(`${device}:${count ?? ''}:${sentAt ?? ''}`) }),
   }
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
 import type { Json, JsonObject } from '../model/json.ts'
-import { readEui, safeDeviceId } from './device-id.ts'
+import { readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   asObject,
   at,
@@ -208,7 +208,7 @@ function messageIdOf(up: JsonObject, kind: string): { readonly messageId?: strin
   const time = textOf(at(up, 'received_at'))
   if (session === undefined && time === undefined) return {}
   const count = numberOf(at(message, 'f_cnt')) ?? 0
-  return { messageId: `${kind}:${session ?? ''}:${count}:${time ?? ''}`.slice(0, 256) }
+  return { messageId: safeMessageId(`${kind}:${session ?? ''}:${count}:${time ?? ''}`) }
 }
 
 function toCall(downlink: NetworkDownlink, options: object): NetworkCall {

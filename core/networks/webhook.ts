@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { isJsonObject, type Json } from '../model/json.ts'
-import { safeDeviceId } from './device-id.ts'
+import { safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   facts,
   idOf,
@@ -91,7 +91,7 @@ function readItem(item: Json, options: object): NetworkPart {
     ...readPayload(payload, textOption(options, 'encoding')),
     ...(fPort === undefined ? {} : { fPort }),
     ...(sentAt === undefined ? {} : { sentAt }),
-    ...(messageId === undefined ? {} : { messageId: messageId.slice(0, 256) }),
+    ...(messageId === undefined ? {} : { messageId: safeMessageId(messageId) }),
   }
 }
 

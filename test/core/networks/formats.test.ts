@@ -1,0 +1,485 @@
+import { describe, expect, it } from 'vitest'
+import type { Json, NetworkPart } from '../../../core/index.ts'
+import { createReader, hexOf, openNetwork, partsOf, uplinkOf } from './open.ts'
+import { SAMPLES, type Sample } from './samples.ts'
+
+function sample(type: string, what: string): Sample {
+  const found = SAMPLES.find((one) => one.type === type && one.what === what)
+  if (found === undefined) throw new Error(`expected the sample ${type}: ${what}`)
+  return found
+}
+
+function read({ type, body, topic, query, options }: Sample): readonly NetworkPart[] {
+  return partsOf(type, body, { ...(topic && { topic }), ...(query && { query }) }, options)
+}
+
+const shown = (part: NetworkPart | undefined): unknown =>
+  part?.kind === 'uplink' ? { ...part, payload: hexOf(part.payload) } : part
+
+describe('every network', () => {
+  it.each(SAMPLES)('$type reads $what', (one) => {
+    for (const part of read(one)) expect(part.kind).not.toBe('fault')
+  })
+
+  it.each([
+    [
+      'the-things-stack',
+      'an uplink over MQTT',
+      {
+        deviceId: 'dev1',
+        payload: '8241de',
+        messageId: 'up:as:up:01ABC',
+        address: { application: 'app1', device: 'dev1', tenant: 'ttn' },
+        facts: {
+          devEui: '0004a30b001c0530',
+          fCnt: 0,
+          rssi: -20,
+          snr: 7.5,
+          spreadingFactor: 7,
+          frequency: 868_300_000,
+          gateways: [
+            { id: 'gtw2', rssi: -20, snr: 7.5 },
+            { id: 'gtw1', rssi: -35, snr: 5 },
+          ],
+        },
+      },
+    ],
+    [
+      'the-things-stack',
+      'a place over HTTP',
+      { path: 'location', decoded: { latitude: 37.9, longitude: -122.4 } },
+    ],
+    [
+      'chirpstack',
+      'an uplink of version 3',
+      {
+        deviceId: '0202020202020202',
+        payload: '0102',
+        fPort: 5,
+        decoded: { temperatureSensor: 25, humiditySensor: 32 },
+        variables: { key: 'value' },
+        sentAt: Date.parse('2019-11-08T13:59:25.048Z'),
+        messageId: 'up::10:ZQYkL0dTQbGb1lqG0S0q9w==',
+        address: { application: '123', devEui: '0202020202020202', version: 3 },
+        facts: {
+          rssi: -48,
+          snr: 9,
+          bandwidth: 125_000,
+          spreadingFactor: 11,
+          gateways: [{ id: '0303030303030303', rssi: -48, snr: 9 }],
+        },
+      },
+    ],
+    [
+      'chirpstack',
+      'a join of version 4',
+      { path: 'join', measures: false, decoded: { event: 'join', devAddr: '00189440' } },
+    ],
+    [
+      'sigfox',
+      'a callback',
+      {
+        deviceId: '1A2B3C',
+        payload: '0aff',
+        sentAt: 1_563_043_532_000,
+        messageId: '1A2B3C:7:1563043532000',
+        facts: { rssi: -120 },
+      },
+    ],
+    [
+      'helium',
+      'the legacy console',
+      {
+        deviceId: '1c29fbd1d2084e21',
+        payload: '48656c6c6f',
+        fPort: 1,
+        sentAt: 1_586_868_546_123,
+        messageId: '0c7a1a7f-0e30-4a8a-b1d0-3b5d2f9f9c1e',
+        facts: { rssi: -51, snr: 9, spreadingFactor: 9, frequency: 912_300_000, device: 'Test Me' },
+      },
+    ],
+    [
+      'helium',
+      'a server of today',
+      { deviceId: '0101010101010101', fPort: 2, facts: { network: 'helium' } },
+    ],
+    [
+      'actility',
+      'an uplink of ThingPark X',
+      {
+        deviceId: '0018b20000000bee',
+        payload: '9e184856',
+        fPort: 1,
+        decoded: { temperature: 24 },
+        facts: { rssi: -84, frequency: 868_500_000, customer: '100002164' },
+      },
+    ],
+    ['actility', 'a downlink that was sent', { path: 'downlink/sent', measures: false }],
+    [
+      'loriot',
+      'an uplink',
+      {
+        deviceId: '0102030405060708',
+        payload: '0102aabb',
+        fPort: 1,
+        facts: { rssi: -70, snr: 8.5, spreadingFactor: 12, bandwidth: 125_000 },
+      },
+    ],
+    ['loriot', 'a downlink that was sent', { path: 'downlink/sent', measures: false }],
+    [
+      'aws-iot-wireless',
+      'an uplink',
+      {
+        deviceId: '58a0cb0000202c99',
+        fPort: 136,
+        payload: '09ce3c0000000000000000',
+        facts: { rssi: -29, dataRate: 0, frequency: 868_100_000 },
+      },
+    ],
+    [
+      'azure-events',
+      'telemetry from Event Grid',
+      {
+        deviceId: 'dev-1',
+        decoded: { temp: 21 },
+        takenAt: Date.parse('2019-01-07T20:58:30.48Z'),
+        facts: { properties: { site: 'a' } },
+      },
+    ],
+    [
+      'azure-events',
+      'a message that was routed to storage',
+      { deviceId: 'dev-1', payload: Buffer.from('{"t":1}').toString('hex') },
+    ],
+    [
+      'google-pubsub',
+      'a push',
+      {
+        deviceId: 'dev-1',
+        path: 'alerts',
+        messageId: '2070443601311540',
+        payload: Buffer.from('{"t":1}').toString('hex'),
+      },
+    ],
+    [
+      'zigbee2mqtt',
+      'a state',
+      {
+        deviceId: expect.stringMatching(/^Living_room_lamp\.[0-9a-f]{8}$/),
+        sentAt: Date.parse('2025-12-31T23:00:00Z'),
+        address: { device: 'Living room/lamp' },
+        facts: { linkQuality: 90 },
+      },
+    ],
+    ['zigbee2mqtt', 'availability', { kind: 'presence', deviceId: 'lamp', connected: false }],
+    ['tasmota', 'a last will', { kind: 'presence', deviceId: 'kitchen', connected: false }],
+    [
+      'tasmota',
+      'a sensor',
+      {
+        deviceId: 'kitchen',
+        sentAt: Date.parse('2025-12-31T23:00:00Z'),
+        decoded: { AM2301: { Temperature: 21.5 } },
+      },
+    ],
+    ['tasmota', 'a switch', { path: 'power', decoded: { POWER: 'ON' } }],
+    ['shelly', 'presence', { kind: 'presence', deviceId: 'shellyplus1-a', connected: false }],
+    [
+      'shelly',
+      'the state of a component',
+      { decoded: { 'switch:0': { id: 0, output: true, apower: 12.5 } } },
+    ],
+    ['shelly', 'a value of the first generation', { decoded: { relay: { 0: { power: 12.5 } } } }],
+  ] as const)('%s: %s comes to what it says', (type, what, expected) => {
+    const [part] = read(sample(type, what))
+    expect(shown(part)).toMatchObject(expected)
+  })
+
+  it('tells events of one message apart', () => {
+    const parts = read(sample('shelly', 'two events'))
+    expect(parts.map((part) => part.kind === 'uplink' && [part.path, part.decoded])).toEqual([
+      ['event', expect.objectContaining({ event: 'btn_down' })],
+      ['event', expect.objectContaining({ event: 'btn_up' })],
+    ])
+    const ids = parts.map((part) => (part.kind === 'uplink' ? part.messageId : ''))
+    expect(new Set(ids).size).toBe(2)
+  })
+
+  it('keeps the parts of a batch that are well when one is not', () => {
+    const one = sample('webhook', 'a batch')
+    const [first, second] = read(one)
+    expect(shown(first)).toMatchObject({
+      deviceId: 'a',
+      payload: '0102',
+      fPort: 4,
+      messageId: '1',
+      sentAt: 1_770_000_000_000,
+    })
+    expect(shown(second)).toMatchObject({ deviceId: 'b', payload: '03', messageId: '2' })
+    const body: Json = { records: [{ id: 'a', hex: 'zz' }, { hex: '01' }, { id: 'c', hex: '01' }] }
+    expect(read({ ...one, body }).map(({ kind }) => kind)).toEqual(['fault', 'fault', 'uplink'])
+  })
+
+  it('answers the handshake of Event Grid', () => {
+    const handshake = createReader(openNetwork('azure-events'))([
+      {
+        eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent',
+        data: { validationCode: '512d38b6' },
+      },
+    ])
+    expect(handshake.reply).toEqual({ validationResponse: '512d38b6' })
+  })
+
+  it.each([
+    ['Microsoft.Devices.DeviceConnected', true],
+    ['Microsoft.Devices.DeviceDisconnected', false],
+  ])('hears %s', (eventType, connected) => {
+    const event = { eventType, eventTime: '2026-01-01T00:00:00Z', data: { deviceId: 'dev-1' } }
+    expect(partsOf('azure-events', [event])).toEqual([
+      { kind: 'presence', deviceId: 'dev-1', connected, at: Date.parse('2026-01-01T00:00:00Z') },
+    ])
+  })
+})
+
+describe('device ids', () => {
+  it.each([
+    ['kitchen', 'kitchen'],
+    ['0x00158d0001', '0x00158d0001'],
+    ['a.b:c_d-e', 'a.b:c_d-e'],
+  ])('%s stays as it is', (name, id) => {
+    expect(uplinkOf('zigbee2mqtt', { a: 1 }, { topic: `zigbee2mqtt/${name}` }).deviceId).toBe(id)
+  })
+
+  it('never make one device of two', () => {
+    const names = ['a b', 'a_b', 'a/b', 'ä b', 'x'.repeat(200), `${'x'.repeat(200)}y`]
+    const ids = names.map(
+      (name) => uplinkOf('zigbee2mqtt', { a: 1 }, { topic: `zigbee2mqtt/${name}` }).deviceId,
+    )
+    expect(new Set(ids).size).toBe(names.length)
+    for (const id of ids) expect(id).toMatch(/^[a-zA-Z0-9:._-]{1,128}$/)
+  })
+})
+
+describe('discovery', () => {
+  const announce = sample('home-assistant', 'an announcement')
+  const { topic = '' } = announce
+
+  it('names values, gives units and presence, and knows nothing before', () => {
+    const reader = createReader(openNetwork('home-assistant'))
+    const state = { topic: 'garden/sensor/state' }
+    expect(reader({ temperature: 21.26 }, state).parts).toEqual([])
+    expect(reader(announce.body, { topic }).parts).toMatchObject([{ kind: 'ignored' }])
+    expect(reader({ temperature: 21.26, other: 1 }, state).parts).toMatchObject([
+      {
+        deviceId: 'garden-1',
+        decoded: { temperature: 21.3 },
+        facts: { units: { temperature: '°C' } },
+      },
+    ])
+    expect(reader('offline', { topic: 'garden/sensor/lwt' }).parts).toMatchObject([
+      { kind: 'presence', deviceId: 'garden-1', connected: false },
+    ])
+    expect(reader('', { topic }).parts).toMatchObject([{ kind: 'ignored' }])
+    expect(reader({ temperature: 1 }, state).parts).toEqual([])
+  })
+
+  it('gathers entities of one topic and moves one that is announced anew', () => {
+    const reader = createReader(openNetwork('home-assistant'))
+    const entity = (name: string, stateTopic: string, more: object = {}) =>
+      reader(
+        {
+          state_topic: stateTopic,
+          value_template: `{{ value_json['${name}'] }}`,
+          device: { identifiers: 'd1' },
+          ...more,
+        },
+        { topic: `homeassistant/sensor/d1/${name}/config` },
+      )
+    entity('a', 's')
+    entity('b', 's')
+    const both = reader({ a: 1, b: 2 }, { topic: 's' }).parts
+    expect(both).toMatchObject([{ deviceId: 'd1', decoded: { a: 1, b: 2 } }])
+    entity('b', 't')
+    expect(reader({ a: 1, b: 2 }, { topic: 's' }).parts).toMatchObject([{ decoded: { a: 1 } }])
+    expect(reader({ b: 2 }, { topic: 't' }).parts).toMatchObject([{ decoded: { b: 2 } }])
+  })
+
+  it('reads the components of a device', () => {
+    const reader = createReader(openNetwork('home-assistant'))
+    reader(
+      {
+        dev: { ids: 'ea334450945afc', name: 'Kitchen' },
+        o: { name: 'x' },
+        cmps: {
+          t: { p: 'sensor', unit_of_meas: '°C', val_tpl: '{{ value_json.temperature | float }}' },
+          door: { p: 'binary_sensor', val_tpl: '{{ value_json.door }}' },
+        },
+        state_topic: 'kitchen/state',
+      },
+      { topic: 'homeassistant/device/0AFFD2/config' },
+    )
+    expect(
+      reader({ temperature: '20.5', door: 'ON' }, { topic: 'kitchen/state' }).parts,
+    ).toMatchObject([{ deviceId: 'ea334450945afc', decoded: { t: 20.5, door: true } }])
+  })
+
+  it.each([
+    ['{{ value_json.a.b }}', { a: { b: 1 } }, 1],
+    ["{{ value_json['a b'][1] }}", { 'a b': [0, 5] }, 5],
+    ['{{value_json.a|float|round(2)}}', { a: '1.2345' }, 1.23],
+    ['{{ value_json.a | int }}', { a: '7.9' }, 7],
+    ['{{ value | upper }}', 'on', 'ON'],
+    [undefined, '21.5', 21.5],
+    [undefined, 'text', 'text'],
+    ['{{ value_json.missing }}', { a: 1 }, undefined],
+    ['{{ value_json.constructor }}', { a: 1 }, undefined],
+    ['{% if value_json.a %}x{% endif %}', { a: 1 }, undefined],
+    ['{{ value_json.a * 2 }}', { a: 1 }, undefined],
+    ['{{ states("x") }}', { a: 1 }, undefined],
+  ] as const)('takes %s out of %j', (template, body, expected) => {
+    const reader = createReader(openNetwork('home-assistant'))
+    reader(
+      { state_topic: 's', unique_id: 'u', ...(template && { value_template: template }) },
+      { topic: 'homeassistant/sensor/v/config' },
+    )
+    const [part] = reader(body, { topic: 's' }).parts
+    const value = part?.kind === 'uplink' && part.decoded
+    expect(value).toEqual(expected === undefined ? false : { v: expected })
+  })
+})
+
+describe('the way back', () => {
+  const down = (type: string, address: object, more: object = {}, options: object = {}) => {
+    const call = openNetwork(type, options).downlink?.({
+      deviceId: 'd',
+      address: { ...address },
+      name: 'set',
+      commandId: 'c-1',
+      payload: Uint8Array.of(1, 255),
+      properties: {},
+      at: 0,
+      ...more,
+    })
+    if (call === undefined) throw new Error(`expected ${type} to have a way back`)
+    const bytes = call.kind === 'publish' ? call.payload : call.body
+    const text = Buffer.from(bytes).toString('utf8')
+    return call.kind === 'publish' ? `${call.topic} ${text}` : `${call.method} ${call.url} ${text}`
+  }
+
+  it.each([
+    [
+      'the-things-stack',
+      { application: 'a', device: 'd' },
+      {},
+      { downlink: { tenant: '' } },
+      /^v3\/a\/devices\/d\/down\/push \{"downlinks":\[\{"f_port":1,"frm_payload":"Af8="/,
+    ],
+    [
+      'chirpstack',
+      { application: '1', devEui: '0102030405060708', version: 3 },
+      { fPort: 9 },
+      {},
+      'application/1/device/0102030405060708/command/down {"confirmed":false,"fPort":9,"data":"Af8=","reference":"c-1"}',
+    ],
+    [
+      'chirpstack',
+      { application: '1', devEui: '0102030405060708', version: 3 },
+      { value: { led: 1 } },
+      { downlink: { url: 'https://cs/' } },
+      'POST https://cs/api/devices/0102030405060708/queue {"deviceQueueItem":{"confirmed":false,"fPort":1,"jsonObject":"{\\"led\\":1}","devEUI":"0102030405060708"}}',
+    ],
+    [
+      'helium',
+      { legacy: true, id: 'x', downlinkUrl: 'https://h/down' },
+      {},
+      {},
+      'POST https://h/down {"payload_raw":"Af8=","port":1,"confirmed":false}',
+    ],
+    [
+      'helium',
+      { legacy: true, id: 'x' },
+      { properties: { confirmed: 'true' } },
+      {},
+      'helium/x/tx {"payload_raw":"Af8=","port":1,"confirmed":true}',
+    ],
+    [
+      'actility',
+      { devEui: '0102030405060708' },
+      { fPort: 2 },
+      { downlink: { url: 'https://t/downlink' } },
+      'POST https://t/downlink?DevEUI=0102030405060708&FPort=2&Payload=01ff&Confirmed=0 ',
+    ],
+    [
+      'loriot',
+      { devEui: '0102030405060708' },
+      {},
+      { downlink: { url: 'https://l/1/rest', application: 'BE01' } },
+      'POST https://l/1/rest {"cmd":"tx","EUI":"0102030405060708","port":1,"confirmed":false,"data":"01ff","appid":"BE01"}',
+    ],
+    [
+      'zigbee2mqtt',
+      { device: 'Living room/lamp' },
+      { payload: Buffer.from('{"state":"ON"}') },
+      {},
+      'zigbee2mqtt/Living room/lamp/set {"state":"ON"}',
+    ],
+    [
+      'zigbee2mqtt',
+      { device: 'lamp' },
+      { name: 'get', payload: Buffer.from('{"state":""}') },
+      { base: 'home/z2m' },
+      'home/z2m/lamp/get {"state":""}',
+    ],
+    [
+      'tasmota',
+      { device: 'kitchen' },
+      { name: 'POWER1', value: 'ON', payload: Buffer.from('"ON"') },
+      {},
+      'cmnd/kitchen/POWER1 ON',
+    ],
+    [
+      'tasmota',
+      { device: 'kitchen' },
+      { name: 'Dimmer', value: 40, payload: Buffer.from('40') },
+      {},
+      'cmnd/kitchen/Dimmer 40',
+    ],
+    [
+      'shelly',
+      { device: 's1', generation: 1 },
+      { name: 'relay/0', value: 'on' },
+      {},
+      'shellies/s1/relay/0/command on',
+    ],
+    [
+      'shelly',
+      { device: 's2', generation: 2 },
+      { name: 'Switch.Set', value: { id: 0, on: true } },
+      {},
+      's2/rpc {"id":"c-1","src":"anyhub","method":"Switch.Set","params":{"id":0,"on":true}}',
+    ],
+    [
+      'shelly',
+      { device: 's2', generation: 2 },
+      { name: 'switch:0', value: 'toggle' },
+      {},
+      's2/command/switch:0 toggle',
+    ],
+  ] as const)('%s %j', (type, address, more, options, expected) => {
+    expect(down(type, address, more, options)).toMatch(expected)
+  })
+
+  it.each([
+    ['the-things-stack', {}],
+    ['chirpstack', {}],
+    ['actility', { devEui: '0102030405060708' }],
+    ['loriot', { devEui: '0102030405060708' }],
+    ['tasmota', { device: 'a/#' }],
+    ['zigbee2mqtt', { device: '+' }],
+    ['shelly', {}],
+  ])('%s refuses %j', (type, address) => {
+    expect(() => down(type, address)).toThrow(
+      expect.objectContaining({ code: 'network.no_downlink' }),
+    )
+  })
+})
