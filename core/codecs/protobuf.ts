@@ -58,6 +58,7 @@ export const protobuf: CodecKind = {
 }
 
 function open(plan: MessagePlan, schema: Schema, numbers: boolean, defaults: boolean): Codec {
+  const writer = new WireWriter()
   return {
     name: 'protobuf',
     decode(bytes) {
@@ -71,8 +72,7 @@ function open(plan: MessagePlan, schema: Schema, numbers: boolean, defaults: boo
       return { value, warnings: warnings ?? NO_WARNINGS }
     },
     encode(value) {
-      const writer = new WireWriter()
-      writeMessage(writer, plan, value, schema, 0)
+      writeMessage(writer.reset(), plan, value, schema, 0)
       return { bytes: writer.finish(), warnings: NO_WARNINGS }
     },
     split: undefined,

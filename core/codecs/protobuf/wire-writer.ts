@@ -1,5 +1,8 @@
 const FIRST_SIZE = 512
 
+/** More room than this is not kept for the next message. */
+const MAX_KEPT = 65_536
+
 /** Up to here a text is written letter by letter: that is quicker than asking the encoder. */
 const SHORT_TEXT = 48
 
@@ -11,9 +14,20 @@ export class WireWriter {
   #at = 0
   #view: DataView | undefined
 
+  /** Begins anew: a writer serves for many messages, one after the other. */
+  reset(): this {
+    this.#at = 0
+    return this
+  }
+
   /** What was written. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#at)
+    const written = this.#bytes.slice(0, this.#at)
+    if (this.#bytes.length > MAX_KEPT) {
+      this.#bytes = new Uint8Array(FIRST_SIZE)
+      this.#view = undefined
+    }
+    return written
   }
 
   tag(field: number, wire: number): void {

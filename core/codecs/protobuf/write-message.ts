@@ -212,8 +212,7 @@ function writeScalar(writer: WireWriter, plan: MessagePlan, field: FieldPlan, va
       writer.text(value)
       return
     case FIELD.bytes: {
-      const text = typeof value === 'string' ? value.replaceAll('-', '+').replaceAll('_', '/') : ''
-      const bytes = typeof value === 'string' ? fromBase64(text) : undefined
+      const bytes = typeof value === 'string' ? bytesOf(value) : undefined
       if (bytes === undefined) throw wrong(plan, field, 'base64', value)
       writer.block(bytes)
       return
@@ -234,6 +233,11 @@ function writeLong(writer: WireWriter, plan: MessagePlan, field: FieldPlan, valu
     const sign = high >> 31
     writer.words((low << 1) ^ sign, ((high << 1) | (low >>> 31)) ^ sign)
   } else writer.words(low, high)
+}
+
+/** Base64 of either alphabet. */
+function bytesOf(text: string): Uint8Array | undefined {
+  return fromBase64(text) ?? fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
 }
 
 function numberOf(value: Json, plan: MessagePlan, field: FieldPlan): number {

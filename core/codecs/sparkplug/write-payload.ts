@@ -11,10 +11,10 @@ const MAX_DEPTH = 64
 const KEYS: ReadonlySet<string> = new Set(['timestamp', 'metrics', 'seq', 'uuid', 'body'])
 
 /**
- * The bytes of a payload in the shape that `readPayload` gives.
+ * The bytes of a payload in the shape that `readPayload` gives. `writer` serves for many payloads.
  * @throws CoreError `codec.wrong_type` or `codec.out_of_range`.
  */
-export function writePayload(value: Json): Uint8Array {
+export function writePayload(value: Json, writer = new WireWriter()): Uint8Array {
   if (!isJsonObject(value)) throw wrongValue('payload', 'an object', value)
   for (const key in value)
     if (!KEYS.has(key))
@@ -22,7 +22,7 @@ export function writePayload(value: Json): Uint8Array {
         'codec.wrong_type',
         `payload: expected timestamp, metrics, seq, uuid or body, found ${JSON.stringify(key.slice(0, 64))}`,
       )
-  const writer = new WireWriter()
+  writer.reset()
   writeLong(writer, 1, value['timestamp'], 'timestamp')
   for (const metric of listOf(value['metrics'], 'metrics')) {
     writer.tag(2, WIRE.bytes)
