@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { BenchOptions, Report } from '../lib/options.ts'
 import { figureOf, ratioOf } from '../lib/statistics.ts'
 import { short, table, whole, withSpread } from '../lib/table.ts'
+import { coldOfAzure } from './azure.ts'
 import { bundleFunction } from './bundle.ts'
 import { coldOfGcp } from './gcp.ts'
 import { openStandIn } from './stand-in.ts'
@@ -41,7 +42,7 @@ interface Case {
   readonly event: string
 }
 
-/** Cold start of `ingest` of AWS and of Google as whole processes, beside a handler that does nothing. */
+/** Cold start of `ingest` of AWS and of Google and of the app of Azure as whole processes, beside ones that do nothing. */
 export async function coldReport({ rounds, smoke }: BenchOptions): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'anyhub-cold-'))
   const standIn = await openStandIn()
@@ -71,9 +72,11 @@ export async function coldReport({ rounds, smoke }: BenchOptions): Promise<Repor
     const ready = ratioOf(found.get('ingest, ready') ?? [], floor).median
     const kilobytes = bytes / 1_000
     const gcp = await coldOfGcp(count)
+    const azure = await coldOfAzure(count)
     return {
-      title: 'cold: ingest of AWS and of Google from nothing, as whole processes',
-      text: `AWS\n\n${table(['', 'ms', 'of an empty handler'], rows)}\n\nThe bundle has ${whole(bytes)} bytes. DynamoDB is a stand-in on the loopback.\n\n${gcp.text}`,
+      title:
+        'cold: ingest of AWS and of Google, and the app of Azure, from nothing, as whole processes',
+      text: `AWS\n\n${table(['', 'ms', 'of an empty handler'], rows)}\n\nThe bundle has ${whole(bytes)} bytes. DynamoDB is a stand-in on the loopback.\n\n${gcp.text}\n\n${azure.text}`,
       ratios: [
         {
           name: 'ingest ready, of an empty handler',
@@ -88,6 +91,7 @@ export async function coldReport({ rounds, smoke }: BenchOptions): Promise<Repor
           reached: kilobytes <= MOST_KB,
         },
         ...gcp.ratios,
+        ...azure.ratios,
       ],
     }
   } finally {
