@@ -12,6 +12,8 @@ import {
 import { readDuration } from './model/duration.ts'
 import { SEVERITIES } from './model/notification.ts'
 import { networkSchema } from './networks/network-config.ts'
+import { ChannelSchema } from './notifications/channels/list.ts'
+import { TelephonySchema } from './notifications/channels/telephony.ts'
 
 // anyhub.yml as a schema. What it accepts, editors know too: `configJsonSchema` is the same thing as JSON Schema.
 
@@ -249,55 +251,6 @@ const Alarm = z
   })
   .meta({ description: 'A condition that is raised and cleared once per device.' })
 
-const Channel = z
-  .discriminatedUnion('type', [
-    z.strictObject({
-      type: z.literal('webhook').meta({ description: 'Posts to a URL.' }),
-      url: z.url({ protocol: /^https?$/ }).meta({ description: 'Where notifications are posted.' }),
-      secret: z
-        .string()
-        .min(16, 'expected at least 16 characters: it signs what is sent')
-        .regex(
-          /^(?!whsec_)|^whsec_[A-Za-z0-9+/]{22,}={0,2}$/,
-          'expected base64 of at least 16 bytes after whsec_',
-        )
-        .optional()
-        .meta({ description: 'Signs what is sent: whsec_ and base64, or any other text.' }),
-      allowPrivate: z
-        .boolean()
-        .default(false)
-        .meta({ description: 'Allow loopback and private addresses.' }),
-      timeout: Duration.refine((ms) => ms >= 100 && ms <= 60_000, 'expected 100ms to 60s')
-        .prefault('10s')
-        .meta({ description: 'How long an answer may take: 100ms to 60s.' }),
-    }),
-    z.strictObject({
-      type: z.literal('email').meta({ description: 'Sends mail through smtp.' }),
-      to: z.array(z.email()).min(1).meta({ description: 'Who gets the mail.' }),
-      from: z.email().optional().meta({ description: 'The sender; that of smtp unless given.' }),
-    }),
-    z.strictObject({
-      type: z
-        .literal('sms')
-        .meta({ description: 'Sends text messages, where the cloud has them.' }),
-      to: z
-        .array(
-          z.string().regex(/^\+[1-9]\d{6,14}$/, 'expected a number such as +491701234567 (E.164)'),
-        )
-        .min(1)
-        .max(100)
-        .meta({ description: 'Whose telephones, as E.164.' }),
-    }),
-    z.strictObject({
-      type: z.literal('push').meta({ description: 'Sends to apps, where the cloud has them.' }),
-      to: z.array(z.string().min(1).max(2_048)).min(1).max(100).meta({
-        description:
-          "The cloud's own names of apps: on AWS ARNs of SNS endpoints or topics, on Azure tags of a hub.",
-      }),
-    }),
-  ])
-  .meta({ description: 'Where notifications go.' })
-
 /** The schema of anyhub.yml. */
 export const ConfigSchema = z
   .strictObject({
@@ -321,7 +274,10 @@ export const ConfigSchema = z
       .default({})
       .meta({ description: 'Routes in the language of Azure IoT Hub, by their names.' }),
     alarms: z.record(Id, Alarm).default({}).meta({ description: 'Alarms, by their ids.' }),
-    channels: z.record(Id, Channel).default({}).meta({ description: 'Channels, by their ids.' }),
+    channels: z
+      .record(Id, ChannelSchema)
+      .default({})
+      .meta({ description: 'Channels, by their ids.' }),
     smtp: z
       .strictObject({
         url: z
@@ -338,6 +294,7 @@ export const ConfigSchema = z
       })
       .optional()
       .meta({ description: 'The mail server for channels of type email.' }),
+    telephony: TelephonySchema.optional(),
     limits: z
       .strictObject({
         bodyBytes: z
@@ -445,7 +402,6 @@ export type NetworkConfig = Config['networks'][string]
 export type RuleConfig = Config['rules'][string]
 export type RouteConfig = Config['routes'][string]
 export type AlarmConfig = Config['alarms'][string]
-export type ChannelConfig = Config['channels'][string]
 
 /** One fault, with the path to it, so that whoever read the file can say line and column. */
 export interface ConfigFault {

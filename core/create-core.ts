@@ -63,7 +63,7 @@ export function createCore(
     ports: observed,
     gate,
     ingest,
-    notify: createNotify(observed),
+    notify: createNotify(observed, program),
     tick: createTick(observed, gate),
     redrive: createRedrive(observed, direct, gate, networks.again),
     commands,

@@ -27,8 +27,8 @@ export { type DecodePlan, decodePack, decodeUplink } from './codecs/decode-uplin
 export { readEventTime, type TimeUnit } from './codecs/event-time.ts'
 export { CODEC_KINDS } from './codecs/list.ts'
 export { type CodecConfig, openCodec, unknownCodec } from './codecs/open-codec.ts'
-export { type FileFault, inlineScripts } from './codecs/script/files.ts'
 export { type Pointer, parsePointer, readPointer } from './codecs/pointer.ts'
+export { type FileFault, inlineScripts } from './codecs/script/files.ts'
 export {
   type CommandLimits,
   type CommandRequest,
@@ -39,7 +39,6 @@ export {
 export { pendingOf } from './commands/queue.ts'
 export type { ClaimedFeedback, Commands } from './commands.ts'
 export {
-  type ChannelConfig,
   type Config,
   type ConfigFault,
   type ConfigInput,
@@ -144,6 +143,29 @@ export type {
   NetworkUplink,
 } from './networks/network.ts'
 export type { NetworkDelivery, NetworkReport, Networks } from './networks.ts'
+export { type ApnsChannel, judgeApns, renderApns } from './notifications/channels/apns.ts'
+export { type FcmChannel, judgeFcm, renderFcm } from './notifications/channels/fcm.ts'
+export type {
+  ChannelAnswer,
+  ChannelRequest,
+  ChannelVerdict,
+  HttpChannel,
+} from './notifications/channels/http-channel.ts'
+export type { ChannelConfig } from './notifications/channels/list.ts'
+export { slack } from './notifications/channels/slack.ts'
+export { teams } from './notifications/channels/teams.ts'
+export { telegram } from './notifications/channels/telegram.ts'
+export {
+  judgeTelephony,
+  renderCall,
+  renderSms,
+  type Telephony,
+} from './notifications/channels/telephony.ts'
+export {
+  judgeWebPush,
+  renderWebPush,
+  type WebPushChannel,
+} from './notifications/channels/web-push.ts'
 export { deliveryId } from './notifications/delivery-id.ts'
 export { fanOut } from './notifications/fan-out.ts'
 export { type Mail, renderMail, renderText, renderWebhook } from './notifications/render.ts'

@@ -1,7 +1,10 @@
 import { CoreError } from './errors.ts'
 import type { Delivery } from './model/notification.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
+import { renderWebhook } from './notifications/render.ts'
+import { renderTopic, reworded } from './notifications/template.ts'
 import type { Ports } from './ports.ts'
+import type { Program } from './program.ts'
 
 /** How long a claimed delivery is hidden from other workers. Unit: ms. Longer than any channel may take. */
 const LEASE_MS = 120_000
@@ -16,7 +19,10 @@ export interface NotifyReport {
 export type Notify = (limit: number) => Promise<NotifyReport>
 
 /** Builds the use case that empties the notification queue: claim, send in parallel, settle each by itself. */
-export function createNotify(ports: Ports): Notify {
+export function createNotify(
+  ports: Ports,
+  { config, words }: Pick<Program, 'config' | 'words'>,
+): Notify {
   /** One delivery that cannot be settled now leaves the others alone: its lease ends, and it comes again. */
   async function deliver(delivery: Delivery): Promise<keyof NotifyReport> {
     try {
@@ -32,13 +38,36 @@ export function createNotify(ports: Ports): Notify {
 
   async function sendAndSettle(delivery: Delivery): Promise<keyof NotifyReport> {
     try {
-      await ports.channels.send(delivery)
+      await send(delivery)
     } catch (error) {
       return putOff(delivery, error)
     }
     await ports.notifications.settle(delivery.key)
     ports.observer.count('notification.sent', 1, { channelId: delivery.channelId })
     return 'sent'
+  }
+
+  /** Topics and queues are the core's own ways; all else is the business of the cloud. */
+  function send(given: Delivery): Promise<void> {
+    const { channelId, key } = given
+    const channel = Object.hasOwn(config.channels, channelId)
+      ? config.channels[channelId]
+      : undefined
+    const own = words.get(channelId)
+    const delivery = own === undefined ? given : reworded(given, own.subject, own.text)
+    switch (channel?.type) {
+      case 'mqtt': {
+        const { qos, retain } = channel
+        const topic = renderTopic(channel.topic, delivery.notification)
+        const payload = JSON.stringify(renderWebhook(delivery))
+        const message = { kind: 'publish', topic, payload, encoding: 'utf8', qos, retain } as const
+        return ports.downlink.publish(message, key)
+      }
+      case 'queue':
+        return ports.queues.send(channel.queue, renderWebhook(delivery), key)
+      default:
+        return ports.channels.send(delivery)
+    }
   }
 
   async function putOff(delivery: Delivery, error: unknown): Promise<keyof NotifyReport> {

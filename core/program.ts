@@ -24,6 +24,7 @@ import { NETWORK_KINDS } from './networks/list.ts'
 import type { Network } from './networks/network.ts'
 import { option } from './networks/options.ts'
 import { createTopicMap } from './networks/topics.ts'
+import { compileNotificationTemplate, type NotificationTemplate } from './notifications/template.ts'
 import {
   type CompiledCondition,
   compileCondition,
@@ -142,6 +143,12 @@ const MINUTE_MS = 60_000
 /** A session that never pauses ends after so long, unless the rule says otherwise. */
 const LONGEST_SESSION_MS = 86_400_000
 
+/** How a channel words notifications. */
+export interface ProgramWords {
+  readonly subject: NotificationTemplate | undefined
+  readonly text: NotificationTemplate | undefined
+}
+
 /** A config made ready to run: all that can be compiled is. Immutable. */
 export interface Program {
   readonly config: Config
@@ -153,6 +160,8 @@ export interface Program {
   readonly networks: ProgramNetworks
   readonly alarms: RuleSet<ProgramAlarm>
   readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
+  /** The words of channels that have their own, by channel id. */
+  readonly words: ReadonlyMap<string, ProgramWords>
   /** True if a rule or an alarm listens to what happens to devices besides their messages. */
   readonly hearsNotices: boolean
   /**
@@ -353,10 +362,25 @@ export function compileProgram(
     })
   }
 
+  const words = new Map<string, ProgramWords>()
+  for (const [channelId, { words: own }] of Object.entries(config.channels)) {
+    if (own === undefined) continue
+    const compile = (key: 'subject' | 'text'): NotificationTemplate | undefined => {
+      const given = own[key]
+      return given === undefined
+        ? undefined
+        : guard(['channels', channelId, 'words', key], () =>
+            compileNotificationTemplate(given, own),
+          )
+    }
+    words.set(channelId, { subject: compile('subject'), text: compile('text') })
+  }
+
   if (faults.length > 0) return { faults }
   return {
     program: {
       config,
+      words,
       networks: networksOf(networks),
       rules: createRuleSet(rules),
       rulesById: new Map(rules.map((rule) => [rule.ruleId, rule])),

@@ -72,6 +72,7 @@ const TABLE: readonly Row[] = [
   // Each codec and each network describes its own options: docs/adr/0030.
   { of: 'core/codecs/', may: MODEL, packages: ['zod'] },
   { of: 'core/meaning/', may: MODEL, packages: ['zod'] },
+  { of: 'core/notifications/', may: MODEL, packages: ['zod'] },
   {
     of: 'core/networks/',
     // What a payload of Sparkplug means depends on what the network said before: docs/adr/0031.
@@ -91,6 +92,7 @@ const TABLE: readonly Row[] = [
       ...MODEL,
       'core/actions/list.ts',
       'core/codecs/codec-config.ts',
+      'core/notifications/channels/',
       'core/meaning/',
       'core/networks/',
     ],
@@ -130,7 +132,11 @@ const TABLE: readonly Row[] = [
   },
   { of: 'core/index.ts', may: ['core/'] },
   { of: 'core/', may: MODEL },
-  { of: 'adapters/node/', may: ['core/index.ts'], packages: ['node:*', 'nodemailer', 'zod'] },
+  {
+    of: 'adapters/node/',
+    may: ['core/index.ts'],
+    packages: ['node:*', 'nodemailer', 'web-push', 'zod'],
+  },
   {
     of: 'adapters/local/',
     may: ['core/index.ts', 'core/api/index.ts', 'adapters/node/'],

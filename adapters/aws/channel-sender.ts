@@ -5,8 +5,7 @@ import {
   CoreError,
   renderMail,
 } from '../../core/index.ts'
-import { createMailer } from '../node/email.ts'
-import { createWebhookSender } from '../node/webhook.ts'
+import { createChannels, notSent } from '../node/channels.ts'
 import { type AwsClient, faultOf } from './client.ts'
 import { createTextSender } from './sns.ts'
 
@@ -20,16 +19,14 @@ export interface ChannelSenderOptions {
 
 type EmailConfig = Extract<Config['channels'][string], { type: 'email' }>
 
-/** Sends through webhooks, and mails through the configured server or, without one, through SES. */
+/** Sends through APIs of others; mails without a configured server through SES, text messages and pushes through SNS. */
 export function createChannelSender({
   client,
   config,
   clock,
   mailFrom,
 }: ChannelSenderOptions): ChannelSender & { close(): void } {
-  const webhooks = createWebhookSender({ clock })
   const sendText = createTextSender(client)
-  const mailer = config.smtp === undefined ? undefined : createMailer(config.smtp)
 
   /** Source: Amazon SES API v2, SendEmail. */
   async function sendBySes(channel: EmailConfig, mail: ReturnType<typeof renderMail>) {
@@ -65,32 +62,14 @@ export function createChannelSender({
     throw new CoreError('channel.rejected', `ses: ${response.status} ${code} ${message}`)
   }
 
-  return {
-    async send(delivery) {
-      const channel = Object.hasOwn(config.channels, delivery.channelId)
-        ? config.channels[delivery.channelId]
-        : undefined
-      if (channel === undefined) {
-        throw new CoreError(
-          'channel.rejected',
-          `expected a channel of the config, found ${JSON.stringify(delivery.channelId)}`,
-        )
-      }
-      switch (channel.type) {
-        case 'webhook':
-          return webhooks.send(channel, delivery)
-        case 'email':
-          return mailer === undefined
-            ? sendBySes(channel, renderMail(delivery))
-            : mailer.send(channel, delivery)
-        case 'sms':
-        case 'push':
-          return sendText(channel.type, channel.to, delivery)
-      }
+  return createChannels({
+    config,
+    clock,
+    native: {
+      email: (channel, delivery) => sendBySes(channel, renderMail(delivery)),
+      sms: ({ to }, delivery) => sendText('sms', to, delivery),
+      voice: notSent('voice', 'this deployment', '`telephony` of anyhub.yml'),
+      push: ({ to }, delivery) => sendText('push', to, delivery),
     },
-    close() {
-      webhooks.close()
-      mailer?.close()
-    },
-  }
+  })
 }

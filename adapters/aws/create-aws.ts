@@ -206,7 +206,10 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
 
     async notify(event) {
       const keys = toKeys(event)
-      await createNotify({ ...core.ports, notifications: notifications.only(keys) })(keys.length)
+      await createNotify(
+        { ...core.ports, notifications: notifications.only(keys) },
+        program,
+      )(keys.length)
       observer.flush()
       return { batchItemFailures: [] }
     },

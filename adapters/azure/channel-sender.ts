@@ -7,10 +7,9 @@ import {
   renderMail,
   renderText,
 } from '../../core/index.ts'
-import { createMailer } from '../node/email.ts'
+import { createChannels, notSent } from '../node/channels.ts'
 import { createRecipients } from '../node/recipients.ts'
 import { parseJson } from '../node/web-sender.ts'
-import { createWebhookSender } from '../node/webhook.ts'
 import {
   type AzureClient,
   type AzureRequest,
@@ -47,8 +46,6 @@ export function createChannelSender({
   clock,
   settings,
 }: ChannelSenderOptions): ChannelSender & { close(): void } {
-  const webhooks = createWebhookSender({ clock })
-  const mailer = config.smtp === undefined ? undefined : createMailer(config.smtp)
   const toEach = createRecipients()
 
   /** Once: the queue of notifications tries again, visibly and later. */
@@ -165,33 +162,16 @@ export function createChannelSender({
       throw refused('notificationhubs', response)
   }
 
-  return {
-    async send(delivery) {
-      const channel = Object.hasOwn(config.channels, delivery.channelId)
-        ? config.channels[delivery.channelId]
-        : undefined
-      if (channel === undefined) {
-        throw new CoreError(
-          'channel.rejected',
-          `expected a channel of the config, found ${JSON.stringify(delivery.channelId)}`,
-        )
-      }
-      switch (channel.type) {
-        case 'webhook':
-          return webhooks.send(channel, delivery)
-        case 'email':
-          return mailer === undefined ? sendMail(channel, delivery) : mailer.send(channel, delivery)
-        case 'sms':
-          return toEach(delivery, channel.to, (to) => sendSms(delivery, to))
-        case 'push':
-          return toEach(delivery, channel.to, (tags) => sendPush(delivery, tags))
-      }
+  return createChannels({
+    config,
+    clock,
+    native: {
+      email: sendMail,
+      sms: ({ to }, delivery) => toEach(delivery, to, (number) => sendSms(delivery, number)),
+      voice: notSent('voice', 'this deployment', '`telephony` of anyhub.yml'),
+      push: ({ to }, delivery) => toEach(delivery, to, (tags) => sendPush(delivery, tags)),
     },
-    close() {
-      webhooks.close()
-      mailer?.close()
-    },
-  }
+  })
 }
 
 /** An answer that is not the one for what was taken. */

@@ -259,7 +259,10 @@ export function createAzure(
     notify: (message, context) =>
       run(context, async () => {
         const keys = toKeys(message)
-        await createNotify({ ...core.ports, notifications: notifications.only(keys) })(keys.length)
+        await createNotify(
+          { ...core.ports, notifications: notifications.only(keys) },
+          program,
+        )(keys.length)
         observer.flush()
       }),
 

@@ -1,52 +1,24 @@
-import { type ChannelSender, type Clock, type Config, CoreError } from '../../core/index.ts'
-import { createMailer } from '../node/email.ts'
-import { createWebhookSender } from '../node/webhook.ts'
+import type { ChannelSender, Clock, Config } from '../../core/index.ts'
+import { createChannels, notSent } from '../node/channels.ts'
 
 export interface ChannelSenderOptions {
   readonly config: Config
   readonly clock: Clock
 }
 
-/** Sends through webhooks, and mails through the configured server: Google has no service for mails. */
+/** Sends through APIs of others, and mails through the configured server: Google has no service for mails. */
 export function createChannelSender({
   config,
   clock,
 }: ChannelSenderOptions): ChannelSender & { close(): void } {
-  const webhooks = createWebhookSender({ clock })
-  const mailer = config.smtp === undefined ? undefined : createMailer(config.smtp)
-
-  return {
-    async send(delivery) {
-      const channel = Object.hasOwn(config.channels, delivery.channelId)
-        ? config.channels[delivery.channelId]
-        : undefined
-      if (channel === undefined) {
-        throw new CoreError(
-          'channel.rejected',
-          `expected a channel of the config, found ${JSON.stringify(delivery.channelId)}`,
-        )
-      }
-      switch (channel.type) {
-        case 'webhook':
-          return webhooks.send(channel, delivery)
-        case 'email':
-          if (mailer === undefined)
-            throw new CoreError(
-              'channel.rejected',
-              'expected a mail server: `smtp` of anyhub.yml, found none',
-            )
-          return mailer.send(channel, delivery)
-        case 'sms':
-        case 'push':
-          throw new CoreError(
-            'channel.rejected',
-            `expected a webhook or email, found ${channel.type}: Google Cloud sends none`,
-          )
-      }
+  return createChannels({
+    config,
+    clock,
+    native: {
+      email: notSent('email', 'Google Cloud', 'a mail server: `smtp` of anyhub.yml'),
+      sms: notSent('sms', 'Google Cloud', '`telephony` of anyhub.yml'),
+      voice: notSent('voice', 'Google Cloud', '`telephony` of anyhub.yml'),
+      push: notSent('push', 'Google Cloud', 'fcm'),
     },
-    close() {
-      webhooks.close()
-      mailer?.close()
-    },
-  }
+  })
 }

@@ -221,7 +221,10 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
     notify: (event) =>
       trace(traceOfEvent(event), async () => {
         const keys = toKeys(toArrival(event))
-        await createNotify({ ...core.ports, notifications: notifications.only(keys) })(keys.length)
+        await createNotify(
+          { ...core.ports, notifications: notifications.only(keys) },
+          program,
+        )(keys.length)
         observer.flush()
       }),
 

@@ -1,41 +1,20 @@
-import { type ChannelSender, type Clock, type Config, CoreError } from '../../core/index.ts'
+import type { ChannelSender, Clock, Config } from '../../core/index.ts'
+import { createChannels, notSent } from '../node/channels.ts'
 import { createMailer } from '../node/email.ts'
-import { createWebhookSender } from '../node/webhook.ts'
 
-/** Sends through webhooks and one SMTP server. After `close` nothing is sent, and what is under way fails. */
+/** Sends through APIs of others and one SMTP server. After `close` nothing is sent, and what is under way fails. */
 export function createChannelSender(
   config: Config,
   clock: Clock,
 ): ChannelSender & { close(): void } {
-  const webhooks = createWebhookSender({ clock })
-  const mailer = createMailer(config.smtp)
-  return {
-    async send(delivery) {
-      const channel = Object.hasOwn(config.channels, delivery.channelId)
-        ? config.channels[delivery.channelId]
-        : undefined
-      if (channel === undefined) {
-        throw new CoreError(
-          'channel.rejected',
-          `expected a channel of the config, found ${JSON.stringify(delivery.channelId)}`,
-        )
-      }
-      switch (channel.type) {
-        case 'webhook':
-          return webhooks.send(channel, delivery)
-        case 'email':
-          return mailer.send(channel, delivery)
-        case 'sms':
-        case 'push':
-          throw new CoreError(
-            'channel.rejected',
-            `expected a webhook or email on this machine, found ${channel.type}: a cloud sends it`,
-          )
-      }
+  return createChannels({
+    config,
+    clock,
+    native: {
+      email: createMailer(undefined).send,
+      sms: notSent('sms', 'this machine', '`telephony` of anyhub.yml'),
+      voice: notSent('voice', 'this machine', '`telephony` of anyhub.yml'),
+      push: notSent('push', 'this machine', 'fcm, apns or web-push'),
     },
-    close() {
-      webhooks.close()
-      mailer.close()
-    },
-  }
+  })
 }

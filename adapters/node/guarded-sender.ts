@@ -52,9 +52,26 @@ export interface GuardedSender {
    * `channel.forbidden_address` for an address that is not public, unless that is allowed.
    */
   send(request: GuardedRequest): Promise<void>
+  /**
+   * The same for APIs that say in words what they think: the answer, whatever its status, and the beginning of its body.
+   * @throws CoreError `channel.unavailable` for a timeout or a lost connection, `channel.forbidden_address` as above.
+   */
+  ask(request: GuardedRequest): Promise<GuardedAnswer>
   /** Ends every connection; what is under way fails as `channel.unavailable`. */
   close(): void
 }
+
+/** What the other side answered. */
+export interface GuardedAnswer {
+  readonly status: number
+  /** The first 4,096 bytes, as text. */
+  readonly body: string
+  /** When it asks to be tried again. Unit: ms from now. */
+  readonly retryAfterMs: number | undefined
+}
+
+/** So much of a body says what is wrong. */
+const MAX_SAID_BYTES = 4_096
 
 /** Connections under one judgement of addresses. */
 interface Agents {
@@ -72,15 +89,24 @@ export function createGuardedSender(resolve: Resolve = resolveBySystem): Guarded
   const guarded = createAgents(shared, isPublicAddress)
   const unguarded = createAgents(shared, () => true)
   let closed = false
+
+  async function exchangeGuarded(request: GuardedRequest, wanted: number): Promise<Answer> {
+    if (closed) throw new CoreError('channel.unavailable', 'the sender is closed')
+    const { url, allowPrivate } = request
+    // A literal address is connected to without a look-up, so that it is judged here.
+    const literal = url.hostname.replace(/^\[|\]$/g, '')
+    if (!allowPrivate && isIP(literal) !== 0 && !isPublicAddress(literal))
+      throw forbiddenAddress(url.hostname)
+    return exchange(request, allowPrivate ? unguarded : guarded, wanted)
+  }
+
   return {
     async send(request) {
-      if (closed) throw new CoreError('channel.unavailable', 'the sender is closed')
-      const { url, allowPrivate } = request
-      // A literal address is connected to without a look-up, so that it is judged here.
-      const literal = url.hostname.replace(/^\[|\]$/g, '')
-      if (!allowPrivate && isIP(literal) !== 0 && !isPublicAddress(literal))
-        throw forbiddenAddress(url.hostname)
-      judge(url, await exchange(request, allowPrivate ? unguarded : guarded), request.now)
+      judge(request.url, await exchangeGuarded(request, 0), request.now)
+    },
+    async ask(request) {
+      const { status, retryAfter, body } = await exchangeGuarded(request, MAX_SAID_BYTES)
+      return { status, body, retryAfterMs: readRetryAfter(retryAfter, request.now) }
     },
     close() {
       closed = true
@@ -105,10 +131,11 @@ function createAgents(resolve: Resolve, allowed: (address: string) => boolean): 
 interface Answer {
   readonly status: number
   readonly retryAfter: string | undefined
+  readonly body: string
 }
 
-/** Sends the request and gives the head of the answer, within `timeoutMs` from now. */
-function exchange(request: GuardedRequest, agents: Agents): Promise<Answer> {
+/** Sends the request and gives the head of the answer, and so many bytes of its body, within `timeoutMs` from now. */
+function exchange(request: GuardedRequest, agents: Agents, wanted: number): Promise<Answer> {
   const { url, timeoutMs, body } = request
   return new Promise((resolve, reject) => {
     const outgoing = open(request, agents)
@@ -122,8 +149,12 @@ function exchange(request: GuardedRequest, agents: Agents): Promise<Answer> {
       outgoing.destroy()
     }, timeoutMs)
     outgoing.once('response', (answer) => {
-      clearTimeout(timer)
-      resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'] })
+      const settle = (body: string): void => {
+        clearTimeout(timer)
+        resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'], body })
+      }
+      if (wanted === 0) settle('')
+      else readStart(answer, wanted, settle)
       drain(answer)
     })
     outgoing.on('error', (error) => {
@@ -150,6 +181,20 @@ function open(
     const reason = error instanceof Error ? error.message : String(error)
     throw new CoreError('channel.rejected', `${url.host}: ${reason}`)
   }
+}
+
+/** Gives the beginning of a body, or what came of it before the connection was lost. */
+function readStart(answer: IncomingMessage, wanted: number, give: (body: string) => void): void {
+  const chunks: Buffer[] = []
+  let length = 0
+  answer.on('data', (chunk: Buffer) => {
+    if (length < wanted) chunks.push(chunk)
+    length += chunk.length
+    if (length >= wanted) end()
+  })
+  const end = (): void => give(Buffer.concat(chunks).subarray(0, wanted).toString('utf8'))
+  answer.once('end', end)
+  answer.once('close', end)
 }
 
 /** Reads the rest of an answer so that its connection becomes free; one that is too long or too slow loses it. */

@@ -153,7 +153,7 @@ function onlyCodecs(source, used) {
 }
 
 /** Files that say what anyhub.yml may hold. */
-const DESCRIBES_CONFIG = /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks)[\\/][\w-]+\.ts)$/
+const DESCRIBES_CONFIG = /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
 
 const anyhub = {
   name: 'anyhub',

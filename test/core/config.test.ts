@@ -339,6 +339,7 @@ describe('parseConfig', () => {
       input: { smtp: { url: 'http://x' } },
       place: 'smtp.url',
       says: 'smtp',
+      'telephony',
     },
     {
       title: 'no bytes at all',

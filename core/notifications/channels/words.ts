@@ -1,0 +1,28 @@
+import type { Delivery, Severity } from '../../model/notification.ts'
+
+/** What people read in a chat: a line that says what, one that says more, and the facts. */
+export interface Words {
+  readonly title: string
+  readonly text: string
+  readonly facts: readonly (readonly [name: string, value: string])[]
+}
+
+const MARKS: Readonly<Record<Severity, string>> = { info: 'ℹ️', warning: '⚠️', critical: '🚨' }
+
+/** The words of a delivery. Control characters but line breaks never get into a chat. */
+export function wordsOf({ notification }: Delivery): Words {
+  const { subject, text, severity, deviceId, at } = notification
+  return {
+    title: clean(`${MARKS[severity]} ${subject}`, 200),
+    text: clean(text, 2_000),
+    facts: [
+      ['Device', deviceId],
+      ['Severity', severity],
+      ['Time', new Date(at).toISOString()],
+    ],
+  }
+}
+
+function clean(text: string, most: number): string {
+  return text.replace(/[^\P{Cc}\n]+/gu, ' ').slice(0, most)
+}
