@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 
 /**
  * Paths at which what stands there differs from what is wanted. Only what is wanted is looked at; what Azure makes up
- * (expressions, secrets) is not. Azure writes places and types as it likes: small letters and spaces do not count.
+ * (expressions, secrets) is not. Azure writes ids, places and durations as it likes: small letters and spaces do not
+ * count, and `PT48H` is `P2D`.
  */
 export function differences(wanted: unknown, found: unknown, path = ''): readonly string[] {
   if (isExpression(wanted)) return []
@@ -16,11 +17,11 @@ export function differences(wanted: unknown, found: unknown, path = ''): readonl
   }
   if (typeof wanted === 'object' && wanted !== null) {
     const there = typeof found === 'object' && found !== null ? found : {}
-    const values = new Map(Object.entries(there))
+    const values = new Map(Object.entries(there).map(([key, value]) => [key.toLowerCase(), value]))
     return Object.entries(wanted).flatMap(([key, value]) =>
-      HIDDEN.has(key)
+      HIDDEN.has(key) || (path === 'properties' && key === 'name')
         ? []
-        : differences(value, values.get(key), path === '' ? key : `${path}.${key}`),
+        : differences(value, values.get(key.toLowerCase()), path === '' ? key : `${path}.${key}`),
     )
   }
   if (typeof wanted === 'string' && typeof found === 'string')
@@ -38,4 +39,19 @@ const isExpression = (value: unknown) =>
 const isDefault = (value: unknown) =>
   value === undefined || value === null || value === false || value === ''
 
-const plain = (text: string) => text.replaceAll(' ', '').toLowerCase()
+const plain = (text: string): string => {
+  const seconds = secondsOf(text)
+  return seconds === undefined ? text.replaceAll(' ', '').toLowerCase() : `${seconds} s`
+}
+
+const DURATION = /^P(?=\d|T\d)(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/
+
+/** Of an ISO 8601 duration; `undefined` if it is none. */
+function secondsOf(text: string): number | undefined {
+  const match = DURATION.exec(text)
+  if (match === null) return undefined
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = match
+    .slice(1)
+    .map((one) => Number(one ?? 0))
+  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+}

@@ -38,7 +38,22 @@ export async function deploy(context: Context, options: DeployOptions): Promise<
   } else say('resources: unchanged')
   await removeGrants(context, planned.template)
   await applyCode(context, options, marks)
+  if (changed && Object.keys(context.config.provider.secrets ?? {}).length > 0)
+    await refreshSecrets(context)
   if (changed || marks.code !== code.code) await markGroup(context, { template, code: code.code })
+}
+
+/**
+ * Has the app read its secrets again: otherwise it does so within a day, and a role on the vault may have come after it.
+ * Source: App Service, "Use Key Vault references", rotation.
+ */
+async function refreshSecrets(context: Context): Promise<void> {
+  await context.api.call({
+    what: `secrets of ${context.names.app}`,
+    method: 'POST',
+    path: `${siteIdOf(context)}/config/configreferences/appsettings/refresh?api-version=2022-03-01`,
+    repeatable: true,
+  })
 }
 
 /** Publishes the code of an app that exists; what stands around it stays as it is. */

@@ -42,7 +42,10 @@ export async function removeGrants(
   for (const [path, version] of await placesOf(context, principalId))
     for (const one of await api.list(`grants of ${names.identity}`, path)) {
       const { id, properties } = Assignment.parse(one)
-      const ours = properties.principalId === principalId
+      // The list also has what was granted above the group: that is somebody else's.
+      const ours =
+        properties.principalId === principalId &&
+        id.toLowerCase().startsWith(`${names.groupId}/`.toLowerCase())
       if (!ours || kept.has(id.toLowerCase())) continue
       const { scope = '', roleDefinitionId } = properties
       const grant = `grant ${roleName(shortName(roleDefinitionId))} on ${shortName(scope)}`

@@ -327,6 +327,7 @@ function assignmentOf(grant: Grant, names: Names, principalId: string): ArmResou
         principalId,
         scope,
       } satisfies SqlRoleAssignmentCreateUpdateParameters,
+      dependsOn: database === undefined ? [] : [`${account}/sqlDatabases/${database}`],
     }
   }
   const role = roleId(grant.role)

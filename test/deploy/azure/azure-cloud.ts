@@ -583,6 +583,7 @@ export async function openAzureCloud(): Promise<AzureCloud> {
     const [, app = '', rest] = match
     if (rest === 'config/appsettings/list' && method === 'POST')
       return ok({ properties: settings.get(app) ?? {} })
+    if (rest === 'config/configreferences/appsettings/refresh' && method === 'POST') return ok({})
     if (rest === 'functions') {
       const zip = published.get(app)
       const names = zip === undefined ? [] : list(zip).filter((name) => !hidden.has(name))

@@ -30,6 +30,7 @@ describe('the plugin for Azure, against a cloud of our own', () => {
   const zip = (): Buffer => stage.cloud.published.get(site().name) ?? Buffer.alloc(0)
   const deployment = `PUT ${GROUP}/providers/Microsoft.Resources/deployments/fixture-dev`
   const publication = 'POST /scm/api/publish'
+  const refresh = () => `POST ${site().id}/config/configreferences/appsettings/refresh`
 
   it('deploys a service into an empty subscription', async () => {
     const printed = await stage.sls('deploy')
@@ -290,7 +291,12 @@ describe('the plugin for Azure, against a cloud of our own', () => {
     stage.cloud.forget()
     const { text } = await stage.run(['deploy'], { PLACE: 'there' })
     expect(text).toContain('resources: deployed')
-    expect(stage.cloud.changes()).toEqual([`PATCH ${GROUP}`, deployment, `PATCH ${GROUP}`])
+    expect(stage.cloud.changes()).toEqual([
+      `PATCH ${GROUP}`,
+      deployment,
+      refresh(),
+      `PATCH ${GROUP}`,
+    ])
     expect(stage.cloud.settings.get(site().name)?.['PLACE']).toBe('there')
     await stage.sls('deploy')
     expect(stage.cloud.settings.get(site().name)?.['PLACE']).toBe('here')
@@ -334,11 +340,21 @@ describe('the plugin for Azure, against a cloud of our own', () => {
       `PATCH ${GROUP}`,
       deployment,
       publication,
+      refresh(),
       `PATCH ${GROUP}`,
     ])
   }, 60_000)
 
-  it('takes back a grant that the yml no longer names', async () => {
+  it('takes back a grant that the yml no longer names, and none above the group', async () => {
+    const { properties } = stage.cloud.find('Microsoft.ManagedIdentity/userAssignedIdentities')
+    const above = {
+      id: `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/by-hand`,
+      name: 'by-hand',
+      type: 'Microsoft.Authorization/roleAssignments',
+      scope: `/subscriptions/${SUBSCRIPTION}`,
+      properties: { principalId: Object(properties).principalId, roleDefinitionId: 'reader' },
+    }
+    stage.cloud.resources.set(above.id.toLowerCase(), above)
     edit('serverless.yml', (text) =>
       text
         .replace(/ {4}- \{ (?:role: Azure Service Bus|cosmos:)[^\n]*\n/g, '')
@@ -347,6 +363,7 @@ describe('the plugin for Azure, against a cloud of our own', () => {
     const printed = await stage.sls('deploy')
     expect(printed).toContain('grant Azure Service Bus Data Receiver on bus-dev: taken back')
     expect(granted().filter((one) => /bus-dev|dbs/.test(one))).toEqual([])
+    expect(stage.cloud.resources.delete(above.id.toLowerCase())).toBe(true)
   }, 60_000)
 
   it('publishes without a function that the yml no longer names', async () => {
