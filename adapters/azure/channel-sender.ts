@@ -139,6 +139,9 @@ export function createChannelSender({
         'channel.rejected',
         'expected a notification hub (ANYHUB_NOTIFICATION_HUB and its connection), found none',
       )
+    // Tags stand in a header, which takes no others.
+    if (!/^[\x20-\x7e]+$/.test(tags))
+      throw new CoreError('channel.rejected', 'expected tags in ASCII, found other characters')
     const { deviceId, severity, subject, at } = delivery.notification
     const response = await ask({
       service: 'notificationhubs',

@@ -283,6 +283,12 @@ describe('pushes by Notification Hubs', () => {
     })
   })
 
+  it('tags that no header takes are refused, and the others have theirs', async () => {
+    const { sender, pushes } = await open({ ops: { type: 'push', to: ['größe', 'a\nb', 'c'] } })
+    await expect(sender.send(delivery('ops'))).rejects.toMatchObject({ code: 'channel.rejected' })
+    expect(pushes.map(({ tags }) => tags)).toEqual(['c'])
+  })
+
   it('a hub that is gone may be back', async () => {
     const { sender, server } = await open(PUSH)
     await server.close()
