@@ -69,6 +69,7 @@ import { createTwinDesk } from './twin-desk.ts'
 import { createTwinTags } from './twin-tags.ts'
 import { createUplinkBatcher } from './uplink-batcher.ts'
 
+export { createScriptEngine } from '../node/script-engine.ts'
 export { adminTokenPath } from './admin-token.ts'
 export { LOCAL_SETTINGS, LOCAL_SWITCHES, type LocalSettings, readLocalSettings } from './config.ts'
 export { readAnyTopic } from './dialects/list.ts'

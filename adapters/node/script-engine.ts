@@ -17,12 +17,12 @@ export function createScriptEngine(): ScriptEngine {
   }
 
   return {
-    open(source, names, limits) {
+    open(source, names, limits, called = 'the script') {
       const { timeMs, memoryBytes, outputBytes } = limits
       // A byte order mark is none of the script, and what follows it stays on its line.
       const text = source.startsWith('﻿') ? source.slice(1) : source
       const lines = text.split('\n')
-      const prepared = attempt({ name: 'the script', lines, timeMs }, () =>
+      const prepared = attempt({ name: called, lines, timeMs }, () =>
         sandbox().prepare(text, names, {
           timeMs: Math.max(timeMs, LEAST_READING_MS),
           // Before any message there is no time.

@@ -57,11 +57,11 @@ export interface Codec {
 /** Runs scripts of users where they reach nothing of the host, and no call learns of another. */
 export interface ScriptEngine {
   /**
-   * Reads a script once; its functions of these names can be called.
+   * Reads a script once; its functions of these names can be called. Faults name it as it is `called`: the script.
    * @throws CoreError `codec.script_failed`, with the position, if it is no script; `codec.script_timeout` or
    * `codec.script_limit` if it takes too much.
    */
-  open(source: string, names: readonly string[], limits: ScriptLimits): Script
+  open(source: string, names: readonly string[], limits: ScriptLimits, called?: string): Script
 }
 
 export interface Script {

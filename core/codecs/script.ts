@@ -25,7 +25,7 @@ function openScript(options: ScriptOptions, { scripts }: CodecEngines): Codec {
       'expected a host that runs scripts, found one that runs none',
     )
   const { timeMs, memoryBytes, outputBytes } = options
-  const opened = scripts.open(source, SCRIPT_NAMES, { timeMs, memoryBytes, outputBytes })
+  const opened = scripts.open(source, SCRIPT_NAMES, { timeMs, memoryBytes, outputBytes }, file)
   if (opened.names.length === 0)
     throw new CoreError(
       'codec.script_failed',

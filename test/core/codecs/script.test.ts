@@ -665,6 +665,13 @@ describe('in a config', () => {
     expect(out + err).toContain(message)
   })
 
+  it('names the file of a script that cannot be read', async () => {
+    writeFileSync(join(folder, 'broken.js'), 'function decodeUplink(input) {\n  return {\n')
+    const codec = 'codec: { type: script, file: broken.js }'
+    const { out, err } = await check(`deviceTypes:\n  meter:\n    ${codec}\n`)
+    expect(out + err).toContain('deviceTypes.meter.codec: broken.js: SyntaxError')
+  })
+
   it('a config without files is what it was', () => {
     const config = {
       deviceTypes: { a: { codec: 'json' }, b: {}, c: { codec: { type: 'cbor', file: 'x' } } },
