@@ -99,6 +99,7 @@ const FULL = {
     },
   },
   smtp: { url: 'smtps://user:pass@mail.example.org:465', from: 'hub@example.org' },
+  telephony: { account: 'AC1', token: 'secret', from: '+4930123456' },
   limits: { bodyBytes: 1_000, bodyDepth: 8, metrics: 16, future: '1h' },
   cold: { enabled: true },
   eventHub: { enabled: false, partitions: 2, events: 500, retention: '6h' },
@@ -339,7 +340,6 @@ describe('parseConfig', () => {
       input: { smtp: { url: 'http://x' } },
       place: 'smtp.url',
       says: 'smtp',
-      'telephony',
     },
     {
       title: 'no bytes at all',
