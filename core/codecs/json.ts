@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
+import { firstBadByte } from './binary/text.ts'
 import { type Codec, type CodecKind, NO_WARNINGS } from './codec.ts'
 import { FieldOptions } from './options.ts'
 import { type Fields, withFields } from './with-fields.ts'
@@ -81,12 +82,6 @@ function readText(bytes: Uint8Array): string {
       { details: { offset: firstBadByte(bytes) } },
     )
   }
-}
-
-/** Where bytes stop being UTF-8: a lenient decoder puts U+FFFD there. */
-function firstBadByte(bytes: Uint8Array): number {
-  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
-  return utf8Encoder.encode(text.slice(0, text.indexOf('\ufffd'))).length
 }
 
 /** The engine's own message quotes the payload; only the position is taken from it. */

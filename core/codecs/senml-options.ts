@@ -6,7 +6,7 @@ export const SenmlOptions = {
     description:
       'Decode: records with their whole names, units and times, without base fields (RFC 8428, section 4.6); `false` gives the pack as it was sent.',
   }),
-  names: z.enum(['full', 'local']).default('full').meta({
+  names: z.enum(['full', 'short']).default('full').meta({
     description:
       'Decode: how records, and so metrics, are named: with the base name before them, or without it where the record has a name of its own.',
   }),

@@ -16,15 +16,22 @@ export function readText(bytes: Uint8Array, start: number, length: number): stri
     const text = readAscii(bytes, start, start + length)
     if (text !== undefined) return text
   }
+  const part = bytes.subarray(start, start + length)
   try {
-    return utf8.decode(bytes.subarray(start, start + length))
+    return utf8.decode(part)
   } catch {
     throw faultAt(
       'codec.malformed',
       `expected text in UTF-8, found ${length} bytes that are not`,
-      start,
+      start + firstBadByte(part),
     )
   }
+}
+
+/** Where bytes stop to be UTF-8: a lenient decoder puts U+FFFD there. */
+export function firstBadByte(bytes: Uint8Array): number {
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  return textBytes(text.slice(0, text.indexOf('\ufffd'))).length
 }
 
 /** The text, if all of its bytes are ASCII. Eight at a time: each call costs more than the letters in it. */

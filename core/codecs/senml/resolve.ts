@@ -9,7 +9,7 @@ const VERSION = 10
 const RELATIVE_BELOW = 2 ** 28
 
 /** How names of records are told. */
-export type SenmlNames = 'full' | 'local'
+export type SenmlNames = 'full' | 'short'
 
 /** What the base fields say to the records behind them. */
 interface Base {
@@ -118,7 +118,7 @@ function resolveRecord(
   const local = typeof record['n'] === 'string' ? record['n'] : ''
   const full = checkName(base.name + local, index)
   const resolved: { [label: string]: Json } = {
-    n: names === 'local' && local !== '' ? local : full,
+    n: names === 'short' && local !== '' ? local : full,
   }
   for (const label of Object.keys(record))
     if (label !== 'n' && !BASE_FIELDS.has(label)) setKey(resolved, label, record[label])

@@ -124,7 +124,7 @@ describe('senml', () => {
 
   it('names records without their base name where asked', () => {
     const pack = [{ bn: 'urn:dev:1:', n: 'temp', v: 1 }, { v: 2 }]
-    expect(decode(pack, { names: 'local' })).toMatchObject([{ n: 'temp' }, { n: 'urn:dev:1:' }])
+    expect(decode(pack, { names: 'short' })).toMatchObject([{ n: 'temp' }, { n: 'urn:dev:1:' }])
   })
 
   it('tells the form of a message by its content type, else by its first byte', () => {
