@@ -6,6 +6,7 @@ import type { Endian } from './options.ts'
  */
 export function orderOf(endian: Endian, size: number): readonly number[] | undefined {
   const places = Array.from({ length: size }, (_, index) => index)
+  if (size === 1) return places
   switch (endian) {
     case 'big':
     case 'ABCD':

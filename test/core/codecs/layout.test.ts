@@ -105,6 +105,13 @@ const ROWS: readonly Row[] = [
     value: { v: 0x01020304 },
   },
   {
+    name: 'one byte, whatever the order of words',
+    fields: one({ type: 'uint8' }),
+    beside: { endian: 'CDAB' },
+    hex: '07',
+    value: { v: 7 },
+  },
+  {
     name: 'words of 8 bytes',
     fields: one({ type: 'uint64', endian: 'word-swapped' }),
     hex: '0708050603040001',
