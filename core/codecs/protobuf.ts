@@ -17,9 +17,13 @@ const MAX_WARNINGS = 16
 
 const Options = z.strictObject({
   type: z.literal('protobuf'),
-  descriptor: z.string().min(1).meta({
+  descriptor: z.string().min(1).optional().meta({
     description:
       'The schema: the text of a .proto file, or a FileDescriptorSet (protoc --include_imports --descriptor_set_out) in base64.',
+  }),
+  file: z.string().min(1).optional().meta({
+    description:
+      'The file with the descriptor, seen from the folder of the config; read when the config is loaded.',
   }),
   message: z.string().min(1).optional().meta({
     description:
@@ -44,6 +48,7 @@ export const protobuf: CodecKind = {
   options: Options,
   open(options) {
     const text = textOf(options, 'descriptor')
+    if (text === '') throw new CoreError('codec.bad_options', missing(textOf(options, 'file')))
     const names = textOf(options, 'names')
     const files = readSchema(text)
     const schema = linkSchema([googleTypes(), ...files], names === 'proto')
@@ -78,6 +83,12 @@ function open(plan: MessagePlan, schema: Schema, numbers: boolean, defaults: boo
     split: undefined,
     exactText: undefined,
   }
+}
+
+function missing(file: string): string {
+  return file === ''
+    ? 'expected descriptor or file, found neither'
+    : `expected the schema of ${file}, found a config whose files were not read`
 }
 
 function memberOf(options: object, name: string): unknown {

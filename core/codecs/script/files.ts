@@ -4,8 +4,15 @@ export interface FileFault {
   readonly message: string
 }
 
+/** The member that the text of a codec's `file` goes into, by the type of the codec. */
+const TEXT_MEMBERS: ReadonlyMap<unknown, string> = new Map([
+  ['script', 'script'],
+  ['protobuf', 'descriptor'],
+])
+
 /**
- * Puts the text of each script that a config names by its file into the config, so that the config stands for itself.
+ * Puts the text of each script and each schema that a config names by its file into the config, so that the config stands
+ * for itself.
  *
  * Shape:  `data` is what a config file holds, unchecked; `read` gives the text of a file, `undefined` if there is none.
  * Result: `data` itself where it names no file.
@@ -20,18 +27,19 @@ export function inlineScripts(
   const filled = Object.entries(types).map(([name, type]): [string, unknown] => {
     const codec = memberOf(type, 'codec')
     const file = memberOf(codec, 'file')
-    if (memberOf(codec, 'type') !== 'script' || typeof file !== 'string') return [name, type]
+    const member = TEXT_MEMBERS.get(memberOf(codec, 'type'))
+    if (member === undefined || typeof file !== 'string') return [name, type]
     const path = ['deviceTypes', name, 'codec', 'file']
-    if (memberOf(codec, 'script') !== undefined) {
-      faults.push({ path, message: 'expected script or file, found both' })
+    if (memberOf(codec, member) !== undefined) {
+      faults.push({ path, message: `expected ${member} or file, found both` })
       return [name, type]
     }
-    const script = read(file)
-    if (script === undefined) {
+    const text = read(file)
+    if (text === undefined) {
       faults.push({ path, message: `expected a file ${file} beside the config, found none` })
       return [name, type]
     }
-    return [name, { ...asObject(type), codec: { ...asObject(codec), script } }]
+    return [name, { ...asObject(type), codec: { ...asObject(codec), [member]: text } }]
   })
   return { data: { ...asObject(data), deviceTypes: Object.fromEntries(filled) }, faults }
 }

@@ -3,6 +3,7 @@ import protobufjs from 'protobufjs'
 import { describe, expect, it } from 'vitest'
 import { openCodec } from '../../../core/codecs/open-codec.ts'
 import { protobuf } from '../../../core/codecs/protobuf.ts'
+import { inlineScripts } from '../../../core/codecs/script/files.ts'
 import { CoreError } from '../../../core/errors.ts'
 import type { Json } from '../../../core/model/json.ts'
 
@@ -427,6 +428,21 @@ describe('schemas', () => {
     const fault = faultOf(() => openCodec({ type: 'protobuf', ...options }, {}))
     expect(fault.code).toBe('codec.bad_options')
     expect(fault.message).toContain(sentence)
+  })
+})
+
+describe('a schema in a file', () => {
+  it('is put into the config', () => {
+    const codec = { type: 'protobuf', file: 'm.proto' }
+    const given = { deviceTypes: { a: { codec }, b: { codec: 'json' } } }
+    const { data, faults } = inlineScripts(given, (file) =>
+      file === 'm.proto' ? 'message M {}' : undefined,
+    )
+    expect(faults).toEqual([])
+    expect(data).toEqual({
+      deviceTypes: { a: { codec: { ...codec, descriptor: 'message M {}' } }, b: { codec: 'json' } },
+    })
+    expect(inlineScripts(given, () => undefined).faults).toHaveLength(1)
   })
 })
 
