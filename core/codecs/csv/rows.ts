@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts'
 import { cannotSay, setKey } from '../binary/text.ts'
 import { type CellType, type DecimalMark, readCell, writeCell } from '../text/cell.ts'
-import { type Cell, faultInText, readLines } from '../text/lines.ts'
+import { breaks, type Cell, faultInText, readLines } from '../text/lines.ts'
 
 /** What may stand beside `type`, with defaults applied. */
 export interface CsvOptions {
@@ -105,10 +105,9 @@ function inQuotes(
   isText: boolean,
 ): string {
   const looksElse = isText && readCell(text, 'auto', decimal) !== text
-  const isPlain =
-    !text.includes(separator) && !/[\r\n]/.test(text) && text.trim() === text && !looksElse
+  const isPlain = !breaks(text, separator) && text.trim() === text && !looksElse
   if (quote === '') {
-    if (text.includes(separator) || /[\r\n]/.test(text))
+    if (breaks(text, separator))
       throw cannotSay(
         'CSV',
         'expected texts without separators, found one and no quotes to put it in',

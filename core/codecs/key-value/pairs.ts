@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts'
 import { cannotSay, setKey } from '../binary/text.ts'
 import { type CellType, type DecimalMark, readCell, writeCell } from '../text/cell.ts'
-import { faultInText } from '../text/lines.ts'
+import { breaks, faultInText } from '../text/lines.ts'
 
 /** What may stand beside `type`, with defaults applied. */
 export interface KeyValueOptions {
@@ -137,13 +137,13 @@ function writeObject(object: Json, options: KeyValueOptions): string {
       const text = writeCell(value, decimal)
       if (text === undefined)
         throw cannotSay('key-value', 'expected numbers, texts and booleans, found something else')
-      if (key.trim() !== key || key === '' || holdsMark(key, options) || key.includes(equals))
+      if (key.trim() !== key || key === '' || breaks(key, separator) || breaks(key, equals))
         throw cannotSay('key-value', 'expected keys without marks, found one with a mark in it')
       const looksElse = typeof value === 'string' && readCell(text, 'auto', decimal) !== text
-      const isPlain = !holdsMark(text, options) && text.trim() === text && !looksElse
+      const isPlain = !breaks(text, separator) && text.trim() === text && !looksElse
       if (isPlain && (quote === '' || !text.includes(quote))) return key + equals + text
       if (quote !== '') return key + equals + quote + text.replaceAll(quote, quote + quote) + quote
-      if (holdsMark(text, options))
+      if (breaks(text, separator))
         throw cannotSay(
           'key-value',
           'expected texts without separators, found one and no quotes to put it in',
@@ -151,8 +151,4 @@ function writeObject(object: Json, options: KeyValueOptions): string {
       return key + equals + text
     })
     .join(separator)
-}
-
-function holdsMark(text: string, { separator }: KeyValueOptions): boolean {
-  return text.includes(separator) || /[\r\n]/.test(text)
 }

@@ -122,3 +122,8 @@ export function checkMarks(codec: string, marks: readonly string[]): void {
     `codec ${codec}: expected separators, quote and decimal mark that differ, found one in another`,
   )
 }
+
+/** Whether a text would be taken apart: it holds a mark, or ends in the first part of one, or ends its line. */
+export function breaks(text: string, mark: string): boolean {
+  return (text + mark).indexOf(mark) < text.length || /[\r\n]/.test(text)
+}
