@@ -13,6 +13,9 @@ export { readConfig } from './config.ts'
 /** The one path that a device uses, with its own token. */
 const TELEMETRY = /^\/devices\/([^/]+)\/telemetry$/
 
+/** Paths where networks post: each shows the secret of its config, and the route asks for it. */
+const NETWORK = /^\/networks\/[^/]+$/
+
 /** Paths that anybody may ask. */
 const OPEN = new Set(['/healthz'])
 
@@ -48,6 +51,7 @@ export function createAwsApi(
     const admitted =
       OPEN.has(pathname) ||
       isAdmin(authorization) ||
+      (request.method === 'POST' && NETWORK.test(pathname)) ||
       (request.method === 'POST' && (await isDevice(core.ports, pathname, authorization)))
     const response = admitted ? await api.fetch(request) : refused()
     const reply = await toHttpReply(response)

@@ -11,6 +11,7 @@ import {
 import { systemClock } from '../node/clock.ts'
 import { fillConfig } from '../node/fill-config.ts'
 import { createIds } from '../node/ids.ts'
+import { createLazyNetworkCall } from '../node/network-call.ts'
 import { createScriptEngine } from '../node/script-engine.ts'
 import { type AwsClient, createAwsClient } from './client.ts'
 import { createColdStore } from './cold-store.ts'
@@ -184,7 +185,10 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
     observer,
     longLived: false,
   }
-  const core: Core = createCore(ports, program)
+  const core: Core = createCore(ports, program, {
+    callNetwork: createLazyNetworkCall(clock),
+    knowsNetworkTopics: true,
+  })
   const take = createTaker({
     core,
     pump,
@@ -194,7 +198,11 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
   return {
     core,
     observer,
-    settle: pump.drain,
+    // What goes through a network is on its way beside the steps.
+    async settle() {
+      await core.gate.idle()
+      await pump.drain()
+    },
 
     async ingest(event) {
       const arrivals = toArrivals(event, clock.now())

@@ -13,6 +13,7 @@ import {
 import { systemClock } from '../node/clock.ts'
 import { fillConfig } from '../node/fill-config.ts'
 import { createIds } from '../node/ids.ts'
+import { createLazyNetworkCall } from '../node/network-call.ts'
 import { createScriptEngine } from '../node/script-engine.ts'
 import { createBlobs } from './blob.ts'
 import { type AzureClient, createAzureClient } from './client.ts'
@@ -213,6 +214,7 @@ export function createAzure(
   // The twin tells its device of wishes itself; what is left is the owner, who has the one shadow without a name.
   const made = createCore(ports, program, {
     hearsShadow: (_deviceId, name, event) => name === '' && event === 'documents',
+    callNetwork: createLazyNetworkCall(clock),
   })
   const core: Core = {
     ...made,
@@ -242,7 +244,11 @@ export function createAzure(
   return {
     core,
     observer,
-    settle: pump.drain,
+    // What goes through a network is on its way beside the steps.
+    async settle() {
+      await core.gate.idle()
+      await pump.drain()
+    },
     run,
 
     ingest: (messages, context) =>

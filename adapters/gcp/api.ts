@@ -7,6 +7,9 @@ import { type HttpFunction, send, toRequest, traceOf } from './http.ts'
 
 export { readConfig } from './config.ts'
 
+/** Paths where networks post: each shows the secret of its config, and the route asks for it. */
+const NETWORK = /^\/networks\/[^/]+$/
+
 /** Paths that anybody may ask who reaches the function. */
 const OPEN = new Set(['/healthz'])
 
@@ -31,7 +34,8 @@ export function createGcpApi(settings: GcpSettings, config: Config): HttpFunctio
   return async (incoming, outgoing) => {
     const request = toRequest(incoming)
     const admitted =
-      OPEN.has(new URL(request.url).pathname) ||
+      OPEN.has(pathname) ||
+      (request.method === 'POST' && NETWORK.test(pathname)) ||
       isAdmin(request.headers.get('authorization') ?? undefined)
     const traceId = traceOf(
       request.headers.get('traceparent'),

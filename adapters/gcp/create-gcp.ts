@@ -12,6 +12,7 @@ import {
 import { systemClock } from '../node/clock.ts'
 import { fillConfig } from '../node/fill-config.ts'
 import { createIds } from '../node/ids.ts'
+import { createLazyNetworkCall } from '../node/network-call.ts'
 import { createScriptEngine } from '../node/script-engine.ts'
 import { createGcpClient, type Service } from './client.ts'
 import { createColdStore } from './cold-store.ts'
@@ -185,6 +186,8 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
   // Nobody can subscribe to whole documents here, and telling them would be a message for each one that is measured.
   const core: Core = createCore(ports, program, {
     hearsShadow: (_deviceId, _name, event) => event !== 'documents',
+    callNetwork: createLazyNetworkCall(clock),
+    knowsNetworkTopics: true,
   })
   const take = createTaker({ core, pump, pubsub, topic: commandsTopic })
   const takeTogether = gather(async (uplinks) => {
@@ -210,7 +213,11 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
     core,
     pubsub,
     observer,
-    settle: pump.drain,
+    // What goes through a network is on its way beside the steps.
+    async settle() {
+      await core.gate.idle()
+      await pump.drain()
+    },
     trace,
 
     ingest: (event) =>

@@ -36,6 +36,27 @@ function topicFilters() {
   )
 }
 
+/**
+ * Filters of the networks in the config. Devices get no right to publish there: who may is the bridge's own policy. A
+ * filter for everything is left out: every message would be paid twice.
+ */
+async function networkFilters(others) {
+  const { compileProgram, parseConfig } = await import('../../core/index.ts')
+  // What may stand in variables of the environment says nothing of topics.
+  const named = Object.entries(config().networks ?? {}).map(([name, network]) => {
+    const { secret: _, secretIn: __, codec: ___, downlink: ____, ...rest } = network
+    return [name, rest]
+  })
+  const parsed = parseConfig({ networks: Object.fromEntries(named) })
+  const compiled = 'faults' in parsed ? parsed : compileProgram(parsed.config)
+  if ('faults' in compiled)
+    throw new Error(`networks: ${compiled.faults.map(({ message }) => message).join('; ')}`)
+  const filters = named.flatMap(([name]) => compiled.program.networks.get(name).network.filters)
+  return [...new Set(filters)].filter(
+    (filter) => filter !== '#' && !others.some((other) => covers(other, filter)),
+  )
+}
+
 /** Whether every topic that `inner` matches is matched by `outer`. */
 function covers(outer, inner) {
   const [a, b] = [outer.split('/'), inner.split('/')]
@@ -330,7 +351,8 @@ module.exports = {
   presenceSql: `${SELECT} FROM '$aws/events/presence/+/+'`,
   stream,
   fromConfig: async (given) => {
-    const rules = topicFilters().map(async (filter, index) => {
+    const filters = topicFilters()
+    const rules = [...filters, ...(await networkFilters(filters))].map(async (filter, index) => {
       const key = filter.startsWith('devices/') ? KEYS.devices : KEYS.plain
       return [`UplinkRule${index}`, topicRule(filter, await toQueue(given, key))]
     })

@@ -76,8 +76,9 @@ function readScript(file) {
 
 /** The names of the codecs that the config names. */
 async function usedCodecs() {
-  const { deviceTypes } = await readConfig()
-  return new Set(Object.values(deviceTypes).map(({ codec }) => codec.type))
+  const { deviceTypes, networks } = await readConfig()
+  const all = [...Object.values(deviceTypes), ...Object.values(networks)]
+  return new Set(all.flatMap(({ codec }) => codec?.type ?? []))
 }
 
 const SCRIPT_ENGINE = /[\\/]adapters[\\/]node[\\/]script-engine\.ts$/
@@ -130,8 +131,8 @@ function withoutSchemas() {
 /** The list of codecs, of which a package holds those that its config names. */
 const CODEC_LIST = /[\\/]core[\\/]codecs[\\/]list\.ts$/
 
-/** The list with the codecs of these names only. A codec's file is called as it is. */
-function onlyCodecs(source, used) {
+/** The list with the codecs or networks of these names only. The file of each is called as it is. */
+function onlyUsed(source, used) {
   const dropped = new Set()
   const kept = source.replace(
     /^import \{ (\w+) \} from '\.\/([\w-]+)\.ts'\n/gm,
@@ -142,7 +143,7 @@ function onlyCodecs(source, used) {
     },
   )
   return kept.replace(
-    /(CODEC_KINDS[^=]*= \[)([^\]]*)\]/,
+    /([A-Z]+_KINDS[^=]*= \[)([^\]]*)\]/,
     (_whole, head, names) =>
       `${head}${names
         .split(',')
@@ -152,8 +153,12 @@ function onlyCodecs(source, used) {
   )
 }
 
+/** The list of networks, of which a package holds those that its config names. */
+const NETWORK_LIST = /[\\/]core[\\/]networks[\\/]list\.ts$/
+
 /** Files that say what anyhub.yml may hold. */
-const DESCRIBES_CONFIG = /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
+const DESCRIBES_CONFIG =
+  /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
 
 const anyhub = {
   name: 'anyhub',
@@ -175,7 +180,7 @@ const anyhub = {
       return file.startsWith(CORE) ? { path: file, sideEffects: false } : undefined
     })
     build.onLoad({ filter: CODEC_LIST }, async ({ path }) => {
-      return { contents: onlyCodecs(readFileSync(path, 'utf8'), await usedCodecs()), loader: 'ts' }
+      return { contents: onlyUsed(readFileSync(path, 'utf8'), await usedCodecs()), loader: 'ts' }
     })
     build.onLoad({ filter: SCRIPT_ENGINE }, async () =>
       (await usedCodecs()).has('script')
@@ -183,6 +188,11 @@ const anyhub = {
         : { contents: 'export const createScriptEngine = () => undefined' },
     )
     build.onLoad({ filter: INTERPRETER }, async () => ({ contents: await packagedInterpreter() }))
+    build.onLoad({ filter: NETWORK_LIST }, async ({ path }) => {
+      const { networks } = await readConfig()
+      const used = new Set(Object.values(networks).map(({ type }) => type))
+      return { contents: onlyUsed(readFileSync(path, 'utf8'), used), loader: 'ts' }
+    })
     const text = readFileSync(CONFIG_PATH, 'utf8')
     for (const { filter, named, exports } of ON_DEMAND)
       if (!named.test(text)) build.onLoad({ filter }, () => ({ contents: absent(exports) }))

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CODEC_KINDS } from '../../../core/index.ts'
+import { CODEC_KINDS, NETWORK_KINDS } from '../../../core/index.ts'
 
 // Functions carry the codecs that their config names, and the interpreter of scripts only where one names a script.
 
@@ -72,6 +72,18 @@ describe('the bundle of ingest', () => {
     expect(codecsIn(plain)).toEqual(['json'])
     expect(codecsIn(scripts)).toEqual(['script'])
   })
+
+  it('has the networks that its config names, with their codecs, and no other', async () => {
+    const config = 'networks: { tts: { type: the-things-stack, codec: cayenne-lpp } }\n'
+    const tts = await bundle('aws', 'networks', config)
+    const networksIn = ({ files }: Packed) =>
+      NETWORK_KINDS.map(({ name }) => name).filter((name) =>
+        files.includes(`core/networks/${name}.ts`),
+      )
+    expect(NETWORK_KINDS.length).toBeGreaterThan(10)
+    expect([networksIn(plain), networksIn(tts)]).toEqual([[], ['the-things-stack']])
+    expect(codecsIn(tts)).toEqual(['json', 'cayenne-lpp'])
+  }, 30_000)
 
   it('has the interpreter only where a script needs it', () => {
     expect(plain.text).not.toContain(INTERPRETER)
