@@ -80,7 +80,7 @@ const LEAST_TURNS_PER_MS = 5_000
 const STACK_BYTES = 5_242_880
 
 /** How much of it scripts may fill: the host's own stack fills with it. */
-const SCRIPT_STACK_BYTES = 262_144
+const SCRIPT_STACK_BYTES = 393_216
 
 /** Source: quickjs.h, JS_EVAL_TYPE_GLOBAL and JS_EVAL_TYPE_MODULE. */
 const AS_SCRIPT = 0
