@@ -4,6 +4,16 @@ import type { Json } from './json.ts'
 export const SEVERITIES = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
+/** How urgent something is: 9 overtakes 0. */
+export type Priority = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
+
+/** What a severity is worth where nobody says more. */
+export const PRIORITY_OF: Readonly<Record<Severity, Priority>> = {
+  info: 2,
+  warning: 5,
+  critical: 8,
+}
+
 /** One thing to tell people or systems, before it is fanned out to channels. */
 export interface Notification {
   /** The idempotency key: alarm, device and transition, or rule and message. */
@@ -19,6 +29,10 @@ export interface Notification {
   readonly data: Json
   /** Sent as it is, in place of all the rest, to channels that take documents (webhooks). */
   readonly body?: Json
+  /** `PRIORITY_OF` its severity unless given. */
+  readonly priority?: Priority
+  /** Epoch ms from which on nobody has to hear of it any more; never unless given. */
+  readonly expiresAt?: number
 }
 
 /** One notification for one channel, as it stands in the queue. */
@@ -29,4 +43,8 @@ export interface Delivery {
   readonly notification: Notification
   /** How often sending it was tried before. */
   readonly attempts: number
+}
+
+export function priorityOf({ priority, severity }: Notification): Priority {
+  return priority ?? PRIORITY_OF[severity]
 }
