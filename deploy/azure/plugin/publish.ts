@@ -63,6 +63,9 @@ const Deployment = z.looseObject({
   message: z.string().nullish(),
 })
 
+/** 0: no answer. */
+const PASSING: readonly number[] = [0, 401, 403, 404, 502, 503]
+
 /** What a role that is not effective yet looks like. */
 const NO_ROLE = /authoriz|forbidden|\b403\b|permission/i
 
@@ -77,16 +80,16 @@ export async function publish(context: Context, app: LiveApp, { bytes }: Package
   for (let attempt = 0; ; attempt++) {
     const refused = await attemptOf(context, what, app, bytes)
     if (refused === undefined) return
-    const patient = refused.mayBeRole && performance.now() < until
+    const patient = refused.mayPass && performance.now() < until
     if (!patient) throw refused.error
-    if (attempt === 0) context.say(`${what}: refused so far; waiting for roles to be effective`)
+    if (attempt === 0) context.say(`${what}: not taken so far; waiting for the app and its roles`)
     await api.pause(attempt)
   }
 }
 
 interface Refused {
   readonly error: DeployError
-  readonly mayBeRole: boolean
+  readonly mayPass: boolean
 }
 
 async function attemptOf(
@@ -105,8 +108,8 @@ async function attemptOf(
       repeatable: true,
     })
   } catch (error) {
-    if (error instanceof DeployError && (error.status === 401 || error.status === 403))
-      return { error, mayBeRole: error.code !== '' || error.status === 403 }
+    // An app that was made a moment ago may have no address yet, or nobody who answers there.
+    if (error instanceof DeployError) return { error, mayPass: PASSING.includes(error.status) }
     throw error
   }
   if (answer.status === 200) return undefined
@@ -130,7 +133,7 @@ async function attemptOf(
   })
   return {
     error: new DeployError(`${told}\n  deployment ${id}`),
-    mayBeRole: NO_ROLE.test(words.join(' ')),
+    mayPass: NO_ROLE.test(words.join(' ')),
   }
 }
 
@@ -160,13 +163,18 @@ async function logOf(api: Context['api'], what: string, path: string): Promise<r
 /** How long Azure may take to list functions of new code. Unit: ms. */
 const LIST_TIMEOUT_MS = 90_000
 
-/** Functions that Azure lists of the app. */
+/** Functions that Azure lists of the app; none where it cannot ask the app. */
 export async function listFunctions(
   context: Pick<Context, 'api' | 'names'>,
 ): Promise<readonly string[]> {
   const path = `${siteIdOf(context)}/functions?api-version=${SITE_API}`
-  const found = await context.api.list(`functions of ${context.names.app}`, path)
-  return found.map(({ name }) => String(name).replace(/^.*\//, '')).sort()
+  try {
+    const found = await context.api.list(`functions of ${context.names.app}`, path)
+    return found.map(({ name }) => String(name).replace(/^.*\//, '')).sort()
+  } catch (error) {
+    if (error instanceof DeployError && error.status >= 500) return []
+    throw error
+  }
 }
 
 /** Sees that the app has started and says of itself what the yml says; tells if it does not. */

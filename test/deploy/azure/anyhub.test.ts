@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,7 +8,7 @@ import { createStack } from '../../../deploy/azure/stack.ts'
 import { SUBSCRIPTION } from './azure-cloud.ts'
 import { filesOf, startApp } from './functions-host.ts'
 import { openAnyhub, variables } from './packaged.ts'
-import { grantsOf, missing, NEEDS, needless } from './rights.ts'
+import { grantsOf, missing, NEEDS, needless, SERVICES } from './rights.ts'
 import { ROOT, type Stage } from './stage.ts'
 
 const HOOK = 'http://127.0.0.1:9/a-secret-hook'
@@ -218,6 +219,19 @@ describe('serverless.azure.yml, deployed to a cloud of our own', () => {
     expect(missing(needs, granted, places())).toEqual([])
     expect(needless(needs, granted, places())).toEqual([])
     expect(granted.length).toBe(12)
+  })
+
+  it('knows every service that an adapter asks', () => {
+    const folder = join(ROOT, 'adapters/azure')
+    const asked = readdirSync(folder).flatMap((file) =>
+      [...readFileSync(join(folder, file), 'utf8').matchAll(/service: '(\w+)'/g)].map(
+        ([, name]) => name,
+      ),
+    )
+    // Notification Hubs know no identity, and whoever takes OTLP is none of Azure.
+    expect(
+      [...new Set(asked)].filter((name) => name !== 'notificationhubs' && name !== 'otlp').sort(),
+    ).toEqual([...SERVICES].sort())
   })
 
   it('makes nothing that is not asked for', () => {

@@ -232,10 +232,22 @@ describe('the plugin for Azure, when something is wrong', () => {
     )
     expect(code).toBe(0)
     expect(text).toMatch(
-      /code of fixture-slow-\w{8}: refused so far; waiting for roles to be effective/,
+      /code of fixture-slow-\w{8}: not taken so far; waiting for the app and its roles/,
     )
     expect(text).toMatch(/code of fixture-slow-\w{8}: published/)
     await stage.run(['remove', '--stage', 'slow'])
+  }, 60_000)
+
+  it('waits until a new app has an address and answers', async () => {
+    stage.cloud.fail({ match: /POST \/scm\/api\/publish/, status: 404, times: 2 })
+    stage.cloud.fail({ match: /GET .*\/functions\?/, status: 502, body: 'no host', times: 6 })
+    const { code, text } = await deployed(undefined, 'new')
+    expect(code).toBe(0)
+    expect(text).toMatch(
+      /code of fixture-new-\w{8}: not taken so far[^\n]*\n[^\n]*code of fixture-new-\w{8}: published/,
+    )
+    expect(text).not.toContain('does not list')
+    await stage.run(['remove', '--stage', 'new'])
   }, 60_000)
 
   it('tells when a role never becomes effective', async () => {

@@ -146,6 +146,17 @@ export const NEEDS: readonly Need[] = [
   },
 ]
 
+/** Services that the needs above are of, as adapters/azure/client.ts calls them. */
+export const SERVICES = [
+  'blob',
+  'communication',
+  'cosmos',
+  'iothub',
+  'keyvault',
+  'monitor',
+  'queue',
+] as const
+
 /** Data actions of the roles that are granted. Source: "Azure built-in roles", each role's page. */
 const ROLES: Readonly<Record<string, readonly string[]>> = {
   '00000000-0000-0000-0000-000000000002': [
