@@ -3,6 +3,7 @@ import { halfBits } from '../binary/half-float.ts'
 import { newPage, nextPage } from '../binary/page.ts'
 import { cannotSay, textBytes, tooDeepToSay } from '../binary/text.ts'
 import { bigIntegerIn, bytesOf, floatOf } from '../binary/typed.ts'
+import { createWrittenKeys, type WrittenKey } from '../binary/written-keys.ts'
 import { MAX_DEPTH } from './read.ts'
 
 /** Unit: UTF-16 units. */
@@ -24,6 +25,7 @@ export interface CborForm {
  * Source: RFC 8949, section 4.1.
  */
 export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
+  const keys = createWrittenKeys(keyBytes)
   let page = newPage()
   let start = 0
   let at = 0
@@ -62,19 +64,55 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
     const before = at - start
     writeByte(0xa0)
     let count = 0
+    let previous = keys.first
     for (const key in object) {
       if (count === 0 && key.charCodeAt(0) === DOLLAR && !form.plain) {
         at = start + before
         if (writeTyped(object, Object.keys(object), levels)) return
         at = start + before + 1
       }
-      if (form.integerKeys && isWholeKey(key)) writeNumber(Number(key))
-      else writeText(key)
+      previous = writeKey(key, previous)
       write(object[key] ?? null, levels)
       count++
     }
     if (count < 24) page[start + before] = 0xa0 | count
     else lengthen(before, count)
+  }
+
+  /** Writes a key, by what followed the one before it the last time. */
+  function writeKey(key: string, previous: WrittenKey): WrittenKey {
+    const guess = previous.next
+    const known = guess !== undefined && guess.text === key ? guess : kept(key)
+    if (known === undefined) {
+      putKey(key)
+      return previous
+    }
+    previous.next = known
+    const { bytes } = known
+    const { length } = bytes
+    reserve(length)
+    for (let index = 0; index < length; index++) page[at + index] = bytes[index] ?? 0
+    at += length
+    return known
+  }
+
+  /** Longer keys than this are not kept. */
+  function kept(key: string): WrittenKey | undefined {
+    return key.length > SHORT_TEXT ? undefined : keys.find(key)
+  }
+
+  function putKey(key: string): void {
+    if (form.integerKeys && isWholeKey(key)) writeNumber(Number(key))
+    else writeText(key)
+  }
+
+  /** The bytes of a key by itself: it is written, and taken back. */
+  function keyBytes(key: string): Uint8Array {
+    const before = at - start
+    putKey(key)
+    const bytes = page.slice(start + before, at)
+    at = start + before
+    return bytes
   }
 
   /** Puts the head of a map with many keys before them. */

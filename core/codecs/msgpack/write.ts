@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../../model/json.ts'
 import { newPage, nextPage } from '../binary/page.ts'
 import { cannotSay, textBytes, tooDeepToSay } from '../binary/text.ts'
 import { bigIntegerIn, bytesOf, floatOf } from '../binary/typed.ts'
+import { createWrittenKeys, type WrittenKey } from '../binary/written-keys.ts'
 import { MAX_DEPTH, TIME } from './read.ts'
 import { type Timestamp, timestampOf, timestampOfSeconds } from './timestamp.ts'
 
@@ -21,6 +22,7 @@ const DOLLAR = 0x24
 /** Opens a writer of MessagePack in its shortest form, keys in the order of the value. */
 export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Array {
   const scratch = new DataView(new ArrayBuffer(8))
+  const keys = createWrittenKeys(keyBytes)
   let page = newPage()
   let start = 0
   let at = 0
@@ -59,18 +61,54 @@ export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Ar
     const before = at - start
     writeByte(0x80)
     let count = 0
+    let previous = keys.first
     for (const key in object) {
       if (count === 0 && key.charCodeAt(0) === DOLLAR && !form.plain) {
         at = start + before
         if (writeTyped(object, Object.keys(object))) return
         at = start + before + 1
       }
-      writeText(key)
+      previous = writeKey(key, previous)
       write(object[key] ?? null, levels)
       count++
     }
     if (count < 16) page[start + before] = 0x80 | count
     else lengthen(before, count)
+  }
+
+  /** Writes a key, by what followed the one before it the last time. */
+  function writeKey(key: string, previous: WrittenKey): WrittenKey {
+    const guess = previous.next
+    const known = guess !== undefined && guess.text === key ? guess : kept(key)
+    if (known === undefined) {
+      putKey(key)
+      return previous
+    }
+    previous.next = known
+    const { bytes } = known
+    const { length } = bytes
+    reserve(length)
+    for (let index = 0; index < length; index++) page[at + index] = bytes[index] ?? 0
+    at += length
+    return known
+  }
+
+  /** Longer keys than this are not kept. */
+  function kept(key: string): WrittenKey | undefined {
+    return key.length > SHORT_TEXT ? undefined : keys.find(key)
+  }
+
+  function putKey(key: string): void {
+    writeText(key)
+  }
+
+  /** The bytes of a key by itself: it is written, and taken back. */
+  function keyBytes(key: string): Uint8Array {
+    const before = at - start
+    putKey(key)
+    const bytes = page.slice(start + before, at)
+    at = start + before
+    return bytes
   }
 
   /** Puts the head of a map with many keys before them. */
@@ -191,7 +229,8 @@ export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Ar
   }
 
   function writeNumber(value: number): void {
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) writeFloat(value)
+    if ((value | 0) === value && value > 0) writePositive(value)
+    else if (!Number.isSafeInteger(value) || Object.is(value, -0)) writeFloat(value)
     else if (value >= 0) writePositive(value)
     else writeNegative(value)
   }
