@@ -196,7 +196,7 @@ export function createNetworks(
     try {
       switch (part.kind) {
         case 'uplink':
-          return await add(toUplink(one, message, part, delivery, program.config.limits.bodyDepth))
+          return await add(toUplink(one, message, part, delivery, program.config.limits))
         case 'presence':
           return await tellPresence(part, one.prefix)
         case 'fault':
@@ -350,9 +350,9 @@ function isHis(
   prefix: string,
   maySpeakFor: (deviceId: string) => boolean,
 ): boolean {
-  if (part.kind === 'uplink' || part.kind === 'presence') return maySpeakFor(prefix + part.deviceId)
-  if (part.kind !== 'publish') return true
-  return part.deviceId !== undefined && maySpeakFor(prefix + part.deviceId)
+  // What is nobody's, everybody may say; but to ask something of others, one has to speak for all.
+  if (part.deviceId === undefined) return part.kind !== 'publish'
+  return maySpeakFor(prefix + part.deviceId)
 }
 
 function toUplink(
@@ -360,7 +360,7 @@ function toUplink(
   message: NetworkMessage,
   part: NetworkUplink,
   { contentType, facts, redelivered, deliveryId }: NetworkDelivery,
-  maxDepth: number,
+  limits: Program['config']['limits'],
 ): Uplink {
   const deviceId = prefix + part.deviceId
   const isWhole = part.path === undefined
@@ -385,8 +385,12 @@ function toUplink(
   if (decoded !== undefined) {
     uplink.decoded = decoded
     // What is too deep to be written is refused where its depth is judged.
-    if (part.payload.length === 0 && isShallow(decoded, maxDepth))
-      uplink.payload = new TextEncoder().encode(JSON.stringify(decoded))
+    const isLarge = message.body.length > limits.bodyBytes
+    if ((part.payload.length === 0 || isLarge) && isShallow(decoded, limits.bodyDepth)) {
+      const text = new TextEncoder().encode(JSON.stringify(decoded))
+      // Its length is judged there as well.
+      if (part.payload.length === 0 || text.length > limits.bodyBytes) uplink.payload = text
+    }
   }
   if (part.fPort !== undefined) uplink.fPort = part.fPort
   if (part.variables !== undefined) uplink.variables = part.variables
