@@ -1,7 +1,13 @@
 import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { isJsonObject, type Json } from '../model/json.ts'
-import { type Codec, type CodecKind, type Decoded, NO_WARNINGS } from './codec.ts'
+import {
+  type Codec,
+  type CodecKind,
+  type CodecMessage,
+  type Decoded,
+  NO_WARNINGS,
+} from './codec.ts'
 import { faultAt, truncatedAt } from './fault.ts'
 import { findRuuvi } from './ruuvi/advertisement.ts'
 import { RUUVI_FORMATS, RUUVI_KEYS, type RuuviFormat } from './ruuvi/formats.ts'
@@ -10,12 +16,12 @@ const ruuviCodec: Codec = {
   name: 'ruuvi',
   decode: readRuuvi,
   encode: (value) => ({ bytes: writeRuuvi(value), warnings: NO_WARNINGS }),
-  split: (value) => [{ body: toKeys(value) }],
+  split: (value) => [messageOf(toKeys(value))],
   exactText: undefined,
 }
 
 function readRuuvi(bytes: Uint8Array): Decoded {
-  const { data, at, address, rssi } = findRuuvi(bytes)
+  const { data, at, address, rssi, timestamp } = findRuuvi(bytes)
   const format = formatOf(data, at)
   if (data.length < format.size)
     throw truncatedAt(`RuuviTag format ${format.name}`, format.size, data.length, at)
@@ -35,6 +41,7 @@ function readRuuvi(bytes: Uint8Array): Decoded {
   }
   if (address !== undefined) value['MAC'] = address
   if (rssi !== undefined) value['RSSI'] = rssi
+  if (timestamp !== undefined) value['Timestamp'] = timestamp
   const warnings =
     missing.length === 0 ? NO_WARNINGS : [`the tag has no value for ${missing.join(', ')}`]
   return { value, warnings }
@@ -66,6 +73,11 @@ function toKeys(value: Json): Json {
   return body
 }
 
+function messageOf(body: Json): CodecMessage {
+  const at = isJsonObject(body) ? body['timestamp'] : undefined
+  return typeof at === 'number' ? { body, at: at * 1_000 } : { body }
+}
+
 /** Takes the names of the specification, and those that rules see. What is missing is written as not available. */
 function writeRuuvi(value: Json): Uint8Array {
   if (!isJsonObject(value))
@@ -90,7 +102,7 @@ function writeRuuvi(value: Json): Uint8Array {
 export const ruuvi: CodecKind = {
   name: 'ruuvi',
   summary:
-    'RuuviTag formats 2 to 6, C5 and E1: the data alone, an advertisement, or the report of a Bluetooth controller.',
+    'RuuviTag formats 2 to 6, C5 and E1: the data alone, an advertisement, the report of a Bluetooth controller, or what a Ruuvi Gateway publishes.',
   options: z.strictObject({ type: z.literal('ruuvi') }),
   open: () => ruuviCodec,
 }

@@ -1,3 +1,4 @@
+import { isJsonObject, type Json } from '../../model/json.ts'
 import { pairsOf } from './fields.ts'
 
 /** What a radio heard: a data format of Ruuvi, and what stood around it. */
@@ -9,19 +10,70 @@ export interface Heard {
   readonly address?: string
   /** dBm. */
   readonly rssi?: number
+  /** When the gateway heard it. Epoch seconds. */
+  readonly timestamp?: number
 }
 
 /**
  * Finds the data in what gateways hand on: the data itself, with the number of the company before it, a whole
- * advertisement, a report of the controller (HCI), or the address of an Eddystone beacon.
+ * advertisement, a report of the controller (HCI), the address of an Eddystone beacon, or the JSON of a Ruuvi Gateway.
  */
 export function findRuuvi(bytes: Uint8Array): Heard {
+  const told = fromGateway(bytes)
+  if (told === undefined) return findBytes(bytes)
+  return { ...findBytes(told.bytes), ...told.facts }
+}
+
+function findBytes(bytes: Uint8Array): Heard {
   return (
     fromReport(bytes) ??
     fromCompany(bytes, 0) ??
     fromAdvertisement(bytes, 0) ??
     fromUrl(bytes, 0) ?? { data: bytes, at: 0 }
   )
+}
+
+const utf8 = new TextDecoder()
+
+const BRACE = 0x7b
+
+/** What a Ruuvi Gateway publishes by MQTT, or the digits of it alone. Source: docs.ruuvi.com, GW data formats. */
+function fromGateway(
+  bytes: Uint8Array,
+): { readonly bytes: Uint8Array; readonly facts: Partial<Heard> } | undefined {
+  if (bytes.length < 12 || (bytes[0] !== BRACE && !isHexDigit(bytes[0]))) return undefined
+  const text = utf8.decode(bytes)
+  if (bytes[0] !== BRACE) {
+    const found = fromHex(text.trim())
+    return found === undefined ? undefined : { bytes: found, facts: {} }
+  }
+  const message = parsed(text)
+  const data = isJsonObject(message) ? message['data'] : undefined
+  const found = typeof data === 'string' ? fromHex(data) : undefined
+  if (!isJsonObject(message) || found === undefined) return undefined
+  const facts: { -readonly [K in keyof Heard]?: Heard[K] } = {}
+  const { rssi, ts } = message
+  if (typeof rssi === 'number') facts.rssi = rssi
+  const seconds = typeof ts === 'string' || typeof ts === 'number' ? Number(ts) : Number.NaN
+  if (seconds > 0 && Number.isFinite(seconds)) facts.timestamp = seconds
+  return { bytes: found, facts }
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isHexDigit(byte: number | undefined): boolean {
+  return byte !== undefined && /[0-9A-Fa-f]/.test(String.fromCharCode(byte))
+}
+
+function fromHex(text: string): Uint8Array | undefined {
+  if (!/^(?:[0-9a-f]{2})+$/i.test(text)) return undefined
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }
 
 /** Source: Bluetooth Core, volume 4, part E, 7.7.65.2 and 7.7.65.13 (LE Advertising Report and its extended form). */

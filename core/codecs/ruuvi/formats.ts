@@ -147,6 +147,7 @@ export const RUUVI_FORMATS: readonly RuuviFormat[] = [
 export const RUUVI_KEYS: ReadonlyMap<string, string> = new Map([
   ['Data format', 'dataFormat'],
   ['RSSI', 'rssi'],
+  ['Timestamp', 'timestamp'],
   ...RUUVI_FORMATS.flatMap(({ fields }) =>
     fields.map(({ label, key }): [string, string] => [label, key]),
   ),

@@ -307,6 +307,32 @@ describe('ruuvi: formats', () => {
     })
   })
 
+  it('reads what a Ruuvi Gateway publishes, with signal and time', () => {
+    const message = {
+      gw_mac: 'C8:25:2D:8E:9C:2C',
+      rssi: -26,
+      aoa: [],
+      gwts: '1653668027',
+      ts: '1653668026',
+      data: `0201061BFF9904${data.toUpperCase()}`,
+      coords: '',
+    }
+    const value = decode(hex(new TextEncoder().encode(JSON.stringify(message))))
+    expect(value).toEqual({
+      ...TABLE.find(({ name }) => name === '5, valid')!.value,
+      RSSI: -26,
+      Timestamp: 1653668026,
+    })
+    expect(openWith('ruuvi').split!(value)[0]).toMatchObject({
+      at: 1653668026000,
+      body: { rssi: -26, timestamp: 1653668026 },
+    })
+    expect(decode(hex(new TextEncoder().encode(message.data)))).toEqual(decode(data))
+    expect(faultOf(() => decode(hex(new TextEncoder().encode('{"data":"zz"}       ')))).code).toBe(
+      'codec.unsupported_version',
+    )
+  })
+
   it('takes the names that rules see', () => {
     expect(decode(encode({ dataFormat: 5, temperature: 21.5, mac: 'cb:b8:33:4c:88:4f' }))).toEqual({
       'Data format': 5,
@@ -369,6 +395,9 @@ describe('ruuvi: properties', () => {
 
   it('refuses 100,000 broken messages in its own words only', () => {
     const { decoded, refused } = fuzz(openWith('ruuvi'), [
+      new TextEncoder().encode(
+        '{"rssi":-2,"ts":"7","data":"0512FC5394C37C0004FFFC040CAC364200CDCBB8334C884F"}',
+      ),
       ...TABLE.map(({ hex: text }) => fromHex(text)),
       fromHex('0201061bff99040512fc5394c37c0004fffc040cac364200cdcbb8334c884f'),
       fromHex(
