@@ -131,6 +131,7 @@ export interface ProgramNetwork {
 /** The networks of a config. */
 export interface ProgramNetworks {
   readonly size: number
+  readonly all: readonly ProgramNetwork[]
   get(name: string): ProgramNetwork | undefined
   /** Whose topic it is; `undefined` if it is that of whoever publishes. */
   ofTopic(topic: string): ProgramNetwork | undefined
@@ -491,6 +492,7 @@ function networksOf(byName: ReadonlyMap<string, ProgramNetwork>): ProgramNetwork
   )
   return {
     size: byName.size,
+    all: [...byName.values()],
     get: (name) => byName.get(name),
     ofTopic: topics.find,
     codecOf: (name) => (name === undefined ? undefined : byName.get(name)?.codec),

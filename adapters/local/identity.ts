@@ -231,6 +231,8 @@ export function createIdentities({
 
     maySpeakFor(speaker, deviceId) {
       if (speaker === deviceId) return true
+      // What no device is called belongs to all of them.
+      if (!isDeviceId(deviceId)) return false
       const device = peek(deviceId)
       if (peek(speaker)?.gatewayAuth === undefined || device?.enabled === false) return false
       return device === undefined || device.credentials.length === 0 || isBound(device, speaker)

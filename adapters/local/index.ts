@@ -511,6 +511,15 @@ export async function startLocalCloud({
   })
   wakeNotify = schedule.wakeNotify
 
+  /** Networks whose devices wait for a word of ours. */
+  async function announce(online: boolean): Promise<void> {
+    for (const { network } of program.networks.all) {
+      const message = network.announce?.(online, systemClock.now())
+      if (message !== undefined) await broker.publish({ ...message, qos: 1, retain: true })
+    }
+  }
+  await announce(true)
+
   let closing: Promise<void> | undefined
   return {
     core,
@@ -527,6 +536,7 @@ export async function startLocalCloud({
         tcp.close()
         tls?.close()
         feed.close()
+        await announce(false)
         await Promise.all([
           broker.close(),
           amqp?.close(),

@@ -109,6 +109,16 @@ export function createMqttAdmission({
     return typeof data === 'object' && data !== null ? devices.get(data) : undefined
   }
 
+  /** Whether a network talks to the device on topics of its own. */
+  function mayHear(filter: string, speaker: string): boolean {
+    const one = core.program.networks.ofTopic(filter)
+    const listener = one?.network.listenerOf?.(filter)
+    if (one === undefined || listener === undefined) return false
+    return (
+      listener.kind === 'every' || identities.maySpeakFor(speaker, one.prefix + listener.deviceId)
+    )
+  }
+
   return {
     connect(request) {
       for (const dialect of dialects) {
@@ -156,7 +166,8 @@ export function createMqttAdmission({
       return (
         deviceId === undefined ||
         deviceId === '' ||
-        maySubscribe(filter, deviceId, identities.isRegistered)
+        maySubscribe(filter, deviceId, identities.isRegistered) ||
+        mayHear(filter, deviceId)
       )
     },
   }

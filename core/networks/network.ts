@@ -71,6 +71,8 @@ export interface NetworkIgnored {
   readonly kind: 'ignored'
   /** A few words for people. */
   readonly what: string
+  /** Whose business it is: who may not speak for it must not send it. Without it everybody may. */
+  readonly deviceId?: string
 }
 
 /** The network, or a device in it, is asked for something at once, on a topic: a rebirth. */
@@ -168,6 +170,21 @@ export interface Network {
    * @throws CoreError `network.no_downlink` for what cannot go back.
    */
   readonly downlink: ((downlink: NetworkDownlink) => NetworkCall) | undefined
+  /** Who may listen to a filter besides those who may listen to everything; absent where nobody is meant to. */
+  readonly listenerOf?: (filter: string) => NetworkListener | undefined
+  /** What this side says of itself when it comes and before it goes, for whoever subscribes later too. */
+  readonly announce?: (online: boolean, at: number) => NetworkAnnouncement | undefined
+}
+
+/** A device, or every device that proved who it is. */
+export type NetworkListener =
+  | { readonly kind: 'device'; readonly deviceId: string }
+  | { readonly kind: 'every' }
+
+/** A message that is kept for those who come later. */
+export interface NetworkAnnouncement {
+  readonly topic: string
+  readonly payload: string
 }
 
 /** A kind of network, as `networks.{name}.type` names it. */

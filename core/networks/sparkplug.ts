@@ -10,6 +10,7 @@ import type {
   NetworkCall,
   NetworkDownlink,
   NetworkKind,
+  NetworkListener,
   NetworkMemo,
   NetworkMemory,
   NetworkMessage,
@@ -17,7 +18,7 @@ import type {
   NetworkPart,
   NetworkReading,
 } from './network.ts'
-import { numberOption, option } from './options.ts'
+import { numberOption, option, textOption } from './options.ts'
 import { commandPayload, rebirthPayload, typesText } from './sparkplug/commands.ts'
 import { measuredIn } from './sparkplug/measured.ts'
 import {
@@ -53,6 +54,14 @@ export const sparkplug: NetworkKind = {
     rebirthEvery: z.int().min(1).max(86_400).default(10).meta({
       description: 'How often one edge node is asked at most. Unit: seconds.',
     }),
+    host: z
+      .string()
+      .regex(/^[^+#/]{1,64}$/, 'expected a name without + # /')
+      .optional()
+      .meta({
+        description:
+          'What this side is called: while it runs it says so on spBv1.0/STATE/{host}, for edge nodes that wait for their primary host.',
+      }),
     checkSequence: z.boolean().default(true).meta({
       description:
         'Whether gaps in the sequence of an edge node count; off where several processes share its messages.',
@@ -65,11 +74,17 @@ export const sparkplug: NetworkKind = {
       rebirthMs: (numberOption(options, 'rebirthEvery') ?? 10) * 1_000,
       checkSequence: option(options, 'checkSequence') !== false,
     }
+    const host = textOption(options, 'host')
     return {
       filters: ['spBv1.0/STATE/+', 'spBv1.0/+/+/+', 'spBv1.0/+/+/+/+'],
       remembers: true,
       read: (message, memory) => read(message, memory, plan),
       downlink: toCall,
+      listenerOf,
+      announce: (online, timestamp) =>
+        host === undefined
+          ? undefined
+          : { topic: `spBv1.0/STATE/${host}`, payload: JSON.stringify({ online, timestamp }) },
     }
   },
 }
@@ -79,6 +94,19 @@ interface Plan {
   readonly rebirth: boolean
   readonly rebirthMs: number
   readonly checkSequence: boolean
+}
+
+/** Edge nodes listen to the commands for them and for the devices behind them, and to the state of hosts. */
+function listenerOf(filter: string): NetworkListener | undefined {
+  const [namespace, group = '', type, node = '', device, ...more] = filter.split('/')
+  if (namespace !== 'spBv1.0' || more.length > 0) return undefined
+  if (group === 'STATE') return node === '' ? { kind: 'every' } : undefined
+  const isVague = group === '' || node === '' || /[+#]/.test(group + node)
+  const isOwn =
+    (type === 'NCMD' && device === undefined) || (type === 'DCMD' && device !== undefined)
+  return isVague || !isOwn
+    ? undefined
+    : { kind: 'device', deviceId: sparkplugDeviceId(group, node) }
 }
 
 /** One message while it is read. */
@@ -126,8 +154,10 @@ function read(
     throw malformed(
       'expected spBv1.0/{group}/{type}/{node}, with a device for its types, found another topic',
     )
-  if (topic.type === 'STATE') return ignored('the state of a host application')
-  if (topic.type === 'NCMD' || topic.type === 'DCMD') return ignored('a command on its way')
+  // No device is called so: only who may speak for all of them may say that a host is there.
+  if (topic.type === 'STATE') return ignored('the state of a host application', text)
+  if (topic.type === 'NCMD' || topic.type === 'DCMD')
+    return ignored('a command on its way', idOf(topic, topic.device))
   const keys = keysOf(topic)
   const needs = [keys.node, keys.devices, ...(keys.device === undefined ? [] : [keys.device])]
   const missing = needs.filter((key) => !memory.has(key))
@@ -173,8 +203,8 @@ function read(
   return { parts: reading.parts, remember: reading.memos }
 }
 
-function ignored(what: string): NetworkReading {
-  return { parts: [{ kind: 'ignored', what }] }
+function ignored(what: string, deviceId: string): NetworkReading {
+  return { parts: [{ kind: 'ignored', what, deviceId }] }
 }
 
 /** A session begins, or begins again: only now it is known what aliases mean. */

@@ -223,4 +223,69 @@ describe('a Sparkplug edge node at the embedded cloud', () => {
     )
     await expect.poll(() => rowsOf(again, 'G1:E1')).toEqual([{ Uptime: 5 }, { Uptime: 9 }])
   })
+
+  it('proves who it is, hears what is for it and its host, and speaks for no other', async () => {
+    const cloud = await openCloud({
+      config: { networks: { plant: { type: 'sparkplug', host: 'anyhub' } } },
+      settings: { requireAuth: true },
+    })
+    const tokens: string[] = []
+    for (const deviceId of ['G1:E1', 'G1:E2']) {
+      const { credential, token } = await cloud.core.ports.issuer.token()
+      tokens.push(token)
+      await cloud.core.ports.registry.create({
+        deviceId,
+        tags: {},
+        enabled: true,
+        createdAt: Date.now(),
+        version: 1,
+        credentials: [credential],
+        gatewayAuth: 'association',
+      })
+    }
+    const client = await connectAsync(cloud.mqtt, {
+      clientId: 'G1:E1',
+      username: 'G1:E1',
+      password: tokens[0] ?? '',
+      protocolVersion: 5,
+    })
+    onTestFinished(() => client.endAsync(true))
+    const states: string[] = []
+    client.on('message', (_topic, payload) => void states.push(String(payload)))
+    const granted = await client
+      .subscribeAsync(
+        [
+          'spBv1.0/G1/NCMD/E1',
+          'spBv1.0/G1/DCMD/E1/#',
+          'spBv1.0/STATE/anyhub',
+          'spBv1.0/G1/NCMD/E2',
+        ],
+        { qos: 1 },
+      )
+      .catch((error: unknown) => error)
+    expect(granted).toBeInstanceOf(Error)
+    await expect
+      .poll(() => states)
+      .toEqual([expect.stringMatching(/^{"online":true,"timestamp":\d{13}}$/)])
+    const birth = {
+      timestamp: Date.now(),
+      seq: 0,
+      metrics: [bdSeqMetric(0), { name: 'x', alias: 1, datatype: TYPES.Int32, int_value: 1 }],
+    }
+    await client.publishAsync('spBv1.0/G1/NBIRTH/E1', encode(birth), { qos: 1 })
+    await client.publishAsync('spBv1.0/G1/DBIRTH/E1/D1', encode({ ...birth, seq: 1 }), { qos: 1 })
+    await expect.poll(() => rowsOf(cloud, 'G1:E1:D1')).toEqual([{ x: 1 }])
+    for (const topic of [
+      'spBv1.0/G1/NBIRTH/E2',
+      'spBv1.0/G1/NDEATH/E2',
+      'spBv1.0/G1/NCMD/E2',
+      'spBv1.0/STATE/anyhub',
+    ])
+      await expect(client.publishAsync(topic, encode(birth), { qos: 1 })).rejects.toThrow(
+        'Not authorized',
+      )
+    expect(await rowsOf(cloud, 'G1:E2')).toEqual([])
+    await cloud.close()
+    await expect.poll(() => states.at(-1)).toMatch(/^{"online":false,/)
+  })
 })

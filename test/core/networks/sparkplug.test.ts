@@ -186,11 +186,39 @@ describe('a session of Sparkplug', () => {
     expect(kinds(read('DCMD/E/D', {}))).toEqual(['ignored'])
     const state = { topic: 'spBv1.0/STATE/host', body: new Uint8Array(), receivedAt: AT }
     expect(network.read(state, new Map())).toEqual({
-      parts: [{ kind: 'ignored', what: 'the state of a host application' }],
+      parts: [{ kind: 'ignored', what: 'the state of a host application', deviceId: state.topic }],
     })
     expect(() => network.read({ ...state, topic: 'spBv1.0/G/NOTHING/E' }, new Map())).toThrow(
       'expected spBv1.0/',
     )
+  })
+})
+
+describe('who listens to Sparkplug', () => {
+  const { network } = openNetwork({ host: 'anyhub' })
+
+  it.each([
+    ['spBv1.0/G/NCMD/E', { kind: 'device', deviceId: 'G:E' }],
+    ['spBv1.0/G/DCMD/E/#', { kind: 'device', deviceId: 'G:E' }],
+    ['spBv1.0/G/DCMD/E/+', { kind: 'device', deviceId: 'G:E' }],
+    ['spBv1.0/G/DCMD/E/D', { kind: 'device', deviceId: 'G:E' }],
+    ['spBv1.0/STATE/anyhub', { kind: 'every' }],
+    ['spBv1.0/STATE/+', { kind: 'every' }],
+    ['spBv1.0/G/NCMD/+', undefined],
+    ['spBv1.0/+/NCMD/E', undefined],
+    ['spBv1.0/G/NCMD/#', undefined],
+    ['spBv1.0/G/+/E', undefined],
+    ['spBv1.0/G/NDATA/E', undefined],
+    ['spBv1.0/#', undefined],
+    ['spBv1.0/STATE/a/b', undefined],
+  ])('%s', (filter, listener) => expect(network.listenerOf?.(filter)).toEqual(listener))
+
+  it('hears of its host while it is there', () => {
+    expect(network.announce?.(true, AT)).toEqual({
+      topic: 'spBv1.0/STATE/anyhub',
+      payload: `{"online":true,"timestamp":${AT}}`,
+    })
+    expect(openNetwork().network.announce?.(true, AT)).toBeUndefined()
   })
 })
 
