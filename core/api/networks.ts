@@ -42,7 +42,8 @@ export function createNetworkApi({ core, add, isAdmin }: NetworkApiOptions): Hon
     const contentType = header('content-type') ?? ''
     const receivedAt = ports.clock.now()
     const query = context.req.query()
-    const message = { topic: '', body: body.bytes, receivedAt, request: { query, headers: {} } }
+    const headers = downlinkHeaders(context.req.header())
+    const message = { topic: '', body: body.bytes, receivedAt, request: { query, headers } }
     if (!body.complete) {
       const deadLetterId = await networks.refuseLarge(network, message, contentType, body.length)
       const detail = `expected at most ${limit} bytes, found ${body.length} or more`
@@ -85,6 +86,11 @@ export function createNetworkApi({ core, add, isAdmin }: NetworkApiOptions): Hon
 }
 
 const NO_BYTES = new Uint8Array()
+
+/** Headers in which a network says how downlinks reach it. All others, secrets among them, are nothing that it has to see. */
+function downlinkHeaders(all: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith('x-downlink-')))
+}
 
 function unauthorized(context: Context, secret: string | undefined, place: object): Response {
   const [where = 'header'] = Object.keys(place)

@@ -62,6 +62,10 @@ export const theThingsStack: NetworkKind = {
           .regex(/^[a-z0-9-]*$/)
           .default('ttn')
           .meta({ description: 'The tenant in MQTT topics; "" where there are none.' }),
+        fromWebhook: z.boolean().default(false).meta({
+          description:
+            'Whether the URLs and the key that webhooks bring in X-Downlink-… are used; they are kept with the device.',
+        }),
         mode: z.enum(['push', 'replace']).default('push').meta({
           description: 'Whether a downlink goes behind those that wait, or takes their place.',
         }),
@@ -71,13 +75,16 @@ export const theThingsStack: NetworkKind = {
   }),
   open(options): Network {
     const byEui = textOption(options, 'id') === 'dev_eui'
+    const fromWebhook = option(options, 'downlink', 'fromWebhook') === true
     return {
       filters: ['v3/+/devices/+/up', 'v3/+/devices/+/join', 'v3/+/devices/+/down/+', LOCATION],
       remembers: false,
-      read({ topic, body }) {
+      read({ topic, body, request }) {
         if (/\/down\/(push|replace|queued)$/.test(topic))
           return { parts: [{ kind: 'ignored', what: 'a downlink on its way' }] }
-        return { parts: readUp(readObject(body), topic, byEui) }
+        const parts = readUp(readObject(body), topic, byEui)
+        const way = fromWebhook ? wayOf(request?.headers ?? {}) : undefined
+        return { parts: way === undefined ? parts : parts.map((part) => withWay(part, way)) }
       },
       downlink: (downlink) => toCall(downlink, options),
     }
@@ -85,6 +92,18 @@ export const theThingsStack: NetworkKind = {
 }
 
 const LOCATION = 'v3/+/devices/+/location/solved'
+
+/** Source: thethingsindustries.com, "Webhooks / Scheduling downlinks": headers of a webhook that has a downlink API key. */
+function wayOf(headers: Readonly<Record<string, string>>): JsonObject | undefined {
+  const push = headers['x-downlink-push']
+  const key = headers['x-downlink-apikey']
+  if (push === undefined || key === undefined) return undefined
+  return facts({ push, replace: headers['x-downlink-replace'], key })
+}
+
+function withWay(part: NetworkPart, way: JsonObject): NetworkPart {
+  return part.kind === 'uplink' ? { ...part, address: { ...part.address, ...way } } : part
+}
 
 function readUp(up: JsonObject, topic: string, byEui: boolean): readonly NetworkPart[] {
   const common = readCommon(up, topic, byEui)
@@ -228,6 +247,15 @@ function toCall(downlink: NetworkDownlink, options: object): NetworkCall {
   const body = utf8.encode(JSON.stringify({ downlinks: [message] }))
   const mode = textOption(options, 'downlink', 'mode') ?? 'push'
   const url = textOption(options, 'downlink', 'url')
+  const told = textOf(address[mode])
+  if (url === undefined && told !== undefined)
+    return {
+      kind: 'request',
+      method: 'POST',
+      url: told,
+      headers: headersOf(textOf(address['key'])),
+      body,
+    }
   if (url === undefined) {
     const tenant = textOf(address['tenant']) ?? textOption(options, 'downlink', 'tenant') ?? ''
     const scope = tenant === '' ? application : `${application}@${tenant}`
@@ -235,9 +263,10 @@ function toCall(downlink: NetworkDownlink, options: object): NetworkCall {
   }
   const app = encodeURIComponent(application)
   const path = `/api/v3/as/applications/${app}/devices/${encodeURIComponent(device)}/down/${mode}`
-  const headers = {
-    'content-type': 'application/json',
-    authorization: `Bearer ${textOption(options, 'downlink', 'apiKey') ?? ''}`,
-  }
+  const headers = headersOf(textOption(options, 'downlink', 'apiKey'))
   return { kind: 'request', method: 'POST', url: below(url, path), headers, body }
+}
+
+function headersOf(key: string | undefined): Readonly<Record<string, string>> {
+  return { 'content-type': 'application/json', authorization: `Bearer ${key ?? ''}` }
 }

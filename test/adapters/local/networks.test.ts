@@ -297,6 +297,36 @@ describe('downlinks', () => {
     expect(api.calls).toEqual([])
   })
 
+  it('go to the URL that a webhook names, where the config trusts it', async () => {
+    const api = await openApi()
+    const headers = {
+      'x-downlink-push': `${api.url}/push`,
+      'x-downlink-replace': `${api.url}/replace`,
+      'x-downlink-apikey': 'NNSXS.W',
+    }
+    const type = 'the-things-stack' as const
+    const trusting = { fromWebhook: true, allowPrivate: true }
+    const cloud = await openCloud({
+      config: {
+        networks: {
+          tts: { type, secret: SECRET, downlink: trusting },
+          plain: { type, secret: SECRET, prefix: 'p-' },
+        },
+      },
+    })
+    const bridge = await connect(cloud)
+    const pushed = await listen(bridge, 'v3/#')
+    expect((await post(cloud, '/networks/tts', UP, headers)).status).toBe(202)
+    expect((await post(cloud, '/networks/plain', UP, headers)).status).toBe(202)
+    await sendCommand(cloud, 'd1', { payload: { a: 1 } })
+    await expect
+      .poll(() => api.calls)
+      .toMatchObject([{ path: '/push', headers: { authorization: 'Bearer NNSXS.W' } }])
+    await sendCommand(cloud, 'p-d1', { payload: { a: 1 } })
+    await expect.poll(() => pushed.length).toBe(1)
+    expect(api.calls).toHaveLength(1)
+  })
+
   it('that waited for a device go with its first uplink', async () => {
     const cloud = await openCloud({ config: { networks: { tts: { type: 'the-things-stack' } } } })
     const bridge = await connect(cloud)
