@@ -1,47 +1,61 @@
 import type { Plugin } from 'esbuild'
 
-/** The file that holds the packages which are kept apart. */
-export const APART = 'apart.js'
-
 /** Packages that were asked for, by their files, in the order in which they were first asked for. */
 export interface Apart {
   readonly plugin: Plugin
-  /** The module that gives each of them by its place, evaluated when it is first asked for; `undefined` if none was. */
-  source(): string | undefined
+  /** For each package that was asked for the name of its file, and the module that gives its parts by their places. */
+  sources(): readonly (readonly [file: string, source: string])[]
 }
 
+/** Whether a file of a zip is that of a package which is kept apart. */
+export const isApart = (name: string): boolean => /^apart\/[\w.-]+\.js$/.test(name)
+
 /**
- * Keeps packages out of a bundle: they lie in a file beside it, which is read when the first of them is needed. What no
- * start needs is not even parsed then.
+ * Keeps packages out of a bundle: each lies in a file beside it, which is read when it is first needed. What no start
+ * needs is not even parsed then.
  */
 export function keepApart(packages: readonly string[]): Apart {
-  const files: string[] = []
+  const parts = new Map<string, string[]>()
   const names = packages.map((name) => name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'))
-  const filter = new RegExp(`^(?:${names.join('|')})(?:/|$)`)
+  const filter = new RegExp(`^(${names.join('|')})(?:/|$)`)
   return {
     plugin: {
       name: 'apart',
       setup(build) {
         build.onResolve({ filter }, async ({ path, resolveDir, kind, pluginData }) => {
-          if (pluginData === APART) return undefined
-          const found = await build.resolve(path, { resolveDir, kind, pluginData: APART })
+          if (pluginData === OWN) return undefined
+          const found = await build.resolve(path, { resolveDir, kind, pluginData: OWN })
           if (found.errors.length > 0) return found
-          if (!files.includes(found.path)) files.push(found.path)
-          return { path: String(files.indexOf(found.path)), namespace: 'apart' }
+          const file = fileOf(filter.exec(path)?.[1] ?? '')
+          const there = parts.get(file) ?? []
+          parts.set(file, there)
+          if (!there.includes(found.path)) there.push(found.path)
+          return { path: `${file} ${there.indexOf(found.path)}`, namespace: 'apart' }
         })
-        build.onLoad({ filter: /./, namespace: 'apart' }, ({ path }) => ({
-          contents: `module.exports = require('./${APART}').get(${path})`,
-        }))
+        build.onLoad({ filter: /./, namespace: 'apart' }, ({ path }) => {
+          const [file, place] = path.split(' ')
+          return { contents: `module.exports = require('./${file}').get(${place})` }
+        })
         build.onResolve({ filter: /^\.\//, namespace: 'apart' }, ({ path }) => ({
           path,
           external: true,
         }))
       },
     },
-    source() {
-      if (files.length === 0) return undefined
-      const loads = files.map((file) => `() => require(${JSON.stringify(file)})`)
-      return `const files = [${loads.join(', ')}]\nexports.get = (index) => files[index]()\n`
-    },
+    sources: () =>
+      [...parts].map(([file, paths]) => {
+        const loads = paths.map((path) => `() => require(${JSON.stringify(path)})`)
+        return [
+          file,
+          `const parts = [${loads.join(', ')}]\nexports.get = (place) => parts[place]()\n`,
+        ]
+      }),
   }
+}
+
+/** Marks what we resolve ourselves. */
+const OWN = 'apart'
+
+function fileOf(name: string): string {
+  return `apart/${name.replace(/^@/, '').replaceAll('/', '-')}.js`
 }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { type BuildFailure, build, type Plugin } from 'esbuild'
 import { strToU8, unzipSync, type Zippable, zipSync } from 'fflate'
-import { APART, keepApart } from './apart.ts'
+import { isApart, keepApart } from './apart.ts'
 import type { ServiceConfig } from './config.ts'
 import { entrySource, type PlannedFunction } from './entry.ts'
 import { DeployError } from './errors.ts'
@@ -68,11 +68,12 @@ export async function makePackage(
   const kept = keepApart(apart)
   const entry = entrySource(functions, (planned) => files.get(planned) ?? '')
   const index = await bundled(entry, apart.length === 0 ? [] : [kept.plugin])
-  const rest = kept.source()
+  const others: Record<string, Uint8Array> = {}
+  for (const [file, source] of kept.sources()) others[file] = await bundled(source, [])
   return pack({
     'host.json': json({ version: '2.0', extensionBundle: EXTENSIONS, ...host }),
     'index.js': index,
-    ...(rest === undefined ? {} : { [APART]: await bundled(rest, []) }),
+    ...others,
     'package.json': json({
       name: `${config.service}-${config.stage}`,
       private: true,
@@ -85,7 +86,7 @@ export async function makePackage(
 /** A zip that was packaged before. @throws DeployError if it holds anything else than ours do. */
 export function readPackage(bytes: Uint8Array, path: string): Package {
   const files = Object.keys(unzipSync(bytes)).sort()
-  if (files.filter((name) => name !== APART).join() !== FILES.join())
+  if (files.filter((name) => !isApart(name)).join() !== FILES.join())
     throw new DeployError(
       `${path}: expected ${FILES.join(', ')} and nothing else, found ${files.slice(0, 8).join(', ')}`,
     )
