@@ -5,6 +5,8 @@ export interface CodecEntry {
   /** The name of the codec in anyhub.yml. */
   readonly codec: string
   readonly shapes: readonly CodecShape[]
+  /** How many times what the fastest other side needs is allowed; 1 unless given. */
+  readonly atMost?: number
   /** Ours first, then the libraries of npm. Each is loaded and measured in a process of its own. */
   readonly sides: readonly CodecSide[]
 }

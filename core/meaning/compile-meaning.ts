@@ -2,7 +2,7 @@ import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
 import type { Flag, Meaning, Meant, MeasuredMessage } from '../model/meaning.ts'
 import type { MetricValue } from '../model/telemetry.ts'
-import { faultOf, type MetricPlan, rounder, storedValue } from './metric-plan.ts'
+import { faultOf, isRight, type MetricPlan, rounder, storedValue } from './metric-plan.ts'
 import type { BAD_VALUES, CalibrationConfig, MetricsConfig, UNKNOWN_METRICS } from './schema.ts'
 
 /** A derived value, its expression compiled. */
@@ -45,60 +45,86 @@ export function compileMeaning(
     ]),
   )
 
-  const findPlan = createPlanFinder(plans)
+  const places = new Places(plans)
+
+  /** One value that changes, is flagged, or is not known to be right. */
+  function judge(
+    name: string,
+    sent: MetricValue,
+    plan: MetricPlan | undefined,
+    own: Calibration,
+    draft: Draft,
+  ): void {
+    const value =
+      own === undefined || typeof sent !== 'number' ? sent : sent * own.scale + own.offset
+    if (plan === undefined) {
+      if (unknownMetrics === 'refuse') throw unknownMetric(name)
+      if (unknownMetrics === 'flag') draft.flag(name, 'unknown')
+      else if (typeof value === 'number' && !Number.isFinite(value)) draft.flag(name, 'range')
+      else if (value !== sent) draft.change(name, value)
+      return
+    }
+    const stored = storedValue(plan, value)
+    const flag = faultOf(plan, stored)
+    if (flag === undefined) {
+      if (stored !== sent) draft.change(name, stored)
+    } else if (badValues === 'refuse') throw badValue(name, flag, plan)
+    else draft.flag(name, flag)
+  }
+
   return {
     read(message) {
-      const draft = new Draft()
       const calibration = calibrated ? calibrations.get(message.deviceId) : undefined
       const { metrics } = message
+      let draft: Draft | undefined
       let position = 0
       for (const name in metrics) {
         const sent = metrics[name]
-        const plan = findPlan(name, position++)
+        const plan = places.find(name, position++)
         if (sent === undefined) continue
-        const own = calibration?.get(name)
-        const value =
-          own === undefined || typeof sent !== 'number' ? sent : sent * own.scale + own.offset
-        if (plan === undefined) {
-          if (unknownMetrics === 'refuse') throw unknownMetric(name)
-          if (unknownMetrics === 'flag') draft.flag(name, 'unknown')
-          else if (typeof value === 'number' && !Number.isFinite(value)) draft.flag(name, 'range')
-          else if (value !== sent) draft.change(name, value)
-          continue
+        if (calibration === undefined) {
+          // Most values are right, and stay as they are.
+          if (plan === undefined ? unknownMetrics === 'keep' : isRight(plan, sent)) continue
         }
-        const stored = storedValue(plan, value)
-        const flag = faultOf(plan, stored)
-        if (flag === undefined) {
-          if (stored !== sent) draft.change(name, stored)
-        } else if (badValues === 'refuse') throw badValue(name, flag, plan)
-        else draft.flag(name, flag)
+        draft ??= new Draft()
+        judge(name, sent, plan, calibration?.get(name), draft)
       }
       for (const name of required) {
         if (metrics[name] !== undefined) continue
         if (badValues === 'refuse') throw badValue(name, 'missing', plans.get(name))
+        draft ??= new Draft()
         draft.flag(name, 'missing')
       }
-      for (const { plan, round } of derivers) derive(plan, round, message, draft)
-      return draft.done()
+      if (derivers.length > 0) {
+        draft ??= new Draft()
+        for (const { plan, round } of derivers) derive(plan, round, message, draft)
+      }
+      return draft?.done()
     },
   }
 }
+
+type Calibration = CalibrationConfig[string][string] | undefined
 
 /** Longer messages are looked up by name alone. */
 const MAX_POSITIONS = 256
 
 /** Finds the plan of a metric. Devices of one type name their metrics in one order: the last message knows where each stood. */
-function createPlanFinder(
-  plans: ReadonlyMap<string, MetricPlan>,
-): (name: string, position: number) => MetricPlan | undefined {
-  const names: string[] = []
-  const found: (MetricPlan | undefined)[] = []
-  return (name, position) => {
-    if (names[position] === name) return found[position]
-    const plan = plans.get(name)
-    if (position <= names.length && position < MAX_POSITIONS) {
-      names[position] = name
-      found[position] = plan
+class Places {
+  readonly #plans: ReadonlyMap<string, MetricPlan>
+  readonly #names: string[] = []
+  readonly #found: (MetricPlan | undefined)[] = []
+
+  constructor(plans: ReadonlyMap<string, MetricPlan>) {
+    this.#plans = plans
+  }
+
+  find(name: string, position: number): MetricPlan | undefined {
+    if (this.#names[position] === name) return this.#found[position]
+    const plan = this.#plans.get(name)
+    if (position <= this.#names.length && position < MAX_POSITIONS) {
+      this.#names[position] = name
+      this.#found[position] = plan
     }
     return plan
   }

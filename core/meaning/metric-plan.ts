@@ -23,6 +23,11 @@ export function storedValue({ toStored }: MetricPlan, value: MetricValue): Metri
   return toStored === undefined || typeof value !== 'number' ? value : toStored(value)
 }
 
+/** Whether a value is stored as it was sent, and nothing is wrong with it. */
+export function isRight(plan: MetricPlan, value: MetricValue): boolean {
+  return plan.toStored === undefined && faultOf(plan, value) === undefined
+}
+
 /** What is wrong with a value as it is stored; `undefined` if nothing is. */
 export function faultOf(plan: MetricPlan, stored: MetricValue): Flag | undefined {
   if (typeof stored !== plan.kind) return 'type'
