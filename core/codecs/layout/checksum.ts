@@ -15,8 +15,10 @@ function crc(
   endian: 'big' | 'little' = 'big',
 ): Checksum {
   const width = 8 * size
-  const top = 2 ** (width - 1)
   const mask = 2 ** width - 1
+  const table = Uint32Array.from({ length: 256 }, (_, byte) =>
+    remainder(byte, width, poly, reflected),
+  )
   return {
     size,
     endian,
@@ -24,16 +26,25 @@ function crc(
       let value = start
       for (let at = from; at < to; at++) {
         const byte = bytes[at] ?? 0
-        value = (value ^ (reflected ? byte : byte << (width - 8))) >>> 0
-        for (let bit = 0; bit < 8; bit++) {
-          const set = reflected ? (value & 1) === 1 : (value & top) !== 0
-          const moved = reflected ? value >>> 1 : (value << 1) & mask
-          value = (set ? moved ^ poly : moved) >>> 0
-        }
+        value = reflected
+          ? (value >>> 8) ^ (table[(value ^ byte) & 0xff] ?? 0)
+          : ((value << 8) & mask) ^ (table[((value >>> (width - 8)) ^ byte) & 0xff] ?? 0)
       }
-      return value
+      return value >>> 0
     },
   }
+}
+
+/** What eight steps of the division leave of one byte. */
+function remainder(byte: number, width: number, poly: number, reflected: boolean): number {
+  const top = 2 ** (width - 1)
+  let value = reflected ? byte : (byte << (width - 8)) >>> 0
+  for (let bit = 0; bit < 8; bit++) {
+    const set = reflected ? (value & 1) === 1 : (value & top) !== 0
+    const moved = reflected ? value >>> 1 : value << 1
+    value = (set ? moved ^ poly : moved) >>> 0
+  }
+  return value % 2 ** width
 }
 
 function fold(

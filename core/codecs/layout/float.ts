@@ -1,10 +1,14 @@
-/** Reads an IEEE 754 number of 2, 4 or 8 bytes, the most significant first in `order`. */
-export function readFloat(bytes: Uint8Array, at: number, order: readonly number[]): number {
+/** Reads an IEEE 754 number of 2, 4 or 8 bytes, the most significant first in `order`; `view` has room for 8 bytes. */
+export function readFloat(
+  bytes: Uint8Array,
+  at: number,
+  order: readonly number[],
+  view: DataView,
+): number {
   if (order.length === 2)
     return halfToNumber(
       ((bytes[at + (order[0] ?? 0)] ?? 0) << 8) | (bytes[at + (order[1] ?? 0)] ?? 0),
     )
-  const view = new DataView(new ArrayBuffer(8))
   for (let index = 0; index < order.length; index++)
     view.setUint8(index, bytes[at + (order[index] ?? 0)] ?? 0)
   return order.length === 4 ? view.getFloat32(0) : view.getFloat64(0)
@@ -16,8 +20,8 @@ export function writeFloat(
   at: number,
   order: readonly number[],
   value: number,
+  view: DataView,
 ): void {
-  const view = new DataView(new ArrayBuffer(8))
   if (order.length === 2) view.setUint16(0, numberToHalf(value))
   else if (order.length === 4) view.setFloat32(0, value)
   else view.setFloat64(0, value)

@@ -219,9 +219,10 @@ function floatValue(field: LayoutField, context: Context, path: string): ValueWi
   if (order === undefined)
     throw badLayout(`${path}.endian`, `expected another order than ${endian}`)
   const scale = scaleOf(field)
+  const view = new DataView(new ArrayBuffer(8))
   return {
     read(reader) {
-      const number = readFloat(reader.bytes, take(reader, length, label), order)
+      const number = readFloat(reader.bytes, take(reader, length, label), order, view)
       if (!Number.isFinite(number)) {
         reader.warnings.push(`${label}: the device has no value`)
         return null
@@ -233,7 +234,7 @@ function floatValue(field: LayoutField, context: Context, path: string): ValueWi
       if (value !== null && typeof value !== 'number') throw badValue(label, 'a number', value)
       const number =
         value === null ? Number.NaN : scale === undefined ? value : scale.toCounts(value)
-      writeFloat(writer.bytes, room(writer, length), order, number)
+      writeFloat(writer.bytes, room(writer, length), order, number, view)
     },
   }
 }
