@@ -13,7 +13,7 @@ it('names the benches where an unknown one is asked for', () => {
   const { status, stderr } = bench('speed')
   expect(status).toBe(2)
   expect(stderr).toContain(
-    'expected step, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, found speed',
+    'expected step, scripts, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, codecs, found speed',
   )
 })
 
@@ -21,17 +21,24 @@ const present = arePeersInstalled()
 describe.skipIf(!present)(
   present ? 'every bench at a tiny size' : 'every bench (skipped: "npm ci" was not run in bench/)',
   () => {
-    it.each(['step', 'rules', 'ingest', 'roundtrip', 'shadow', 'idle', 'commands', 'cold', 'gcp'])(
-      '%s',
-      { timeout: 90_000 },
-      (name) => {
-        const { status, stdout, stderr } = bench(name, '--smoke')
-        expect(stderr).toBe('')
-        expect(status).toBe(0)
-        expect(stdout).toContain(`## ${name}`)
-        expect(stdout).toMatch(/wanted/)
-        expect(stdout).not.toMatch(/NaN|–\s*\|/)
-      },
-    )
+    it.each([
+      'step',
+      'scripts',
+      'rules',
+      'ingest',
+      'roundtrip',
+      'shadow',
+      'idle',
+      'commands',
+      'cold',
+      'gcp',
+    ])('%s', { timeout: 90_000 }, (name) => {
+      const { status, stdout, stderr } = bench(name, '--smoke')
+      expect(stderr).toBe('')
+      expect(status).toBe(0)
+      expect(stdout).toContain(`## ${name}`)
+      expect(stdout).toMatch(/wanted/)
+      expect(stdout).not.toMatch(/NaN|–\s*\|/)
+    })
   },
 )
