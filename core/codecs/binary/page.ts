@@ -1,5 +1,5 @@
 /** Encoders write messages one behind the other into a page: it is a lot cheaper than a buffer for each. Unit: bytes. */
-const PAGE = 8_192
+const PAGE = 16_384
 
 /** An empty page. */
 export function newPage(): Uint8Array {
@@ -11,4 +11,9 @@ export function nextPage(full: Uint8Array, start: number, at: number, count: num
   const page = new Uint8Array(Math.max(PAGE, 2 * (at - start + count)))
   page.set(full.subarray(start, at))
   return page
+}
+
+/** The page as numbers of several bytes. */
+export function viewOf(page: Uint8Array): DataView {
+  return new DataView(page.buffer, page.byteOffset, page.length)
 }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../model/json.ts'
 import { halfBits } from '../binary/half-float.ts'
-import { newPage, nextPage } from '../binary/page.ts'
+import { newPage, nextPage, viewOf } from '../binary/page.ts'
 import { cannotSay, textBytes, tooDeepToSay } from '../binary/text.ts'
 import { bigIntegerIn, bytesOf, floatOf } from '../binary/typed.ts'
 import { createWrittenKeys, type WrittenKey } from '../binary/written-keys.ts'
@@ -27,9 +27,9 @@ export interface CborForm {
 export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
   const keys = createWrittenKeys(keyBytes)
   let page = newPage()
+  let view = viewOf(page)
   let start = 0
   let at = 0
-  const scratch = new DataView(new ArrayBuffer(8))
 
   /** @throws CoreError `codec.wrong_type` or `codec.too_deep`. */
   return (value) => {
@@ -43,6 +43,7 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
   function reserve(count: number): void {
     if (at + count <= page.length) return
     page = nextPage(page, start, at, count)
+    view = viewOf(page)
     at -= start
     start = 0
   }
@@ -91,8 +92,10 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
     const { bytes } = known
     const { length } = bytes
     reserve(length)
-    for (let index = 0; index < length; index++) page[at + index] = bytes[index] ?? 0
-    at += length
+    const target = page
+    const to = at
+    for (let index = 0; index < length; index++) target[to + index] = bytes[index] ?? 0
+    at = to + length
     return known
   }
 
@@ -201,10 +204,7 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
 
   /** Four bytes, for which there is room. */
   function putWord(word: number): void {
-    page[at] = word >>> 24
-    page[at + 1] = word >>> 16
-    page[at + 2] = word >>> 8
-    page[at + 3] = word
+    view.setInt32(at, word)
     at += 4
   }
 
@@ -227,18 +227,16 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
     if (Number.isNaN(value)) {
       putHalf(0x7e00)
     } else if (Math.fround(value) === value) {
-      scratch.setFloat32(0, value)
-      const single = scratch.getUint32(0)
-      const half = halfBits(single)
+      view.setFloat32(at + 1, value)
+      const half = halfBits(view.getUint32(at + 1))
       if (half === undefined) {
-        page[at++] = 0xfa
-        putWord(single)
+        page[at] = 0xfa
+        at += 5
       } else putHalf(half)
     } else {
-      scratch.setFloat64(0, value)
-      page[at++] = 0xfb
-      putWord(scratch.getUint32(0))
-      putWord(scratch.getUint32(4))
+      page[at] = 0xfb
+      view.setFloat64(at + 1, value)
+      at += 9
     }
   }
 
@@ -285,10 +283,11 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
   function putShort(text: string, length: number): boolean {
     reserve(length + 2)
     let to = at + (length < 24 ? 1 : 2)
+    const target = page
     for (let index = 0; index < length; index++) {
       const unit = text.charCodeAt(index)
       if (unit > 0x7f) return false
-      page[to++] = unit
+      target[to++] = unit
     }
     if (length < 24) {
       page[at] = 0x60 | length

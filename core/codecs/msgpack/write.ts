@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../model/json.ts'
-import { newPage, nextPage } from '../binary/page.ts'
+import { newPage, nextPage, viewOf } from '../binary/page.ts'
 import { cannotSay, textBytes, tooDeepToSay } from '../binary/text.ts'
 import { bigIntegerIn, bytesOf, floatOf } from '../binary/typed.ts'
 import { createWrittenKeys, type WrittenKey } from '../binary/written-keys.ts'
@@ -21,9 +21,9 @@ const DOLLAR = 0x24
 
 /** Opens a writer of MessagePack in its shortest form, keys in the order of the value. */
 export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Array {
-  const scratch = new DataView(new ArrayBuffer(8))
   const keys = createWrittenKeys(keyBytes)
   let page = newPage()
+  let view = viewOf(page)
   let start = 0
   let at = 0
 
@@ -39,6 +39,7 @@ export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Ar
   function reserve(count: number): void {
     if (at + count <= page.length) return
     page = nextPage(page, start, at, count)
+    view = viewOf(page)
     at -= start
     start = 0
   }
@@ -88,8 +89,10 @@ export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Ar
     const { bytes } = known
     const { length } = bytes
     reserve(length)
-    for (let index = 0; index < length; index++) page[at + index] = bytes[index] ?? 0
-    at += length
+    const target = page
+    const to = at
+    for (let index = 0; index < length; index++) target[to + index] = bytes[index] ?? 0
+    at = to + length
     return known
   }
 
@@ -215,17 +218,13 @@ export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Ar
 
   /** Four bytes, for which there is room. */
   function putWord(word: number): void {
-    page[at] = word >>> 24
-    page[at + 1] = word >>> 16
-    page[at + 2] = word >>> 8
-    page[at + 3] = word
+    view.setInt32(at, word)
     at += 4
   }
 
   function putWide(value: bigint): void {
-    scratch.setBigInt64(0, BigInt.asIntN(64, value))
-    putWord(scratch.getUint32(0))
-    putWord(scratch.getUint32(4))
+    view.setBigInt64(at, BigInt.asIntN(64, value))
+    at += 8
   }
 
   function writeNumber(value: number): void {
@@ -279,14 +278,13 @@ export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Ar
   function writeFloat(value: number): void {
     reserve(9)
     if (Math.fround(value) === value || Number.isNaN(value)) {
-      scratch.setFloat32(0, value)
-      page[at++] = 0xca
-      putWord(scratch.getUint32(0))
+      page[at] = 0xca
+      view.setFloat32(at + 1, value)
+      at += 5
     } else {
-      scratch.setFloat64(0, value)
-      page[at++] = 0xcb
-      putWord(scratch.getUint32(0))
-      putWord(scratch.getUint32(4))
+      page[at] = 0xcb
+      view.setFloat64(at + 1, value)
+      at += 9
     }
   }
 
@@ -315,10 +313,11 @@ export function createMsgpackWriter(form: MsgpackForm): (value: Json) => Uint8Ar
   function putShort(text: string, length: number): boolean {
     reserve(length + 2)
     let to = at + (length < 32 ? 1 : 2)
+    const target = page
     for (let index = 0; index < length; index++) {
       const unit = text.charCodeAt(index)
       if (unit > 0x7f) return false
-      page[to++] = unit
+      target[to++] = unit
     }
     if (length < 32) {
       page[at] = 0xa0 | length
