@@ -13,11 +13,11 @@ import {
 
 /**
  * The codec that a line asks for: `codec` is a name, or an object of `type` and options as in anyhub.yml; `script` is the
- * text of a script codec.
+ * text of a script codec, `direction` (`uplink` or `downlink`) which of its messages are decoded.
  * @throws CoreError `codec.unknown`, `codec.bad_options` or `input.malformed`.
  */
 export function codecOf(line: JsonObject, engines: CodecEngines): Codec {
-  const { codec, script } = line
+  const { codec, script, direction } = line
   const given = isJsonObject(codec) ? codec : { type: codec }
   const type = given['type']
   if (typeof type !== 'string')
@@ -26,7 +26,11 @@ export function codecOf(line: JsonObject, engines: CodecEngines): Codec {
   if (kind === undefined) throw new CoreError('codec.unknown', unknownCodec(type))
   if (script !== undefined && typeof script !== 'string')
     throw new CoreError('input.malformed', 'script: expected the text of a script')
-  const parsed = kind.options.safeParse(script === undefined ? given : { ...given, script })
+  const parsed = kind.options.safeParse({
+    ...given,
+    ...(script === undefined ? {} : { script }),
+    ...(direction === undefined ? {} : { direction }),
+  })
   if (!parsed.success) {
     const faults = parsed.error.issues.map(
       ({ path, message }) => `${path.length === 0 ? '' : `${path.join('.')}: `}${message}`,

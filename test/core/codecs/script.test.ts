@@ -619,6 +619,81 @@ describe('limits', () => {
   })
 })
 
+describe('anyhub eval', () => {
+  const evaluate = async (what: 'decode' | 'encode', lines: readonly Json[]) => {
+    const { out } = await runCli(['eval', what], {
+      stdin: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    })
+    return out
+      .trimEnd()
+      .split('\n')
+      .map((line): Json => JSON.parse(line))
+  }
+  const script = `
+    function decodeUplink({ bytes, fPort, recvTime }) {
+      if (bytes.length === 0) return { errors: ['no bytes'] }
+      return { data: { n: bytes[0], fPort, at: recvTime }, warnings: bytes.length > 1 ? ['long'] : [] }
+    }
+    function decodeDownlink({ bytes }) { return { data: { set: bytes[0] } } }
+    function encodeDownlink({ data }) { return { bytes: [data.set], fPort: 4 } }`
+
+  it('decode: a line for each, and each script by itself', async () => {
+    expect(
+      await evaluate('decode', [
+        {
+          codec: 'script',
+          script,
+          bytesHex: '05',
+          fPort: 2,
+          recvTime: '2026-01-02T03:04:05+01:00',
+        },
+        { codec: 'script', script, bytesBase64: 'BQY=', fPort: 2 },
+        { codec: 'script', script, bytesHex: '' },
+        { codec: 'script', script, bytesHex: '07', direction: 'downlink' },
+        {
+          codec: { type: 'script', timeMs: 5 },
+          script: 'function decodeUplink() { for (;;); }',
+          bytesHex: '00',
+        },
+        { codec: 'script', script: 'function (', bytesHex: '00' },
+        { codec: 'script', bytesHex: '00' },
+        { codec: 'script', script: 'const decodeUplink = () => ({ data: 1 })', bytesHex: '00' },
+      ]),
+    ).toEqual([
+      { telemetry: { n: 5, fPort: 2, at: '2026-01-02T02:04:05.000Z' } },
+      { telemetry: { n: 5, fPort: 2, at: '1970-01-01T00:00:00.000Z' }, warnings: ['long'] },
+      { error: { code: 'codec.script_failed', message: 'decodeUplink: no bytes' } },
+      { telemetry: { set: 7 } },
+      {
+        error: {
+          code: 'codec.script_timeout',
+          message: 'expected decodeUplink to end within 5 ms',
+        },
+      },
+      { error: expect.objectContaining({ code: 'codec.script_failed', line: 1 }) },
+      { error: { code: 'codec.bad_options', message: 'expected script or file, found neither' } },
+      { telemetry: 1 },
+    ])
+  })
+
+  it('encode', async () => {
+    expect(
+      await evaluate('encode', [
+        { codec: 'script', script, data: { set: 9 } },
+        { codec: 'script', script: 'function Decoder() {}', data: {} },
+      ]),
+    ).toEqual([
+      { bytesHex: '09', fPort: 4 },
+      {
+        error: {
+          code: 'codec.no_encoder',
+          message: 'expected a codec that encodes, found script, which only decodes',
+        },
+      },
+    ])
+  })
+})
+
 describe('in a config', () => {
   const folder = mkdtempSync(join(tmpdir(), 'anyhub-script-'))
   afterAll(() => rmSync(folder, { recursive: true }))
