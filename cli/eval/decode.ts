@@ -1,7 +1,16 @@
-import { type CodecEngines, CoreError, isJsonObject, type Json } from '../../core/index.ts'
+import {
+  type Codec,
+  type CodecEngines,
+  CoreError,
+  isJsonObject,
+  type Json,
+} from '../../core/index.ts'
 import { codecOf, errorOf, factsOf } from './payload.ts'
 
-/** `anyhub eval decode`: `{codec, bytesHex | bytesBase64 | text, fPort?, script?}` → `{telemetry, warnings?}` or `{error}`. */
+/**
+ * `anyhub eval decode`: `{codec, bytesHex | bytesBase64 | text, fPort?, script?}` → `{telemetry, warnings?}` or `{error}`.
+ * With `split: true` also `messages`, as rules see them: a body each, and `at` in epoch ms where the codec found a time.
+ */
 export function evalDecode(line: Json, engines: CodecEngines): Json {
   try {
     if (!isJsonObject(line))
@@ -9,11 +18,21 @@ export function evalDecode(line: Json, engines: CodecEngines): Json {
         'input.malformed',
         'expected an object with codec and bytesHex, bytesBase64 or text',
       )
-    const { value, warnings } = codecOf(line, engines).decode(readBytes(line), factsOf(line))
-    return { telemetry: value, ...(warnings.length === 0 ? {} : { warnings }) }
+    const codec = codecOf(line, engines)
+    const { value, warnings } = codec.decode(readBytes(line), factsOf(line))
+    return {
+      telemetry: value,
+      ...(line['split'] === true ? { messages: messagesOf(codec, value) } : {}),
+      ...(warnings.length === 0 ? {} : { warnings }),
+    }
   } catch (error) {
     return errorOf(error)
   }
+}
+
+function messagesOf({ split }: Codec, value: Json): readonly Json[] {
+  const messages = split?.(value) ?? [{ body: value }]
+  return messages.map(({ body, at }) => (at === undefined ? { body } : { body, at }))
 }
 
 function readBytes({ bytesHex, bytesBase64, text }: { readonly [key: string]: Json }): Uint8Array {

@@ -123,6 +123,22 @@ describe('anyhub eval', () => {
     })
   })
 
+  it('decode: on demand also the messages, as rules see them', async () => {
+    const line = { codec: 'cayenne-lpp', bytesHex: '03670110', split: true }
+    expect(await one('decode', line)).toEqual({
+      telemetry: [{ channel: 3, type: 103, name: 'temperature', value: 27.2 }],
+      messages: [{ body: { temperature_3: 27.2 } }],
+    })
+    const bytesHex = '0d0106000000065f5e10004f4b01'
+    expect(await one('decode', { codec: 'teltonika', bytesHex, split: true })).toMatchObject({
+      messages: [{ at: 1_600_000_000_000, body: { text: 'OK' } }],
+    })
+    expect(await one('decode', { codec: 'json', text: '7', split: true })).toEqual({
+      telemetry: 7,
+      messages: [{ body: 7 }],
+    })
+  })
+
   it('shadow: one fresh device for each line', async () => {
     const update = { op: 'update', payload: { state: { desired: { led: 'on' } } }, at: 100 }
     const line = JSON.stringify({ steps: [update, { op: 'get' }] })
