@@ -40,6 +40,7 @@ export interface DeviceBoundOptions {
 const TOKEN_MS = 300_000
 
 const TIMEOUT_MS = 20_000
+const CLOSE_MS = 2_000
 const MAX_TRIES = 2
 
 /**
@@ -51,6 +52,10 @@ export function createDeviceBound(options: DeviceBoundOptions): DeviceBound {
 
   async function open(): Promise<Client> {
     const { Client } = await import('azure-iothub/dist/client.js')
+    const { default: errors } = await import('azure-iothub/dist/common-amqp/amqp_common_errors.js')
+    // It never ends for an error that names itself as its cause, as that of a connection which was cut does: it would end
+    // the process. Source: azure-iothub 1.16.6.
+    Object.defineProperty(errors, 'getErrorName', { value: String })
     const { host, connection, token, now } = options
     const client =
       connection === undefined
@@ -95,8 +100,8 @@ export function createDeviceBound(options: DeviceBoundOptions): DeviceBound {
         } catch (error) {
           const fault = toFault(deviceId, error)
           if (fault.code !== 'store.unavailable' || tries === MAX_TRIES) throw fault
-          // A connection that was idle for long is closed by the other side: a new one may do.
-          await close()
+          // A connection that was idle for long is closed by the other side: a new one may do. Its end may take long.
+          void close()
         }
       }
     },
@@ -106,7 +111,8 @@ export function createDeviceBound(options: DeviceBoundOptions): DeviceBound {
   async function close(): Promise<void> {
     const was = opened
     opened = undefined
-    await was?.then((client) => client.close()).catch(() => undefined)
+    const ended = was?.then((client) => client.close()) ?? Promise.resolve()
+    await within(CLOSE_MS, ended).catch(() => undefined)
   }
 }
 
@@ -149,7 +155,7 @@ function toFault(deviceId: string, error: unknown): CoreError {
   }
 }
 
-async function within<T>(ms: number, run: Promise<T>): Promise<T> {
+async function within(ms: number, run: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -157,7 +163,7 @@ async function within<T>(ms: number, run: Promise<T>): Promise<T> {
     }, ms)
   })
   try {
-    return await Promise.race([run, late])
+    await Promise.race([run, late])
   } finally {
     clearTimeout(timer)
   }

@@ -12,6 +12,7 @@ import { type CosmosServer, startCosmos } from './cosmos-server.ts'
 import { type EmbeddedHub, startHub } from './embedded-hub.ts'
 import { type HubMessage, hostMetadata } from './hub-events.ts'
 import { ADMIN_TOKEN, openStack, type Stack } from './stack.ts'
+import { openWay, type Way } from './way.ts'
 
 const ID = 'fridge-1'
 const until = { timeout: 10_000, interval: 30 }
@@ -23,6 +24,8 @@ describeWithEmulators('Azure: device → hub → function → Cosmos → twin an
   let cosmos: CosmosServer
   let hub: EmbeddedHub
   let stack: Stack
+  /** Between the app and the port of the hub that messages to devices go to. */
+  let way: Way
   let hook: Awaited<ReturnType<typeof openHook>>
   let app: RunningApp
   /** The same stores, as somebody looks at them. */
@@ -40,7 +43,13 @@ describeWithEmulators('Azure: device → hub → function → Cosmos → twin an
     stack = await openStack({ azurite, cosmos, hub })
     await stack.account.createQueue(`${stack.settings.queuePrefix}warm-ones`)
     const zip = await packageApp(variables(hook.url))
-    app = startApp(zip, { ...stack.env, ANYHUB_TEST_SINK: hook.url })
+    way = await openWay(hub.cloud.amqpsPort ?? 0)
+    const connection = hub.settings.iotHubConnection?.replace(/:\d+;/, `:${way.port};`) ?? ''
+    app = startApp(zip, {
+      ...stack.env,
+      ANYHUB_TEST_SINK: hook.url,
+      ANYHUB_IOTHUB_CONNECTION: connection,
+    })
     const parsed = parseConfig({})
     if ('faults' in parsed) throw new Error(JSON.stringify(parsed.faults))
     azure = createAzure(stack.settings, parsed.config)
@@ -52,6 +61,7 @@ describeWithEmulators('Azure: device → hub → function → Cosmos → twin an
   }, 120_000)
   afterAll(async () => {
     app?.stop()
+    way?.close()
     await azure?.close()
     await stack?.close()
     await Promise.all([azurite?.stop(), cosmos?.stop(), hub?.close(), hook?.close()])
@@ -176,6 +186,15 @@ describeWithEmulators('Azure: device → hub → function → Cosmos → twin an
         return (await api('GET', `/devices/${ID}/commands/job-1`)).body.state
       }, until)
       .toBe('Completed')
+  })
+
+  it('brings the next one over a new connection where the hub has cut the old one', async () => {
+    expect(way.connections()).toBe(1)
+    way.cut()
+    const body = { commandId: 'job-2', name: 'light', payload: {} }
+    expect((await api('POST', `/devices/${ID}/commands`, body)).status).toBe(202)
+    await expect.poll(() => messages.at(-1)?.messageId, until).toBe('job-2')
+    expect(way.connections()).toBe(2)
   })
 
   it('asks the device what only it knows', async () => {
