@@ -75,7 +75,7 @@ export async function loadConfig(
     : readYaml(readFileSync(file, 'utf8'))
   const faults: LocatedFault[] = [...source.faults]
   const locate = (fault: ConfigFault): LocatedFault => ({
-    ...source.locate(fault),
+    ...source.locate(insideScript(fault)),
     path: fault.path.join('.'),
     message: fault.message,
   })
@@ -142,6 +142,14 @@ function findConfig(named: string | undefined, cwd: string): string {
     .map((name) => resolve(cwd, name))
     .find(existsSync)
   return found ?? BUILT_IN
+}
+
+/** A fault of a codec that has a position is one of its script; where that stands in a file, the codec is shown. */
+function insideScript(fault: ConfigFault): ConfigFault {
+  const { path, position } = fault
+  return position !== undefined && path.at(-1) === 'codec'
+    ? { ...fault, path: [...path, 'script'] }
+    : fault
 }
 
 /** The text of a script that a config names; `undefined` where there is no such file. */

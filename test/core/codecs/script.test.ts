@@ -747,6 +747,15 @@ describe('in a config', () => {
     expect(out + err).toContain('deviceTypes.meter.codec: broken.js: SyntaxError')
   })
 
+  it('shows a fault of a script where it stands in the config', async () => {
+    const { out, err } = await check(
+      'deviceTypes:\n  meter:\n    codec:\n      type: script\n      script: |\n        function decodeUplink(input) {\n          return { data: 1 ]\n        }\n',
+    )
+    expect(out + err).toMatch(
+      /anyhub\.yml:7:\d+ {2}deviceTypes\.meter\.codec: the script: SyntaxError/,
+    )
+  })
+
   it('a config without files is what it was', () => {
     const config = {
       deviceTypes: { a: { codec: 'json' }, b: {}, c: { codec: { type: 'cbor', file: 'x' } } },
