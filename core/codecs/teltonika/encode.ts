@@ -31,7 +31,8 @@ function commandData(command: string): number[] {
   const text = new TextEncoder().encode(command)
   const data = [CODEC_12, 1, COMMAND]
   push(data, text.length, 4, 'command')
-  data.push(...text, 1)
+  for (const byte of text) data.push(byte)
+  data.push(1)
   return data
 }
 
@@ -68,7 +69,7 @@ function writeRecord(data: number[], record: Json, codec: number, ids: NamedIds)
     for (const { id, bytes } of sized) {
       push(data, id, idBytes, 'id of an IO element')
       if (size === 0) push(data, bytes.length, 2, 'length of an IO element')
-      data.push(...bytes)
+      for (const byte of bytes) data.push(byte)
     }
   }
   if (codec !== CODEC_8_EXTENDED && elements.some(({ size }) => size === 0))

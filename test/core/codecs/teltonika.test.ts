@@ -101,6 +101,11 @@ describe('teltonika: packets', () => {
     })
   })
 
+  it('writes commands of any length', () => {
+    const command = 'x'.repeat(300_000)
+    expect(decode(encode({ command }))).toMatchObject({ messages: [{ type: 5, text: command }] })
+  })
+
   it('reads codec 15 of the wiki, with time and IMEI', () => {
     const text = '000000000000001b0f010b00000013654b65a4012345678912345648656c6c6f210a01000093d6'
     expect(decode(text)).toEqual({
