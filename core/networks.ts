@@ -96,11 +96,11 @@ export function createNetworks(
     if (oldest !== undefined) memos.delete(oldest)
   }
 
-  /** What is at hand of one network. */
-  function memoryOf(name: string): NetworkMemory {
+  /** What is at hand of one network, besides what was looked up for one message. */
+  function memoryOf(name: string, found: ReadonlyMap<string, Json | undefined>): NetworkMemory {
     return {
-      get: (key) => memos.get(`${name}/${key}`),
-      has: (key) => memos.has(`${name}/${key}`),
+      get: (key) => (found.has(key) ? found.get(key) : memos.get(`${name}/${key}`)),
+      has: (key) => found.has(key) || memos.has(`${name}/${key}`),
     }
   }
 
@@ -109,8 +109,11 @@ export function createNetworks(
     message: NetworkMessage,
     maySpeakFor: NetworkDelivery['maySpeakFor'],
   ): Promise<NetworkReading | 'refused'> {
+    // Where others do the same work at the same time, what was at hand may be old: each message looks again.
+    const isAlone = ports.longLived
+    const found = new Map<string, Json | undefined>()
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const reading = network.read(message, memoryOf(name))
+      const reading = network.read(message, memoryOf(name, found))
       if ('parts' in reading) {
         // Before anything is remembered: nobody changes what is known of the devices of others.
         if (
@@ -121,12 +124,15 @@ export function createNetworks(
         for (const { key, value, lasting } of reading.remember ?? []) {
           if (lasting && value !== undefined) await ports.tables.put(TABLE, `${name}/${key}`, value)
           if (lasting && value === undefined) await ports.tables.remove(TABLE, `${name}/${key}`)
-          keep(`${name}/${key}`, value)
+          if (isAlone) keep(`${name}/${key}`, value)
         }
         return reading
       }
-      for (const key of reading.needs)
-        keep(`${name}/${key}`, await ports.tables.get(TABLE, `${name}/${key}`))
+      for (const key of reading.needs) {
+        const value = await ports.tables.get(TABLE, `${name}/${key}`)
+        if (isAlone) keep(`${name}/${key}`, value)
+        else found.set(key, value)
+      }
     }
     throw new CoreError('network.malformed', 'expected less to be remembered for one message')
   }

@@ -98,7 +98,7 @@ export interface NetworkMemo {
   readonly key: string
   /** `undefined` forgets it. */
   readonly value: Json | undefined
-  /** False: it may be forgotten with the process, and costs no write. */
+  /** False: it may be forgotten with the process, at once where it is one of several, and costs no write. */
   readonly lasting: boolean
 }
 

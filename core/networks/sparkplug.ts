@@ -120,17 +120,27 @@ interface Reading {
   readonly plan: Plan
   readonly parts: NetworkPart[]
   readonly memos: NetworkMemo[]
+  readonly state: NodeState
+}
+
+/** What changes with the session of an edge node, besides what its births say. */
+interface NodeState {
+  /** Devices behind it that are there. */
+  devices: readonly string[]
+  /** When it was asked for a birth, epoch ms; 0: not since the last one. */
+  askedAt: number
+  isChanged: boolean
 }
 
 /** Under what things are remembered. Names of Sparkplug have no slash in them. */
 interface Keys {
   /** The birth of the edge node. */
   readonly node: string
-  /** The devices that are there. */
-  readonly devices: string
+  /** Its state. */
+  readonly state: string
   /** The birth of the device. */
   readonly device: string | undefined
-  /** The number of the last message, and when a birth was asked for. */
+  /** The number of the last message. */
   readonly seq: string
 }
 
@@ -138,7 +148,7 @@ function keysOf({ group, node, device }: Reading['topic']): Keys {
   const name = `${group}/${node}`
   return {
     node: `node/${name}`,
-    devices: `devices/${name}`,
+    state: `state/${name}`,
     device: device === undefined ? undefined : `device/${name}/${device}`,
     seq: `seq/${name}`,
   }
@@ -159,13 +169,13 @@ function read(
   if (topic.type === 'NCMD' || topic.type === 'DCMD')
     return ignored('a command on its way', idOf(topic, topic.device))
   const keys = keysOf(topic)
-  const needs = [keys.node, keys.devices, ...(keys.device === undefined ? [] : [keys.device])]
+  const needs = [keys.node, keys.state, ...(keys.device === undefined ? [] : [keys.device])]
   const missing = needs.filter((key) => !memory.has(key))
   if (missing.length > 0) return { needs: missing }
   const isBirth = topic.type === 'NBIRTH' || topic.type === 'DBIRTH'
+  const state = stateIn(memory.get(keys.state))
   // One that is gone has to be born again before its aliases mean anything.
-  const isThere =
-    topic.device === undefined || devicesIn(memory.get(keys.devices)).includes(topic.device)
+  const isThere = topic.device === undefined || state.devices.includes(topic.device)
   const birth = isThere ? plan.readBirth(memory.get(keys.device ?? keys.node)) : undefined
   const warnings: string[] = []
   const warn = (sentence: string): void => {
@@ -182,25 +192,18 @@ function read(
     plan,
     parts: [],
     memos: [],
+    state,
   }
-  switch (topic.type) {
-    case 'NBIRTH':
-      nodeBirth(reading)
-      break
-    case 'DBIRTH':
-      deviceBirth(reading, topic.device ?? '')
-      break
-    case 'NDATA':
-    case 'DDATA':
-      data(reading, birth !== undefined)
-      break
-    case 'NDEATH':
-      nodeDeath(reading)
-      break
-    case 'DDEATH':
-      deviceDeath(reading, topic.device ?? '')
-  }
-  return { parts: reading.parts, remember: reading.memos }
+  const { type, device = '' } = topic
+  if (type === 'NBIRTH') nodeBirth(reading)
+  else if (type === 'DBIRTH') deviceBirth(reading, device)
+  else if (type === 'NDEATH') nodeDeath(reading)
+  else if (type === 'DDEATH') deviceDeath(reading, device)
+  else data(reading, birth !== undefined)
+  const { parts, memos } = reading
+  const { devices, askedAt, isChanged } = state
+  if (isChanged) memos.push({ key: keys.state, value: { devices, askedAt }, lasting: true })
+  return { parts, remember: memos }
 }
 
 function ignored(what: string, deviceId: string): NetworkReading {
@@ -209,31 +212,29 @@ function ignored(what: string, deviceId: string): NetworkReading {
 
 /** A session begins, or begins again: only now it is known what aliases mean. */
 function nodeBirth(reading: Reading): void {
-  const { topic, payload, receivedAt, memory, keys, plan, parts, memos } = reading
+  const { topic, payload, receivedAt, memory, keys, plan, parts, memos, state } = reading
   const before = plan.readBirth(memory.get(keys.node))
   const isNew = before === undefined || before.bdSeq !== bdSeqOf(payload)
   // With a new connection of the edge node those behind it are gone until they are born again.
   if (isNew) {
-    for (const device of devicesIn(memory.get(keys.devices)))
-      parts.push(presence(reading, false, receivedAt, device))
-    memos.push({ key: keys.devices, value: [], lasting: true })
+    for (const device of state.devices) parts.push(presence(reading, false, receivedAt, device))
+    if (state.devices.length > 0) setDevices(state, [])
   }
+  if (state.askedAt > 0) setAsked(state, 0)
   parts.push(presence(reading, true, receivedAt, topic.device))
   parts.push(...uplinks(reading, typesText(metricsOf(payload))))
   memos.push({ key: keys.node, value: birthMemo(payload, receivedAt), lasting: true })
   const { seq } = payload
-  if (typeof seq === 'number') memos.push({ key: keys.seq, value: { seq }, lasting: false })
+  if (typeof seq === 'number') memos.push({ key: keys.seq, value: seq, lasting: false })
 }
 
 function deviceBirth(reading: Reading, device: string): void {
-  const { payload, receivedAt, memory, keys, parts, memos } = reading
+  const { payload, receivedAt, memory, keys, parts, memos, state } = reading
   parts.push(presence(reading, true, receivedAt, device))
   parts.push(...uplinks(reading, typesText(metricsOf(payload))))
   if (keys.device !== undefined)
     memos.push({ key: keys.device, value: birthMemo(payload, receivedAt), lasting: true })
-  const devices = devicesIn(memory.get(keys.devices))
-  if (!devices.includes(device))
-    memos.push({ key: keys.devices, value: [...devices, device], lasting: true })
+  if (!state.devices.includes(device)) setDevices(state, [...state.devices, device])
   checkSequence(reading, memory.get(keys.node) === undefined)
 }
 
@@ -256,31 +257,34 @@ function data(reading: Reading, isBorn: boolean): void {
 
 /** The last will of an edge node, or its farewell. One of a connection before the last birth says nothing any more. */
 function nodeDeath(reading: Reading): void {
-  const { topic, payload, receivedAt, memory, keys, plan, parts, memos } = reading
+  const { topic, payload, receivedAt, memory, keys, plan, parts, memos, state } = reading
   const birth = plan.readBirth(memory.get(keys.node))
   const bdSeq = bdSeqOf(payload)
   if (birth !== undefined && bdSeq !== null && birth.bdSeq !== null && birth.bdSeq !== bdSeq) {
-    parts.push({ kind: 'ignored', what: 'the death of a session before' })
+    parts.push({
+      kind: 'ignored',
+      what: 'the death of a session before',
+      deviceId: idOf(topic, undefined),
+    })
     return
   }
   parts.push(presence(reading, false, receivedAt, topic.device))
-  for (const device of devicesIn(memory.get(keys.devices)))
-    parts.push(presence(reading, false, receivedAt, device))
-  memos.push(
-    { key: keys.node, value: undefined, lasting: true },
-    { key: keys.devices, value: undefined, lasting: true },
-  )
+  for (const device of state.devices) parts.push(presence(reading, false, receivedAt, device))
+  memos.push({ key: keys.node, value: undefined, lasting: true })
+  if (state.devices.length > 0) setDevices(state, [])
 }
 
 function deviceDeath(reading: Reading, device: string): void {
-  const { payload, receivedAt, memory, keys, parts, memos } = reading
+  const { payload, receivedAt, memory, keys, parts, state } = reading
   const { timestamp } = payload
   const at =
     typeof timestamp === 'number' && timestamp > 0 ? Math.min(timestamp, receivedAt) : receivedAt
   parts.push(presence(reading, false, at, device))
-  const devices = devicesIn(memory.get(keys.devices))
-  if (devices.includes(device))
-    memos.push({ key: keys.devices, value: devices.filter((one) => one !== device), lasting: true })
+  if (state.devices.includes(device))
+    setDevices(
+      state,
+      state.devices.filter((one) => one !== device),
+    )
   checkSequence(reading, memory.get(keys.node) === undefined)
 }
 
@@ -289,46 +293,29 @@ function deviceDeath(reading: Reading, device: string): void {
  * it was late, or set aside.
  */
 function checkSequence(
-  { topic, payload, receivedAt, memory, keys, plan, parts, memos }: Reading,
+  { topic, payload, receivedAt, memory, keys, plan, parts, memos, state }: Reading,
   lacksBirth: boolean,
 ): void {
-  const memo = memory.get(keys.seq)
-  const { seq: last, askedAt } = isJsonObject(memo) ? memo : NOTHING
+  const last = memory.get(keys.seq)
   const { seq, timestamp } = payload
   const birth = plan.readBirth(memory.get(keys.node))
   const isLate = birth !== undefined && typeof timestamp === 'number' && timestamp < birth.at
-  const counts = typeof seq === 'number' && !isLate
-  const isGap =
-    plan.checkSequence &&
-    counts &&
-    typeof last === 'number' &&
-    seq !== last &&
-    seq !== nextSeq(last)
-  const asks =
-    plan.rebirth &&
-    (lacksBirth || isGap) &&
-    !(typeof askedAt === 'number' && receivedAt - askedAt < plan.rebirthMs)
-  const kept = counts ? seq : last
-  const asked = asks ? receivedAt : askedAt
-  memos.push({
-    key: keys.seq,
-    value: {
-      ...(kept === undefined ? {} : { seq: kept }),
-      ...(asked === undefined ? {} : { askedAt: asked }),
-    },
-    lasting: false,
+  let isGap = false
+  if (typeof seq === 'number' && !isLate && plan.checkSequence) {
+    isGap = typeof last === 'number' && seq !== last && seq !== nextSeq(last)
+    memos.push({ key: keys.seq, value: seq, lasting: false })
+  }
+  const isDue = state.askedAt === 0 || receivedAt - state.askedAt >= plan.rebirthMs
+  if (!plan.rebirth || !isDue || !(lacksBirth || isGap)) return
+  setAsked(state, receivedAt)
+  parts.push({
+    kind: 'publish',
+    topic: `spBv1.0/${topic.group}/NCMD/${topic.node}`,
+    payload: writePayload(rebirthPayload(receivedAt)),
+    qos: 0,
+    deviceId: idOf(topic, undefined),
   })
-  if (asks)
-    parts.push({
-      kind: 'publish',
-      topic: `spBv1.0/${topic.group}/NCMD/${topic.node}`,
-      payload: writePayload(rebirthPayload(receivedAt)),
-      qos: 0,
-      deviceId: idOf(topic, undefined),
-    })
 }
-
-const NOTHING: JsonObject = {}
 
 function presence(
   { topic }: Reading,
@@ -387,8 +374,23 @@ function addressOf(
   }
 }
 
-function devicesIn(memo: Json | undefined): readonly string[] {
-  return Array.isArray(memo) ? memo.filter((one) => typeof one === 'string') : []
+function stateIn(memo: Json | undefined): NodeState {
+  const { devices, askedAt } = isJsonObject(memo) ? memo : {}
+  return {
+    devices: Array.isArray(devices) ? devices.filter((one) => typeof one === 'string') : [],
+    askedAt: typeof askedAt === 'number' ? askedAt : 0,
+    isChanged: false,
+  }
+}
+
+function setDevices(state: NodeState, devices: readonly string[]): void {
+  state.devices = devices
+  state.isChanged = true
+}
+
+function setAsked(state: NodeState, at: number): void {
+  state.askedAt = at
+  state.isChanged = true
 }
 
 /** A command: NCMD to an edge node, DCMD to a device behind one. */

@@ -122,12 +122,12 @@ describe('a session of Sparkplug', () => {
         }),
       ),
     ).toEqual(['presence', 'uplink'])
-    expect(lasting).toEqual(['devices/G/E', 'node/G/E', 'device/G/E/D', 'devices/G/E'])
+    expect(lasting).toEqual(['node/G/E', 'device/G/E/D', 'state/G/E'])
     for (let seq = 2; seq < 600; seq++)
       expect(
         kinds(read('DDATA/E/D', { seq: seq % 256, metrics: [{ alias: 2, float_value: 2.5 }] })),
       ).toEqual(['uplink'])
-    expect(lasting).toHaveLength(4)
+    expect(lasting).toHaveLength(3)
     expect(
       kinds(read('NDEATH/E', { metrics: [{ name: 'bdSeq', datatype: 4, long_value: 2 }] })),
     ).toEqual(['ignored'])
