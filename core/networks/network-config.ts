@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import { nearestName } from '../model/nearest.ts'
 import { NETWORK_KINDS } from './list.ts'
+import { option, textOption } from './options.ts'
+import type { SecretPlace } from './secret.ts'
 
-/** Where the secret of a network stands in its requests. */
-export const SECRET_PLACES = ['header', 'body', 'signature'] as const
+const Header = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'expected the name of a header')
 
 /** What every network of the config may have. */
 const COMMON = {
@@ -17,29 +18,23 @@ const COMMON = {
         "What requests to /networks/{name} prove themselves with; without it only the admin's token does.",
     }),
   secretIn: z
-    .union([
-      z.strictObject({
-        header: z
-          .string()
-          .regex(/^[A-Za-z0-9-]{1,64}$/, 'expected the name of a header')
-          .meta({ description: 'A header that holds the secret.' }),
+    .strictObject({
+      header: Header.optional().meta({ description: 'A header that holds the secret.' }),
+      body: z
+        .string()
+        .regex(/^(\/([^~/]|~[01])*)+$/, 'expected a JSON pointer such as /secret')
+        .optional()
+        .meta({
+          description: 'Where in the body, which is JSON, the secret stands: a JSON pointer.',
+        }),
+      signature: Header.optional().meta({
+        description:
+          'A header that holds the HMAC-SHA256 of the body under the secret, in hex or base64.',
       }),
-      z.strictObject({
-        body: z
-          .string()
-          .regex(/^(\/([^~/]|~[01])*)+$/, 'expected a JSON pointer such as /secret')
-          .meta({ description: 'Where in the body, which is JSON, the secret stands.' }),
-      }),
-      z.strictObject({
-        signature: z
-          .string()
-          .regex(/^[A-Za-z0-9-]{1,64}$/, 'expected the name of a header')
-          .meta({
-            description:
-              'A header that holds the HMAC-SHA256 of the body under the secret, in hex or base64.',
-          }),
-      }),
-    ])
+    })
+    .refine((places) => Object.keys(places).length === 1, {
+      message: 'expected one of header, body, signature',
+    })
     .prefault({ header: 'authorization' })
     .meta({
       description: 'Where the secret stands: the header Authorization, with Bearer or without.',
@@ -55,37 +50,68 @@ const COMMON = {
   }),
 }
 
+/** A network as a checked config names it. */
+export interface NetworkConfig {
+  readonly type: string
+  readonly secret: string | undefined
+  readonly secretIn: SecretPlace
+  readonly prefix: string
+  readonly use: 'decoded' | 'bytes'
+  /** `type`, and the options of the codec. */
+  readonly codec: { readonly type: string; readonly [option: string]: unknown } | undefined
+  readonly [option: string]: unknown
+}
+
 /**
  * `networks.{name}`: a type, what every network may have, and what this type may have beside it. `codec` is the schema of
  * codecs, which is another folder's.
  */
-export function networkSchema<C extends z.ZodType>(codec: C) {
+export function networkSchema(codec: z.ZodType) {
   const common = { ...COMMON, codec: codec.optional().meta({ description: CODEC }) }
+  const [first = z.strictObject({ type: z.literal('') }), ...others] = NETWORK_KINDS.map(
+    ({ options }) => options.extend(common),
+  )
   return z
-    .looseObject({ type: z.string().meta({ description: 'The type of network.' }) })
-    .transform((given, context) => {
-      const kind = NETWORK_KINDS.find(({ name }) => name === given.type)
-      if (kind === undefined) {
-        context.addIssue({ code: 'custom', message: unknownNetwork(given.type), path: ['type'] })
-        return z.NEVER
-      }
-      const parsed = kind.options.extend(common).safeParse(given)
-      const shared = z.object(common).safeParse(given)
-      if (!parsed.success || !shared.success) {
-        for (const issue of parsed.error?.issues ?? shared.error?.issues ?? [])
-          context.addIssue({ ...issue })
-        return z.NEVER
-      }
-      return { ...parsed.data, ...shared.data, type: kind.name }
+    .discriminatedUnion('type', [first, ...others], {
+      error: ({ input }) =>
+        typeof input === 'object' ? unknownNetwork(option(input, 'type')) : undefined,
     })
+    .transform(toConfig)
+}
+
+/** What the schema has checked, as what it is. */
+function toConfig(checked: Readonly<Record<string, unknown>>): NetworkConfig {
+  const codec = checked['codec']
+  return {
+    ...checked,
+    type: textOption(checked, 'type') ?? '',
+    secret: textOption(checked, 'secret'),
+    secretIn: placeOf(checked['secretIn']),
+    prefix: textOption(checked, 'prefix') ?? '',
+    use: textOption(checked, 'use') === 'bytes' ? 'bytes' : 'decoded',
+    codec:
+      typeof codec === 'object' && codec !== null
+        ? { ...codec, type: textOption(codec, 'type') ?? '' }
+        : undefined,
+  }
+}
+
+function placeOf(given: unknown): SecretPlace {
+  const body = textOption(given, 'body')
+  if (body !== undefined) return { body }
+  const signature = textOption(given, 'signature')
+  if (signature !== undefined) return { signature }
+  return { header: textOption(given, 'header') ?? 'authorization' }
 }
 
 const CODEC =
   'How the bytes of its devices are decoded; by the codec of their device type unless given.'
 
-function unknownNetwork(name: string): string {
+function unknownNetwork(name: unknown): string {
   const known = NETWORK_KINDS.map((kind) => kind.name)
+  const expected = `expected a network (${known.join(', ')})`
+  if (typeof name !== 'string') return `${expected}, found none`
   const close = nearestName(name, known)
   const hint = close === undefined ? '' : `; did you mean ${close}?`
-  return `expected a network (${known.join(', ')}), found ${JSON.stringify(name)}${hint}`
+  return `${expected}, found ${JSON.stringify(name)}${hint}`
 }

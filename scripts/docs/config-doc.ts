@@ -17,7 +17,8 @@ export function configDoc(): string {
   const schema = configSchema()
   const properties = schema['properties']
   const rest = Object.entries(isJsonObject(properties) ? properties : {}).filter(
-    ([key]) => key !== 'channels' && !SECTIONS.some((section) => section === key),
+    ([key]) =>
+      key !== 'channels' && key !== 'networks' && !SECTIONS.some((section) => section === key),
   )
   return `${[
     '# anyhub.yml',
@@ -30,6 +31,7 @@ export function configDoc(): string {
     }),
     `## Actions\n\n${ACTIONS}\n\n${actionSections(schema)}`,
     `## channels\n\n${channelSections(schema)}`,
+    `## networks\n\n${networkSections(schema)}`,
     `## The rest\n\n${schemaTable({ ...schema, properties: Object.fromEntries(rest) }, schema)}`,
   ].join('\n\n')}\n`
 }
@@ -57,6 +59,32 @@ function channelSections(schema: JsonObject): string {
   return [`${describe(propertyOf(schema, 'channels'))} ${describe(channel)}`, ...sections].join(
     '\n\n',
   )
+}
+
+/** What every network may have, once, and for each type what is its own. */
+function networkSections(schema: JsonObject): string {
+  const alternatives = alternativesOf(entryOf(schema, 'networks'))
+  const keysOf = ({ properties }: JsonObject) =>
+    Object.entries(isJsonObject(properties) ? properties : {}).filter(([key]) => key !== 'type')
+  const tableOf = (one: JsonObject, isShown: (key: string) => boolean): string => {
+    const shown = keysOf(one).filter(([key]) => isShown(key))
+    return schemaTable({ ...one, properties: Object.fromEntries(shown) }, schema)
+  }
+  const isCommon = (key: string): boolean =>
+    alternatives.every((one) => keysOf(one).some(([name]) => name === key))
+  const [first = {}] = alternatives
+  const sections = alternatives.map((one) => {
+    const { const: type } = propertyOf(one, 'type')
+    const hasOwn = keysOf(one).some(([key]) => !isCommon(key))
+    const own = hasOwn ? tableOf(one, (key) => !isCommon(key)) : 'It has no keys of its own.'
+    return `### type: ${String(type)}\n\n${own}`
+  })
+  return [
+    `${describe(propertyOf(schema, 'networks'))} How each is set up, and what comes of its messages, stands in
+[networks.md](networks.md). Every network has these keys:`,
+    tableOf(first, isCommon),
+    ...sections,
+  ].join('\n\n')
 }
 
 function entryOf(schema: JsonObject, key: string): JsonObject {
