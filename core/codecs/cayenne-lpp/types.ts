@@ -88,11 +88,29 @@ export const LPP_BY_BYTE: readonly (LppType | undefined)[] = Array.from(
   (_, byte) => LPP_TYPES.find(({ type }) => type === byte),
 )
 
+/** What libraries call types besides: the Arduino library, the npm package cayenne-lpp. */
+const ALIASES: Readonly<Record<string, number>> = {
+  digital_input: 0,
+  digital_output: 1,
+  analog_input: 2,
+  analog_output: 3,
+  generic: 100,
+  humidity: 104,
+  pressure: 115,
+  ppm: 125,
+  time: 133,
+  color: 135,
+  rgb: 135,
+}
+
 /** By every name that a type goes by. */
 export const LPP_BY_NAME: ReadonlyMap<string, LppType> = new Map(
   LPP_TYPES.flatMap((type) => [
     [type.chirpStack, type],
     [type.key, type],
     [type.name, type],
+    ...Object.keys(ALIASES)
+      .filter((alias) => ALIASES[alias] === type.type)
+      .map((alias): [string, LppType] => [alias, type]),
   ]),
 )

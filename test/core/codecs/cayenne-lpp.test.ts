@@ -174,6 +174,9 @@ describe('cayenne-lpp: telemetry', () => {
       '047affec46017204b00000fb50',
     )
     expect(decode('047affec46')).toEqual([{ channel: 4, type: 122, name: 'load', value: -5.05 }])
+    expect(encode({ humidity_2: 50, digital_input_1: 1, rgb_3: { r: 1, g: 2, b: 3 } })).toBe(
+      '0268640100010387010203',
+    )
     expect(encode([])).toBe('')
     expect(decode('')).toEqual([])
   })
