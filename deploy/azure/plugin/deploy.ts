@@ -10,7 +10,7 @@ import { DeployError, readErrors, type Told, tell } from './errors.ts'
 import { removeGrants } from './grants.ts'
 import { applyGroup, type Marks, markGroup, registerProviders } from './group.ts'
 import { shortName } from './names.ts'
-import { checkFunctions, mustFindApp, publish, SITE_API, siteIdOf } from './publish.ts'
+import { checkFunctions, findApp, mustFindApp, publish, SITE_API, siteIdOf } from './publish.ts'
 import { type PlannedTemplate, resourceId } from './template.ts'
 
 export const DEPLOYMENT_API = '2025-04-01'
@@ -26,13 +26,15 @@ export interface DeployOptions {
 export async function deploy(context: Context, options: DeployOptions): Promise<void> {
   const { say } = context
   const { planned, code, force } = options
-  const marks = await applyGroup(context)
+  const noted = await applyGroup(context)
+  // An app that is made anew has no code, whatever was published before.
+  const marks = (await findApp(context)) === undefined ? { ...noted, code: '' } : noted
   await registerProviders(context, planned.template)
   const template = hashOf(context, planned)
   const drifted = force || marks.template !== template ? [] : await driftOf(context, planned)
   const changed = force || marks.template !== template || drifted.length > 0
   if (changed) {
-    for (const one of drifted) say(`${one}: differs, is put back`)
+    for (const one of drifted) say(one)
     await applyTemplate(context, planned)
     say(`resources: deployed, ${planned.template.resources.length}`)
   } else say('resources: unchanged')
@@ -104,7 +106,7 @@ async function driftOf(
     const what = labelOf(resource)
     const found = await api.find(what, `${id}?api-version=${resource.apiVersion}`)
     if (found === undefined) {
-      drifted.push(`${what}: missing`)
+      drifted.push(`${what}: missing, is made again`)
       return
     }
     const {
@@ -118,7 +120,9 @@ async function driftOf(
     const unlike = differences(wanted, found)
     const settings = await settingsOf(context, resource)
     if (unlike.length + settings.length > 0)
-      drifted.push(`${what} (${[...unlike, ...settings].slice(0, 5).join(', ')})`)
+      drifted.push(
+        `${what} (${[...unlike, ...settings].slice(0, 5).join(', ')}): differs, is put back`,
+      )
   })
   return drifted.sort()
 }

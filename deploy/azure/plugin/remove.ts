@@ -1,7 +1,15 @@
 import { type Context, forAll } from './context.ts'
 import { DeployError } from './errors.ts'
 import { removeGrants } from './grants.ts'
-import { findGroup, GROUP_API, isOurs, type Listed, listResources, versionOf } from './group.ts'
+import {
+  findGroup,
+  GROUP_API,
+  isOurs,
+  type Listed,
+  listResources,
+  markGroup,
+  versionOf,
+} from './group.ts'
 
 const VAULT_API = '2023-07-01'
 
@@ -40,6 +48,7 @@ export async function remove(context: Context): Promise<void> {
     )
     for (const { type, name } of kept) say(`${type} ${name}: kept, with all that is in it`)
     for (const { type, name } of foreign) say(`${type} ${name}: kept, it is somebody else's`)
+    await markGroup(context, { template: '', code: '' })
     say(`${group}: kept`)
   }
   await purgeVault(context)

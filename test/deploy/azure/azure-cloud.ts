@@ -512,6 +512,7 @@ export async function openAzureCloud(): Promise<AzureCloud> {
     for (const [id, resource] of resources)
       if (id.startsWith(prefix)) {
         if (resource.type === 'Microsoft.KeyVault/vaults') deletedVaults.add(resource.name)
+        if (resource.type === 'Microsoft.Web/sites') published.delete(resource.name)
         resources.delete(id)
       }
     for (const id of deployments.keys()) if (id.startsWith(prefix)) deployments.delete(id)
@@ -672,6 +673,7 @@ export async function openAzureCloud(): Promise<AzureCloud> {
     if (method !== 'DELETE') return refuse(405, 'MethodNotAllowed', method)
     for (const id of [...resources.keys()])
       if (id === path.toLowerCase() || id.startsWith(`${path.toLowerCase()}/`)) resources.delete(id)
+    if (found.type === 'Microsoft.Web/sites') published.delete(found.name)
     if (found.type === 'Microsoft.KeyVault/vaults') deletedVaults.add(found.name)
     return later(1)
   }

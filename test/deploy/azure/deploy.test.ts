@@ -328,9 +328,19 @@ describe('the plugin for Azure, against a cloud of our own', () => {
     expect(printed).toMatch(
       /storageAccounts fixture\w+ \(properties\.allowSharedKeyAccess\): differs/,
     )
-    expect(printed).toContain('sqlDatabases docs-dev/one: missing: differs, is put back')
+    expect(printed).toContain('sqlDatabases docs-dev/one: missing, is made again')
     expect(stage.cloud.settings.get(name)).toEqual(app)
     expect(stage.cloud.resources.get(storage.id.toLowerCase())).toEqual(storage)
+  }, 60_000)
+
+  it('publishes again where somebody deleted the app', async () => {
+    const { id, name } = site()
+    for (const one of [...stage.cloud.resources.keys()])
+      if (one.startsWith(id.toLowerCase())) stage.cloud.resources.delete(one)
+    stage.cloud.published.delete(name)
+    const printed = await stage.sls('deploy')
+    expect(printed).toMatch(/sites fixture-dev-\w+: missing, is made again/)
+    expect(printed).toMatch(/code of fixture-dev-\w+: published/)
   }, 60_000)
 
   it('sends everything again where that is asked for', async () => {
