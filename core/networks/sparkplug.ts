@@ -64,7 +64,7 @@ export const sparkplug: NetworkKind = {
       }),
     checkSequence: z.boolean().default(true).meta({
       description:
-        'Whether gaps in the sequence of an edge node count; off where several processes share its messages.',
+        'Whether gaps in the sequence of an edge node count; functions, which share its messages, see none.',
     }),
   }),
   open(options): Network {
