@@ -102,6 +102,11 @@ describe('createScriptEngine', () => {
     ['\n\nfunction f() { throw "text" }\nf()', 'the script: text', undefined],
     ['var a\na.b.c()', "the script: TypeError: cannot read property 'b' of undefined", undefined],
     ['export const run = ;', 'the script: SyntaxError', 1],
+    [
+      'const lib = require("lodash"); function run() {}',
+      "the script: Cannot find module 'lodash'",
+      undefined,
+    ],
   ])('%j is refused', (source, message, line) => {
     const error = faultOf(() => engine.open(source, NAMES, LIMITS))
     expect(error).toMatchObject({
