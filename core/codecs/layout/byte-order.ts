@@ -25,7 +25,7 @@ export function orderOf(endian: Endian, size: number): readonly number[] | undef
 
 /** Reads an unsigned number; of more than 2^53 - 1 its digits. */
 export function readUnsigned(
-  bytes: Uint8Array,
+  bytes: ArrayLike<number>,
   at: number,
   order: readonly number[],
 ): number | bigint {

@@ -118,7 +118,7 @@ function bitsWithin(
     // Other fields may have bits of the same bytes: what stands there stays.
     write(writer, counts) {
       const at = room(writer, order.length)
-      const unit = Number(readUnsigned(Uint8Array.from(writer.bytes), at, order))
+      const unit = Number(readUnsigned(writer.bytes, at, order))
       const before = Math.floor(unit / weight) % 2 ** bits
       writeNumber(writer.bytes, at, order, unit + (narrow.check(counts) - before) * weight)
     },

@@ -101,19 +101,22 @@ function readData(
 /** Two bytes of length, and the digits of an IMEI. */
 function isLogin(bytes: Uint8Array): boolean {
   if (bytes.length !== 17 || bytes[0] !== 0 || bytes[1] !== 15) return false
-  for (let at = 2; at < 17; at++) {
-    const byte = bytes[at] ?? 0
-    if (byte < 0x30 || byte > 0x39) return false
-  }
+  for (let at = 2; at < 17; at++) if (!isDigit(bytes[at])) return false
   return true
 }
 
-/** A datagram tells its length, and its fifth byte is 1 by definition. */
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39
+}
+
+/** A datagram tells its length, its fifth byte is 1 by definition, and an IMEI of digits stands in it. */
 function isDatagram(bytes: Uint8Array): boolean {
   return (
     bytes.length > 8 &&
     (((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)) === bytes.length - 2 &&
-    bytes[4] === 1
+    bytes[4] === 1 &&
+    bytes[6] === 0 &&
+    isDigit(bytes[8])
   )
 }
 
