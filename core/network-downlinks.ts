@@ -67,7 +67,10 @@ export function createNetworkDownlinks({
     if (one?.network.downlink === undefined)
       throw new CoreError('network.no_downlink', `expected a network with downlinks, found ${name}`)
     const { command, properties } = received
-    const codec = one.codec ?? program.deviceType(deviceId)?.decode.codec
+    const codec =
+      one.network.encodes === true
+        ? undefined
+        : (one.codec ?? program.deviceType(deviceId)?.decode.codec)
     const now = ports.clock.now()
     const content = contentOf(received, codec, now)
     const downlink: NetworkDownlink = {

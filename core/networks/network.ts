@@ -170,6 +170,8 @@ export interface Network {
    * @throws CoreError `network.no_downlink` for what cannot go back.
    */
   readonly downlink: ((downlink: NetworkDownlink) => NetworkCall) | undefined
+  /** True: it writes the bytes of commands itself, whatever codec its devices have. */
+  readonly encodes?: boolean
   /** Who may listen to a filter besides those who may listen to everything; absent where nobody is meant to. */
   readonly listenerOf?: (filter: string) => NetworkListener | undefined
   /** What this side says of itself when it comes and before it goes, for whoever subscribes later too. */

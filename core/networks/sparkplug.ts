@@ -80,6 +80,7 @@ export const sparkplug: NetworkKind = {
       remembers: true,
       read: (message, memory) => read(message, memory, plan),
       downlink: toCall,
+      encodes: true,
       listenerOf,
       announce: (online, timestamp) =>
         host === undefined

@@ -111,8 +111,9 @@ describe('a Sparkplug edge node at the embedded cloud', () => {
     await expect.poll(() => isConnected(cloud, 'G1:E1:D1')).toBe(false)
   })
 
-  it('takes commands in the types of its birth', async () => {
-    const cloud = await openCloud({ config: CONFIG })
+  it('takes commands in the types of its birth, whatever codec its type names', async () => {
+    const deviceTypes = { plant: { codec: 'sparkplug-b' } }
+    const cloud = await openCloud({ config: { ...CONFIG, deviceTypes } })
     const node = await openNode(cloud)
     await node.birth()
     await node.deviceBirth()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CoreError } from '../../../core/errors.ts'
 import type { Json } from '../../../core/model/json.ts'
 import type { NetworkPart, NetworkReading } from '../../../core/networks/network.ts'
 import { readSparkplugTopic, sparkplugDeviceId } from '../../../core/networks/sparkplug/topic.ts'
@@ -191,6 +192,40 @@ describe('a session of Sparkplug', () => {
     expect(() => network.read({ ...state, topic: 'spBv1.0/G/NOTHING/E' }, new Map())).toThrow(
       'expected spBv1.0/',
     )
+  })
+})
+
+describe('Sparkplug and bytes of any kind', () => {
+  it('gives parts or a fault, 50,000 times', () => {
+    const network = sparkplug.open({ type: 'sparkplug', rebirth: true })
+    const memory = new Map<string, Json | undefined>()
+    const valid = PAYLOAD.encode(PAYLOAD.fromObject({ timestamp: AT, ...BIRTH })).finish()
+    const topics = ['NBIRTH/E', 'NDATA/E', 'NDEATH/E', 'DBIRTH/E/D', 'DDATA/E/D', 'DDEATH/E/D']
+    let seed = 20_261_121
+    const next = (below: number): number => {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+      return (seed >>> 8) % below
+    }
+    let read = 0
+    for (let run = 0; run < 50_000; run++) {
+      const body = new Uint8Array(valid)
+      for (let change = next(3); change > 0; change--) body[next(body.length)] = next(256)
+      const topic = `spBv1.0/G/${topics[next(topics.length)]}`
+      try {
+        let reading = network.read({ topic, body, receivedAt: AT + run }, memory)
+        if ('needs' in reading) {
+          for (const key of reading.needs) memory.set(key, undefined)
+          reading = network.read({ topic, body, receivedAt: AT + run }, memory)
+        }
+        if ('needs' in reading) throw new Error('expected parts')
+        for (const { key, value } of reading.remember ?? [])
+          memory.set(key, value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
+        read++
+      } catch (error) {
+        if (!(error instanceof CoreError) || !error.code.startsWith('codec.')) throw error
+      }
+    }
+    expect(read).toBeGreaterThan(20_000)
   })
 })
 
