@@ -69,7 +69,8 @@ export interface NetworkConfig {
 export function networkSchema(codec: z.ZodType) {
   const common = { ...COMMON, codec: codec.optional().meta({ description: CODEC }) }
   const [first = z.strictObject({ type: z.literal('') }), ...others] = NETWORK_KINDS.map(
-    ({ options }) => options.extend(common),
+    ({ name, summary, options }) =>
+      options.extend({ ...common, type: z.literal(name).meta({ description: summary }) }),
   )
   return z
     .discriminatedUnion('type', [first, ...others], {

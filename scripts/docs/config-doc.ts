@@ -74,10 +74,10 @@ function networkSections(schema: JsonObject): string {
     alternatives.every((one) => keysOf(one).some(([name]) => name === key))
   const [first = {}] = alternatives
   const sections = alternatives.map((one) => {
-    const { const: type } = propertyOf(one, 'type')
+    const kind = propertyOf(one, 'type')
     const hasOwn = keysOf(one).some(([key]) => !isCommon(key))
     const own = hasOwn ? tableOf(one, (key) => !isCommon(key)) : 'It has no keys of its own.'
-    return `### type: ${String(type)}\n\n${own}`
+    return `### type: ${String(kind['const'])}\n\n${describe(kind)}\n\n${own}`
   })
   return [
     `${describe(propertyOf(schema, 'networks'))} How each is set up, and what comes of its messages, stands in
