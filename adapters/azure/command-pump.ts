@@ -17,6 +17,12 @@ const AT_ONCE = 10
 /** What the hub tells of the end of a command comes so late at most: its own batches, and the tick. Unit: ms. */
 const FEEDBACK_MS = 300_000
 
+/** What is as good as over does not go to the hub again. Unit: ms. */
+const RETURN_MS = 60_000
+
+/** The hub keeps no message for longer; a little less, for clocks differ. Unit: ms. */
+const HUB_KEEPS_MS = 2 * 86_400_000 - 60_000
+
 /** The command itself, where it has a name: a message to a device has none. Source: docs/azure.md. */
 const NAME_PROPERTY = 'command'
 const UNNAMED = 'message'
@@ -58,7 +64,7 @@ export function createCommandPump(
       payload,
       // Also where the sender wants to hear nothing: it is how we hear of its end.
       ack: 'full',
-      expiresAt,
+      expiresAt: Math.min(expiresAt, core().ports.clock.now() + HUB_KEEPS_MS),
       contentType,
       correlationId,
       properties: { ...(name === UNNAMED ? {} : { [NAME_PROPERTY]: name }), ...properties },
@@ -69,11 +75,18 @@ export function createCommandPump(
   async function settle({ deviceId, ...record }: FeedbackRecord): Promise<void> {
     const commandId = record.originalMessageId
     const [how, reason] = settlementOf(record)
-    await settleHeld(core(), { deviceId, commandId, how, reason })
+    const { commands, ports } = core()
+    const settled = await settleHeld(core(), { deviceId, commandId, how, reason })
+    if (!settled || how !== 'release') return
+    const left = await commands.get(deviceId, commandId)
+    // It may wait for longer than the hub keeps anything: then it goes there once more.
+    const again = left?.state === 'Enqueued' && left.expiresAt > ports.clock.now() + RETURN_MS
+    if (again) wakes.ask(deviceId)
   }
 
+  const wakes = createWakes(core, deliver)
   return {
-    ...createWakes(core, deliver),
+    ...wakes,
     deliver,
 
     async hear(until) {

@@ -24,7 +24,7 @@ const CONFIG: ConfigInput = {
       ],
     },
   },
-  commands: { ttl: '1h' },
+  commands: { ttl: '1h', maxTtl: '7d' },
 }
 
 const TIMER = { isPastDue: false, schedule: { adjustForDST: true } }
@@ -159,6 +159,24 @@ describeWithEmulators('Azure: devices of a hub, by the vendor’s SDK', () => {
           return stateOf(id, 'x')
         }, until)
         .toBe('Expired')
+    })
+
+    it('that may wait for longer than the hub keeps anything go there again', async () => {
+      const id = `dev-${++counter}`
+      await hub.connect(id)
+      await expect.poll(pump, until).toBeGreaterThan(0)
+      const ttlMs = 3 * 86_400_000
+      await azure.core.commands.send(id, { commandId: 'x', name: 'x', payload, ttlMs })
+      await azure.settle()
+      const atHub = async () => (await hub.cloud.core.commands.list(id)).map(({ state }) => state)
+      expect(await atHub()).toEqual(['Enqueued'])
+      const now = Date.now() + 2 * 86_400_000
+      vi.spyOn(Date, 'now').mockReturnValue(now)
+      await hub.cloud.core.gate.catchUp(id)
+      expect(await atHub()).toEqual(['Expired'])
+      await tick()
+      vi.mocked(Date.now).mockRestore()
+      expect(await stateOf(id, 'x')).toBe('Delivered')
     })
 
     it('that are purged are gone at the hub as well', async () => {
