@@ -17,10 +17,15 @@ export class Stopped extends Error {
 
 /** The state of an interpreter, whole: whoever goes back to it starts as if nothing had been run since. */
 interface Snapshot {
-  /** From address 0. */
-  readonly data: Uint8Array
-  /** From the top of the stack. */
-  readonly heap: Uint8Array
+  /** What lies in the memory, in this order: later parts lie over earlier ones, which images share. */
+  readonly parts: readonly Part[]
+  /** Where it ends. */
+  readonly end: number
+}
+
+interface Part {
+  readonly at: number
+  readonly bytes: Uint8Array
 }
 
 /** A script that was read, and what it declares. */
@@ -89,6 +94,9 @@ const AS_MODULE = 1
 /** Images end at a multiple of this. */
 const IMAGE_STEP = 4_096
 
+/** How finely images share what is the same. */
+const BLOCK_BYTES = 256
+
 const utf8 = new TextEncoder()
 
 /** What has to be found again after an image was put back: addresses of it. */
@@ -156,23 +164,38 @@ export function openSandbox(module: WebAssembly.Module): Sandbox {
       of.bytes = Buffer.from(of.quickJs.memory.buffer)
     return of.bytes
   }
+  const imageEnd = (bytes: Buffer): number =>
+    Math.min(bytes.length, Math.ceil(usedBytes(bytes) / IMAGE_STEP) * IMAGE_STEP)
   const takeImage = (): Snapshot => {
     const bytes = bytesOf(machine)
     const { stackTop } = machine.quickJs
-    const end = Math.min(bytes.length, Math.ceil(usedBytes(bytes) / IMAGE_STEP) * IMAGE_STEP)
-    return { data: copy(bytes, 0, stackTop - STACK_BYTES), heap: copy(bytes, stackTop, end) }
+    const end = imageEnd(bytes)
+    return {
+      parts: [
+        { at: 0, bytes: copy(bytes, 0, stackTop - STACK_BYTES) },
+        { at: stackTop, bytes: copy(bytes, stackTop, end) },
+      ],
+      end,
+    }
   }
-  const putBack = ({ data, heap }: Snapshot): void => {
-    const { quickJs } = machine
-    if (grow(quickJs.memory, quickJs.stackTop + heap.length) === 0) throw new Stopped('broken')
+  /** An image that shares what has not changed since another: a script changes a tenth of what lies there. */
+  const takeImageOver = (base: Snapshot): Snapshot => {
     const bytes = bytesOf(machine)
-    bytes.set(data, 0)
-    bytes.set(heap, quickJs.stackTop)
+    const end = Math.max(base.end, imageEnd(bytes))
+    const changed = base.parts.flatMap((part) => changesOf(bytes, part))
+    return {
+      parts: [...base.parts, ...changed, { at: base.end, bytes: copy(bytes, base.end, end) }],
+      end,
+    }
+  }
+  const putBack = ({ parts, end }: Snapshot): void => {
+    if (grow(machine.quickJs.memory, end) === 0) throw new Stopped('broken')
+    const bytes = bytesOf(machine)
+    for (const part of parts) bytes.set(part.bytes, part.at)
   }
   /** Zeroes what earlier runs left above an image, so that the next image ends where its own script does. */
-  const clearAbove = ({ heap }: Snapshot): void => {
+  const clearAbove = ({ end }: Snapshot): void => {
     const bytes = bytesOf(machine)
-    const end = machine.quickJs.stackTop + heap.length
     bytes.fill(0, end, Math.max(end, usedBytes(bytes)))
   }
 
@@ -272,7 +295,7 @@ export function openSandbox(module: WebAssembly.Module): Sandbox {
           newString(context, String(limits.outputBytes)),
         ])
         if (!known.startsWith('v')) throw new Refused(known)
-        return { names: readNames(known), snapshot: takeImage() }
+        return { names: readNames(known), snapshot: takeImageOver(image) }
       }),
 
     call: ({ snapshot }, request, limits) =>
@@ -324,6 +347,26 @@ function readNames(answer: Answer): readonly string[] {
 
 function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return Uint8Array.prototype.slice.call(bytes, start, end)
+}
+
+/** The blocks of a part that the memory has otherwise, neighbours together. */
+function changesOf(bytes: Uint8Array, { at, bytes: before }: Part): readonly Part[] {
+  const changes: Part[] = []
+  let start: number | undefined
+  // One turn more than there are blocks: it ends the last run.
+  for (let offset = 0; offset < before.length + BLOCK_BYTES; offset += BLOCK_BYTES) {
+    const end = Math.min(offset + BLOCK_BYTES, before.length)
+    const differs =
+      offset < before.length &&
+      Buffer.compare(before.subarray(offset, end), bytes.subarray(at + offset, at + end)) !== 0
+    if (differs) start ??= offset
+    else if (start !== undefined) {
+      const last = Math.min(offset, before.length)
+      changes.push({ at: at + start, bytes: copy(bytes, at + start, at + last) })
+      start = undefined
+    }
+  }
+  return changes
 }
 
 /** How far the memory is used: behind that it is all zeros. */
