@@ -58,8 +58,8 @@ const ConditionSchema: z.ZodType<LayoutCondition> = z.lazy(() =>
     equals: ScalarSchema.optional(),
     not: ScalarSchema.optional(),
     in: z.array(ScalarSchema).min(1).optional(),
-    min: z.number().optional(),
-    max: z.number().optional(),
+    min: z.number().optional().meta({ description: 'The least value that counts.' }),
+    max: z.number().optional().meta({ description: 'The greatest value that counts.' }),
     bit: z
       .int()
       .min(0)
@@ -162,7 +162,10 @@ const FORM = {
   length: z
     .union([
       z.int().min(0),
-      z.strictObject({ min: z.int().min(0).optional(), max: z.int().min(0).optional() }),
+      z.strictObject({
+        min: z.int().min(0).optional().meta({ description: 'At least so many bytes.' }),
+        max: z.int().min(0).optional().meta({ description: 'At most so many bytes.' }),
+      }),
     ])
     .optional()
     .meta({ description: 'Bytes of a message.' }),
@@ -177,7 +180,7 @@ const FORM = {
       }),
       from: z.int().optional().meta({ description: 'The first byte that it is about.' }),
       to: z.int().optional().meta({ description: 'Where that ends. Without it, at the checksum.' }),
-      endian: z.enum(['big', 'little']).optional(),
+      endian: z.enum(['big', 'little']).optional().meta({ description: 'The order of its bytes.' }),
     })
     .optional()
     .meta({ description: 'A checksum, which has to be right.' }),

@@ -1,7 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { FUNCTIONS, isJsonObject, type Json, type JsonObject } from '../../core/index.ts'
+import * as z from 'zod'
+import {
+  CODEC_KINDS,
+  FUNCTIONS,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+} from '../../core/index.ts'
+import { codecsDoc } from '../../scripts/docs/codecs-doc.ts'
 import { configDoc, configSchema } from '../../scripts/docs/config-doc.ts'
 import { rulesDoc } from '../../scripts/docs/rules-doc.ts'
 
@@ -37,7 +45,25 @@ describe('docs/config.md', () => {
   })
 })
 
-it.each(['rules.md', 'config.md'])('%s links only to what is there', (name) => {
+describe('docs/codecs.md', () => {
+  it('is what "npm run docs:rules" writes', () => {
+    expect(page('codecs.md')).toBe(codecsDoc())
+  })
+
+  it('has a page for each codec, and something to say about every option', () => {
+    for (const { name, options } of CODEC_KINDS) {
+      expect(page('codecs.md'), name).toContain(`[\`${name}\`](codecs/`)
+      const schema: JsonObject = JSON.parse(
+        JSON.stringify(z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' })),
+      )
+      const { properties } = schema
+      const { type: _name, ...rest } = isJsonObject(properties) ? properties : {}
+      expect(undescribed({ ...schema, properties: rest }, ''), name).toEqual([])
+    }
+  })
+})
+
+it.each(['rules.md', 'config.md', 'codecs.md'])('%s links only to what is there', (name) => {
   const links = [...page(name).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target ?? '')
   expect(links.length).toBeGreaterThan(2)
   for (const link of links) {
