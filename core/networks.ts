@@ -153,7 +153,7 @@ export function createNetworks(
     return reading
   }
 
-  /** @throws CoreError `store.*` */
+  /** What cannot be kept now has to come again. */
   async function setAside(
     { name }: ProgramNetwork,
     message: NetworkMessage,
@@ -166,19 +166,23 @@ export function createNetworks(
     const now = ports.clock.now()
     const id = ports.ids.next(now)
     const { topic, payload } = originOf(name, message, contentType)
-    await ports.deadLetters.put({
-      id,
-      at: now,
-      topic,
-      source: SOURCE + name,
-      contentType,
-      payload,
-      payloadBytes: payload.length,
-      receivedAt: message.receivedAt,
-      code: error.code,
-      reason: error.message,
-      ...(deviceId === undefined ? {} : { deviceId }),
-    })
+    try {
+      await ports.deadLetters.put({
+        id,
+        at: now,
+        topic,
+        source: SOURCE + name,
+        contentType,
+        payload,
+        payloadBytes: payload.length,
+        receivedAt: message.receivedAt,
+        code: error.code,
+        reason: error.message,
+        ...(deviceId === undefined ? {} : { deviceId }),
+      })
+    } catch (failure) {
+      return { status: 'retry', error: asFault(failure) }
+    }
     return { status: 'dead_lettered', deadLetterId: id, error }
   }
 
