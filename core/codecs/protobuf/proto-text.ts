@@ -6,7 +6,7 @@ const MAX_DEPTH = 64
 
 /** The first that fits counts: words with dots in them, numbers, texts, and signs. */
 const TOKEN =
-  /(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*(?:([A-Za-z_.][\w.]*)|(0[xX][\da-fA-F]+|\d[\w.]*(?:(?<=[eE])[+-]\d+)?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([{}[\]()<>=;,:+\-/]))/y
+  /(?:\s|\/\/[^\n]*(?:\n|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:([A-Za-z_.][\w.]*)|(0[xX][\da-fA-F]+|\d[\w.]*(?:(?<=[eE])[+-]\d+)?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([{}[\]()<>=;,:+\-/]))/y
 
 const SCALARS: ReadonlyMap<string, number> = new Map(
   Object.entries(FIELD).filter(([, type]) => ![10, 11, 14].includes(type)),
@@ -363,7 +363,9 @@ class Source {
     const found = TOKEN.exec(this.#text)
     if (found === null) {
       this.#peeked = undefined
-      const rest = this.#text.slice(this.#at).replace(/^(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)+/, '')
+      const rest = this.#text
+        .slice(this.#at)
+        .replace(/^(?:\s|\/\/[^\n]*(?:\n|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)+/, '')
       this.#start = this.#text.length - rest.length
       if (rest !== '') throw this.fault('the language of .proto files, found something else')
       return
