@@ -85,7 +85,11 @@ export function createTaker({
   async function takeConnection({ deviceId, operation, uplink }: HubEvent): Promise<void> {
     const connected = operation === 'deviceConnected'
     if (!connected && operation !== 'deviceDisconnected') return ignore(operation)
-    await run(deviceId, [{ kind: 'presence', connected, at: timeOf(uplink) }])
+    const at = timeOf(uplink)
+    const known = await core.ports.devices.load(deviceId)
+    // The hub may tell of two connections in the wrong order. Source: IoT Hub, device connection state events.
+    if (known !== undefined && at < known.presence.changedAt) return ignore('late')
+    await run(deviceId, [{ kind: 'presence', connected, at }])
     if (!connected) return
     await registry.adopt(deviceId)
     await pump.deliver(deviceId)

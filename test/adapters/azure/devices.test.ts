@@ -333,6 +333,37 @@ describeWithEmulators('Azure: devices of a hub, by the vendor’s SDK', () => {
     })
   })
 
+  describe('connections', () => {
+    const event = (deviceId: string, opType: string, at: number) => ({
+      deviceId,
+      body: '{"sequenceNumber":"00"}',
+      source: 'deviceConnectionStateEvents',
+      properties: { opType, operationTimestamp: new Date(at).toISOString() },
+    })
+
+    it('count by when they were made, in whatever order the hub tells of them', async () => {
+      const id = `dev-${++counter}`
+      await hub.ask('PUT', `/devices/${id}`, { deviceId: id })
+      const now = Date.now()
+      await azure.ingest(...triggerOf([event(id, 'deviceConnected', now - 5_000)]))
+      await azure.ingest(
+        ...triggerOf([
+          event(id, 'deviceDisconnected', now - 9_000),
+          event(id, 'deviceUpdated', now),
+        ]),
+      )
+      expect((await record(id))?.presence).toMatchObject({
+        connected: true,
+        changedAt: now - 5_000,
+      })
+      await azure.ingest(...triggerOf([event(id, 'deviceDisconnected', now - 1_000)]))
+      expect((await record(id))?.presence).toMatchObject({
+        connected: false,
+        changedAt: now - 1_000,
+      })
+    })
+  })
+
   describe('registrations', () => {
     it('that somebody else makes are taken in, and what somebody else removes is forgotten', async () => {
       const id = `dev-${++counter}`
