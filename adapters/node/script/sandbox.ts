@@ -369,10 +369,15 @@ function changesOf(bytes: Uint8Array, { at, bytes: before }: Part): readonly Par
   return changes
 }
 
+const ZEROS = Buffer.alloc(65_536)
+
 /** How far the memory is used: behind that it is all zeros. */
 function usedBytes(bytes: Buffer): number {
-  const words = new BigUint64Array(bytes.buffer, 0, bytes.length >> 3)
-  let count = words.length
-  while (count > 0 && words[count - 1] === 0n) count--
-  return count * 8
+  let end = bytes.length
+  for (let start = end - ZEROS.length; start >= 0; start -= ZEROS.length) {
+    if (bytes.compare(ZEROS, 0, ZEROS.length, start, end) !== 0) break
+    end = start
+  }
+  while (end > 0 && bytes[end - 1] === 0) end--
+  return end
 }
