@@ -191,9 +191,9 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
       page[at++] = type | 24
       page[at++] = argument
     } else if (argument < 0x1_0000) {
-      page[at++] = type | 25
-      page[at++] = argument >> 8
-      page[at++] = argument
+      page[at] = type | 25
+      view.setUint16(at + 1, argument)
+      at += 3
     } else if (argument < 0x1_0000_0000) {
       page[at++] = type | 26
       putWord(argument)
@@ -218,7 +218,8 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
   }
 
   function writeNumber(value: number): void {
-    if ((value | 0) === value && value > 0) writeHead(0, value)
+    const small = value | 0
+    if (small === value && small !== 0) writeHead(small > 0 ? 0 : 1, small > 0 ? small : -1 - small)
     else if (!Number.isSafeInteger(value) || Object.is(value, -0)) writeFloat(value)
     else if (value >= 0) writeHead(0, value)
     else writeHead(1, -1 - value)
@@ -226,20 +227,18 @@ export function createCborWriter(form: CborForm): (value: Json) => Uint8Array {
 
   function writeFloat(value: number): void {
     reserve(9)
-    if (Number.isNaN(value)) {
-      putHalf(0x7e00)
-    } else if (Math.fround(value) === value) {
-      view.setFloat32(at + 1, value)
-      const half = halfBits(view.getUint32(at + 1))
-      if (half === undefined) {
-        page[at] = 0xfa
-        at += 5
-      } else putHalf(half)
-    } else {
+    if (Math.fround(value) !== value && !Number.isNaN(value)) {
       page[at] = 0xfb
       view.setFloat64(at + 1, value)
       at += 9
+      return
     }
+    view.setFloat32(at + 1, value)
+    const half = Number.isNaN(value) ? 0x7e00 : halfBits(view.getInt32(at + 1))
+    if (half === undefined) {
+      page[at] = 0xfa
+      at += 5
+    } else putHalf(half)
   }
 
   function putHalf(half: number): void {
