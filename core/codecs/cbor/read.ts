@@ -83,7 +83,7 @@ export function createCborReader(plain: boolean): CborReader {
         return info === 31 ? readOpenArray(levels - 1) : readArray(info, start, levels - 1)
       case 5:
         if (levels === 0) throw tooDeep(start)
-        return readMap(info === 31 ? undefined : readCount(info, start, 2), levels - 1)
+        return readMap(info === 31 ? undefined : readCount(info, start, 2, 'map'), levels - 1)
       case 6:
         if (levels === 0) throw tooDeep(start)
         return readTag(info, start, levels - 1)
@@ -148,20 +148,20 @@ export function createCborReader(plain: boolean): CborReader {
     return (BigInt(word(at - 8)) << 32n) | BigInt(word(at - 4))
   }
 
-  function readCount(info: number, start: number, each: number): number {
+  function readCount(info: number, start: number, each: number, what: string): number {
     const count = readArgument(info, start)
-    if (count * each > end - at) throw truncatedAt(`${count} items`, count * each, end - at, at)
+    if (count * each > end - at) throw truncatedAt(what, count * each, end - at, at)
     return count
   }
 
   function readSlice(info: number, start: number): Uint8Array {
-    const length = readCount(info, start, 1)
+    const length = readCount(info, start, 1, 'bytes')
     at += length
     return bytes.subarray(at - length, at)
   }
 
   function readString(info: number, start: number): string {
-    const length = readCount(info, start, 1)
+    const length = readCount(info, start, 1, 'text')
     at += length
     return readText(bytes, at - length, length)
   }
@@ -207,7 +207,7 @@ export function createCborReader(plain: boolean): CborReader {
   }
 
   function readArray(info: number, start: number, levels: number): Json {
-    const count = readCount(info, start, 1)
+    const count = readCount(info, start, 1, 'array')
     const items: Json[] = []
     for (let index = 0; index < count; index++) items.push(readItem(levels))
     return items
