@@ -9,7 +9,21 @@ import { ROOT } from '../source-files.ts'
 
 // What the pages of these codecs show is what they do.
 
-const PAGES = ['cayenne-lpp', 'layout', 'ruuvi', 'teltonika']
+const PAGES = [
+  'cayenne-lpp',
+  'layout',
+  'ruuvi',
+  'teltonika',
+  'json',
+  'cbor',
+  'msgpack',
+  'senml',
+  'csv',
+  'key-value',
+  'number',
+  'text',
+  'owntracks',
+]
 
 function pageOf(name: string): string {
   return readFileSync(join(ROOT, `docs/codecs/${name}.md`), 'utf8')
