@@ -437,6 +437,54 @@ const require = (name) => {
 
 define(global, { Buffer: CallableBuffer, TextEncoder, TextDecoder, console, module, exports: exported, require })
 
+// Math.pow of the interpreter is off by the last digit for one in ten: 10 to the power of -5 is 0.000009999999999999999.
+// Whole powers are made of products of twice the digits (Dekker), and rounded once.
+
+const roughPow = Math.pow
+const half = (x) => {
+  const c = 134217729 * x
+  return c - (c - x)
+}
+const pow = (given, power) => {
+  const x = +given
+  const n = +power
+  const rough = roughPow(x, n)
+  const size = rough < 0 ? -rough : rough
+  if (n % 1 !== 0 || n < -4096 || n > 4096 || !(size > 1e-140 && size < 1e140) || n === 0 || n === 1) return rough
+  let high = 1
+  let low = 0
+  let baseHigh = x
+  let baseLow = 0
+  for (let left = n < 0 ? -n : n; ; ) {
+    const b1 = half(baseHigh)
+    const b2 = baseHigh - b1
+    if (left % 2 === 1) {
+      const a1 = half(high)
+      const a2 = high - a1
+      const product = high * baseHigh
+      const error = a2 * b2 - (product - a1 * b1 - a2 * b1 - a1 * b2) + (high * baseLow + low * baseHigh)
+      high = product + error
+      low = error - (high - product)
+    }
+    left = (left - (left % 2)) / 2
+    if (left === 0) break
+    const square = baseHigh * baseHigh
+    const error = b2 * b2 - (square - b1 * b1 - 2 * (b1 * b2)) + 2 * (baseHigh * baseLow)
+    baseHigh = square + error
+    baseLow = error - (baseHigh - square)
+  }
+  if (n > 0) return high + low
+  const quotient = 1 / high
+  const q1 = half(quotient)
+  const q2 = quotient - q1
+  const h1 = half(high)
+  const h2 = high - h1
+  const product = quotient * high
+  const error = q2 * h2 - (product - q1 * h1 - q2 * h1 - q1 * h2)
+  return quotient + (1 - product - error - quotient * low) / high
+}
+define(Math, { pow })
+
 // What the host calls
 
 const functions = { __proto__: null }

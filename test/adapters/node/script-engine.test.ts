@@ -275,6 +275,57 @@ describe('time and chance inside', () => {
   })
 })
 
+describe('numbers inside', () => {
+  const script = engine.open(
+    'function run(list) { return list.map((one) => String(Math.pow(one[0], one[1]))) }',
+    NAMES,
+    LIMITS,
+  )
+
+  it('powers of ten are the numbers that they are written as', () => {
+    const powers = Array.from({ length: 61 }, (_, index) => index - 30)
+    expect(script.call('run', [powers.map((power) => [10, power])], 0).value).toEqual(
+      powers.map((power) => String(Number(`1e${power}`))),
+    )
+  })
+
+  it.each([
+    [0, 0],
+    [0, -1],
+    [-2, 3],
+    [-2, -3],
+    [2, 1_023],
+    [2, -1_074],
+    [10, 308],
+    [10, -308],
+    [5, 1],
+    [-8, 1 / 3],
+    [-1, 1e9],
+    [1e-200, 2],
+    [1e200, 2],
+  ])('Math.pow(%d, %d)', (base, power) => {
+    expect(script.call('run', [[[base, power]]], 0).value).toEqual([String(base ** power)])
+  })
+
+  it('whole powers are those of this host, but for one in a thousand', () => {
+    const pairs: [number, number][] = []
+    let state = 7
+    const next = (): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+      return state / 2 ** 32
+    }
+    for (let count = 0; count < 2_000; count++)
+      pairs.push([(next() - 0.3) * 300, Math.floor(next() * 24) - 12])
+    const { value } = script.call('run', [pairs], 0)
+    const inside = Array.isArray(value) ? value : []
+    const different = pairs.filter(
+      ([base, power], index) => inside[index] !== String(base ** power),
+    )
+    expect(inside).toHaveLength(2_000)
+    expect(different.length).toBeLessThanOrEqual(2)
+  })
+})
+
 describe('Buffer inside', () => {
   /** The same expression of `b`, inside and in Node. */
   const both = (expression: string, bytes: readonly number[]): readonly [unknown, unknown] => {
