@@ -158,7 +158,7 @@ const NETWORK_LIST = /[\\/]core[\\/]networks[\\/]list\.ts$/
 
 /** Files that say what anyhub.yml may hold. */
 const DESCRIBES_CONFIG =
-  /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
+  /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications(?:[\\/]channels)?)[\\/][\w-]+\.ts)$/
 
 const anyhub = {
   name: 'anyhub',
