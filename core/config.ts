@@ -12,6 +12,12 @@ import {
 import { readDuration } from './model/duration.ts'
 import { SEVERITIES } from './model/notification.ts'
 import { networkSchema } from './networks/network-config.ts'
+import {
+  AudienceId,
+  MaintenanceSchema,
+  PersonSchema,
+  SubscriptionSchema,
+} from './notifications/audience-config.ts'
 import { ChannelSchema } from './notifications/channels/list.ts'
 import { TelephonySchema } from './notifications/channels/telephony.ts'
 
@@ -295,6 +301,18 @@ export const ConfigSchema = z
       .optional()
       .meta({ description: 'The mail server for channels of type email.' }),
     telephony: TelephonySchema.optional(),
+    people: z
+      .record(AudienceId, PersonSchema)
+      .default({})
+      .meta({ description: 'People who can be told, by their ids.' }),
+    subscriptions: z
+      .record(AudienceId, SubscriptionSchema)
+      .default({})
+      .meta({ description: 'Who wants to be told of what, by names.' }),
+    maintenance: z
+      .record(AudienceId, MaintenanceSchema)
+      .default({})
+      .meta({ description: 'Times in which nobody is told of some devices, by names.' }),
     limits: z
       .strictObject({
         bodyBytes: z

@@ -1,6 +1,7 @@
 import { type Commands, createCommands } from './commands.ts'
 import { createRedrive, type Redrive } from './dead-letters.ts'
 import { createDeviceGate, type DeviceGate, type GateOptions } from './device-gate.ts'
+import { createFanOut, type FanOut } from './fan-out.ts'
 import { createIngest } from './ingest.ts'
 import { createMethodCalls, type MethodCalls } from './methods.ts'
 import type { Ingest } from './model/uplink.ts'
@@ -19,6 +20,8 @@ export interface Core {
   readonly gate: DeviceGate
   readonly ingest: Ingest
   readonly notify: Notify
+  /** Finds out who is told, page by page: what `notify` does with pages. */
+  readonly fanOut: FanOut
   readonly tick: Tick
   readonly redrive: Redrive
   readonly commands: Commands
@@ -57,13 +60,15 @@ export function createCore(
   const direct = createIngest(observed, program, gate)
   const networks = createNetworks(observed, program, gate, direct)
   const ingest = knowsNetworkTopics ? networks.ingest : direct
+  const fanOut = createFanOut(observed, program)
   const commands = createCommands(observed, program, gate)
   return {
     program,
     ports: observed,
     gate,
     ingest,
-    notify: createNotify(observed, program),
+    notify: createNotify(observed, program, fanOut),
+    fanOut,
     tick: createTick(observed, gate),
     redrive: createRedrive(observed, direct, gate, networks.again),
     commands,

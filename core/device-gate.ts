@@ -16,7 +16,7 @@ import type { DeviceInput, InputResult } from './model/input.ts'
 import type { NetworkSeat } from './model/network-seat.ts'
 import type { Telemetry } from './model/telemetry.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
-import { fanOut } from './notifications/fan-out.ts'
+import { toQueue } from './notifications/fan-out.ts'
 import type { Commit, Ports } from './ports.ts'
 import type { Program } from './program.ts'
 import type { Lookups } from './rules/index.ts'
@@ -483,7 +483,7 @@ export function createDeviceGate(
       case 'shadow':
         return ports.downlink.shadow(effect, `${deviceId}/${key}`)
       case 'notify':
-        return ports.notifications.enqueue(fanOut(effect.notification))
+        return ports.notifications.enqueue(toQueue(effect.notification, program.audience))
       case 'wake':
         return ports.downlink.command(effect.deviceId)
       case 'queue':

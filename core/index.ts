@@ -76,6 +76,13 @@ export {
   type AlarmState,
   standingOf,
 } from './model/alarm.ts'
+export type {
+  Address,
+  Audience,
+  EventKind,
+  FanOutPage,
+  Recipient,
+} from './model/audience.ts'
 export type { ColdRow } from './model/cold-row.ts'
 export {
   COMMAND_ACKS,
@@ -118,6 +125,8 @@ export type { MeasuredChange } from './model/measured-change.ts'
 export {
   type Delivery,
   type Notification,
+  type Priority,
+  priorityOf,
   SEVERITIES,
   type Severity,
 } from './model/notification.ts'
@@ -143,6 +152,7 @@ export type {
   NetworkUplink,
 } from './networks/network.ts'
 export type { NetworkDelivery, NetworkReport, Networks } from './networks.ts'
+export { addressed } from './notifications/channels/address.ts'
 export { type ApnsChannel, judgeApns, renderApns } from './notifications/channels/apns.ts'
 export { type FcmChannel, judgeFcm, renderFcm } from './notifications/channels/fcm.ts'
 export type {
@@ -167,8 +177,9 @@ export {
   type WebPushChannel,
 } from './notifications/channels/web-push.ts'
 export { deliveryId } from './notifications/delivery-id.ts'
-export { fanOut } from './notifications/fan-out.ts'
+export { fanOut, toQueue } from './notifications/fan-out.ts'
 export { type Mail, renderMail, renderText, renderWebhook } from './notifications/render.ts'
+export { isUrgent, takeTurns } from './notifications/turns.ts'
 export { createNotify, type Notify, type NotifyReport } from './notify.ts'
 export { observePorts } from './observe.ts'
 export type {

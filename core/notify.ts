@@ -22,6 +22,7 @@ export type Notify = (limit: number) => Promise<NotifyReport>
 export function createNotify(
   ports: Ports,
   { config, words }: Pick<Program, 'config' | 'words'>,
+  fanOut: (page: Delivery) => Promise<void>,
 ): Notify {
   /** One delivery that cannot be settled now leaves the others alone: its lease ends, and it comes again. */
   async function deliver(delivery: Delivery): Promise<keyof NotifyReport> {
@@ -49,6 +50,7 @@ export function createNotify(
 
   /** Topics and queues are the core's own ways; all else is the business of the cloud. */
   function send(given: Delivery): Promise<void> {
+    if (given.fanOut !== undefined) return fanOut(given)
     const { channelId, key } = given
     const channel = Object.hasOwn(config.channels, channelId)
       ? config.channels[channelId]

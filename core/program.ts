@@ -18,12 +18,17 @@ import type { PresencePlan } from './devices/presence.ts'
 import { CoreError } from './errors.ts'
 import { compileMeaning, type DerivedPlan } from './meaning/compile-meaning.ts'
 import { compileMetric } from './meaning/metric-plan.ts'
+import type { Address } from './model/audience.ts'
+import { globTest } from './model/glob.ts'
 import type { Meaning } from './model/meaning.ts'
 import type { Severity } from './model/notification.ts'
 import { NETWORK_KINDS } from './networks/list.ts'
 import type { Network } from './networks/network.ts'
 import { option } from './networks/options.ts'
 import { createTopicMap } from './networks/topics.ts'
+import { type AudienceProgram, compileAudience } from './notifications/audience.ts'
+import { addressed } from './notifications/channels/address.ts'
+import { checkWords } from './notifications/language.ts'
 import { compileNotificationTemplate, type NotificationTemplate } from './notifications/template.ts'
 import {
   type CompiledCondition,
@@ -163,6 +168,8 @@ export interface Program {
   readonly alarmsById: ReadonlyMap<string, ProgramAlarm>
   /** The words of channels that have their own, by channel id. */
   readonly words: ReadonlyMap<string, ProgramWords>
+  /** Who is told besides the channels that alarms and rules name. */
+  readonly audience: AudienceProgram
   /** True if a rule or an alarm listens to what happens to devices besides their messages. */
   readonly hearsNotices: boolean
   /**
@@ -377,11 +384,34 @@ export function compileProgram(
     words.set(channelId, { subject: compile('subject'), text: compile('text') })
   }
 
+  const addressFaults = (
+    path: readonly (string | number)[],
+    addresses: readonly Address[],
+  ): void => {
+    for (const [at, { channelId, to }] of addresses.entries()) {
+      channelFault(channelId, [...path, at])
+      const channel = Object.hasOwn(config.channels, channelId)
+        ? config.channels[channelId]
+        : undefined
+      if (channel !== undefined) guard([...path, at, 'to'], () => addressed(channel, to))
+    }
+  }
+  for (const [personId, { addresses }] of Object.entries(config.people))
+    addressFaults(['people', personId, 'addresses'], addresses)
+  for (const [id, { to, words: own }] of Object.entries(config.subscriptions)) {
+    const path = ['subscriptions', id]
+    for (const [at, channel] of to.channels.entries())
+      channelFault(channel, [...path, 'to', 'channels', at])
+    addressFaults([...path, 'to', 'addresses'], to.addresses)
+    guard([...path, 'words'], () => checkWords(own))
+  }
+
   if (faults.length > 0) return { faults }
   return {
     program: {
       config,
       words,
+      audience: compileAudience({ ...config, stored: false }),
       networks: networksOf(networks),
       rules: createRuleSet(rules),
       rulesById: new Map(rules.map((rule) => [rule.ruleId, rule])),
@@ -502,27 +532,6 @@ function networksOf(byName: ReadonlyMap<string, ProgramNetwork>): ProgramNetwork
 /** How much a pattern says: `truck-7` more than `truck-*`. */
 function lettersIn(pattern: string): number {
   return pattern.replaceAll('*', '').length
-}
-
-/** `truck-*` → a test of the whole id. */
-function globTest(pattern: string): (deviceId: string) => boolean {
-  const parts = pattern.split('*')
-  const first = parts[0] ?? ''
-  const last = parts.at(-1) ?? ''
-  if (parts.length === 1) return (deviceId) => deviceId === pattern
-  const middle = parts.slice(1, -1)
-  // Each part at its first place: what is left for the next is never less. No backtracking: ids come from outside.
-  return (deviceId) => {
-    if (!deviceId.startsWith(first) || !deviceId.endsWith(last)) return false
-    const end = deviceId.length - last.length
-    let at = first.length
-    for (const part of middle) {
-      const found = deviceId.indexOf(part, at)
-      if (found < 0) return false
-      at = found + part.length
-    }
-    return at <= end
-  }
 }
 
 function defaultText(alarmId: string, alarm: AlarmConfig): string {

@@ -217,6 +217,7 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
       await createNotify(
         { ...core.ports, notifications: notifications.only(keys) },
         program,
+        core.fanOut,
       )(keys.length)
       observer.flush()
       return { batchItemFailures: [] }

@@ -268,6 +268,7 @@ export function createAzure(
         await createNotify(
           { ...core.ports, notifications: notifications.only(keys) },
           program,
+          core.fanOut,
         )(keys.length)
         observer.flush()
       }),

@@ -231,6 +231,7 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
         await createNotify(
           { ...core.ports, notifications: notifications.only(keys) },
           program,
+          core.fanOut,
         )(keys.length)
         observer.flush()
       }),

@@ -1,5 +1,6 @@
 import {
   type ApnsChannel,
+  addressed,
   type ChannelAnswer,
   type ChannelConfig,
   type ChannelRequest,
@@ -156,15 +157,16 @@ export function createChannels({
 
   return {
     async send(delivery) {
-      const channel = Object.hasOwn(config.channels, delivery.channelId)
+      const declared = Object.hasOwn(config.channels, delivery.channelId)
         ? config.channels[delivery.channelId]
         : undefined
-      if (channel === undefined) {
+      if (declared === undefined) {
         throw new CoreError(
           'channel.rejected',
           `expected a channel of the config, found ${JSON.stringify(delivery.channelId)}`,
         )
       }
+      const channel = addressed(declared, delivery.to)
       switch (channel.type) {
         case 'webhook':
           return webhooks.send(channel, delivery)

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { CoreError } from '../errors.ts'
 import type { RunAction } from './action.ts'
 import { outputJson } from './output.ts'
 import { jsonTemplate, type TemplateScope, template } from './templates.ts'
@@ -64,13 +65,18 @@ export function compileTable(
   const key = template(config.key, scope)
   const table = template(config.table, scope)
   const item = config.item === undefined ? undefined : jsonTemplate(config.item, scope)
-  return ({ message, value }) => ({
-    do: 'emit',
-    effect: {
-      kind: 'table',
-      table: table.render(message),
-      key: key.render(message),
-      item: item === undefined ? outputJson(value) : item(message),
-    },
-  })
+  return ({ message, value }) => {
+    const name = table.render(message)
+    if (name.startsWith('$'))
+      throw new CoreError('rule.failed', 'table: expected a name that does not begin with $')
+    return {
+      do: 'emit',
+      effect: {
+        kind: 'table',
+        table: name,
+        key: key.render(message),
+        item: item === undefined ? outputJson(value) : item(message),
+      },
+    }
+  }
 }

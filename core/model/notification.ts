@@ -1,3 +1,4 @@
+import type { EventKind, FanOutPage } from './audience.ts'
 import type { Json } from './json.ts'
 
 /** How much something matters, least first. */
@@ -33,6 +34,21 @@ export interface Notification {
   readonly priority?: Priority
   /** Epoch ms from which on nobody has to hear of it any more; never unless given. */
   readonly expiresAt?: number
+  /** What brought it about; only where subscriptions may ask for it. */
+  readonly event?: NotificationEvent
+}
+
+/** What brought a notification about. */
+export interface NotificationEvent {
+  readonly kind: EventKind
+  /** The alarm, the rule, or the notification that somebody asked for. */
+  readonly id: string
+  /** How much the alarm itself matters, also when it is told that it has cleared. */
+  readonly severity?: Severity
+  /** What became of the alarm. */
+  readonly change?: string
+  /** When the alarm was raised, epoch ms. */
+  readonly raisedAt?: number
 }
 
 /** One notification for one channel, as it stands in the queue. */
@@ -43,6 +59,12 @@ export interface Delivery {
   readonly notification: Notification
   /** How often sending it was tried before. */
   readonly attempts: number
+  /** An address in place of those of the channel. */
+  readonly to?: string
+  /** Who is told, where that is more than the channel. */
+  readonly recipientId?: string
+  /** Set where it is no delivery yet, but a page of recipients to be found. */
+  readonly fanOut?: FanOutPage
 }
 
 export function priorityOf({ priority, severity }: Notification): Priority {

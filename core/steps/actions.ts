@@ -1,7 +1,7 @@
 import type { ActionContext, ActionResult } from '../actions/action.ts'
 import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
-import type { EffectOrigin } from '../model/effect.ts'
+import type { Effect, EffectOrigin } from '../model/effect.ts'
 import type { FailureInput, InputResult } from '../model/input.ts'
 import type { Json } from '../model/json.ts'
 import type { ProgramRule } from '../program.ts'
@@ -68,7 +68,7 @@ function carryOut(
   switch (result.do) {
     case 'emit':
       // With the event time: two messages with one id of the sender's counter are two.
-      draft.emit(`${context.key}/${context.at}`, result.effect, origin)
+      draft.emit(`${context.key}/${context.at}`, withEvent(draft, result.effect, context), origin)
       return
     case 'desire':
       refuseIfRefused(
@@ -95,6 +95,14 @@ function carryOut(
     case 'log':
       draft.logs.push({ level: result.level, text: result.text, key: context.key })
   }
+}
+
+/** Whoever subscribes to what rules tell has to know which rule it was. Documents for one webhook are for nobody else. */
+function withEvent(draft: Draft, effect: Effect, { key }: ActionContext): Effect {
+  if (effect.kind !== 'notify' || effect.notification.body !== undefined) return effect
+  if (!draft.context.program.audience.hears('rule')) return effect
+  const event = { kind: 'rule', id: key.slice(0, key.indexOf('/')) } as const
+  return { ...effect, notification: { ...effect.notification, event } }
 }
 
 function refuseIfRefused(result: InputResult): void {

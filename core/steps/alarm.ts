@@ -115,7 +115,7 @@ function settle(
   }
   const at = timeOf(transition, state)
   state = withEvent(state, { at, is: transition, severity: state.severity })
-  const tells = alarm.channelIds.length > 0 && (transition !== 'cleared' || alarm.notifyCleared)
+  const tells = hasListeners(draft, alarm) && (transition !== 'cleared' || alarm.notifyCleared)
   const { shelf } = state.care ?? {}
   if (shelf !== undefined) {
     const untold = transition === 'cleared' ? undefined : alarm.channelIds
@@ -124,6 +124,11 @@ function settle(
   draft.setAlarm(alarm.alarmId, state)
   if (transition === 'raised' || transition === 'cleared') draft.transitions[transition]++
   if (tells && shelf === undefined) tell(draft, alarm, state, transition, at)
+}
+
+/** Whether anybody may be told of an alarm: channels that it names, or whoever subscribes. */
+function hasListeners(draft: Draft, { channelIds }: Pick<ProgramAlarm, 'channelIds'>): boolean {
+  return channelIds.length > 0 || draft.context.program.audience.hears('alarm')
 }
 
 function timeOf(transition: Transition, state: AlarmState): number {
@@ -166,6 +171,17 @@ function tell(
           ? { severity: state.severity }
           : {}),
       },
+      ...(draft.context.program.audience.hears('alarm')
+        ? {
+            event: {
+              kind: 'alarm',
+              id: alarmId,
+              severity: state.severity,
+              change: transition,
+              raisedAt: state.raisedAt ?? state.since,
+            },
+          }
+        : {}),
     },
   })
 }
@@ -217,8 +233,9 @@ function tellUntold(
   state: AlarmState,
   at: number,
 ): void {
-  const channelIds = before.care?.shelf?.untold ?? []
-  if (state.status !== 'active' || channelIds.length === 0) return
+  const channelIds = before.care?.shelf?.untold
+  if (state.status !== 'active' || channelIds === undefined) return
+  if (!hasListeners(draft, { channelIds })) return
   tell(draft, { alarmId, channelIds }, state, 'raised', at)
 }
 

@@ -100,6 +100,33 @@ const FULL = {
   },
   smtp: { url: 'smtps://user:pass@mail.example.org:465', from: 'hub@example.org' },
   telephony: { account: 'AC1', token: 'secret', from: '+4930123456' },
+  people: {
+    ann: {
+      name: 'Ann',
+      groups: ['ops'],
+      language: 'de-AT',
+      timeZone: 'Europe/Vienna',
+      addresses: ['ops'],
+    },
+  },
+  subscriptions: {
+    night: {
+      to: { groups: ['ops'] },
+      events: ['alarm'],
+      devices: 'truck-*',
+      tags: { site: 'a' },
+      alarms: ['hot'],
+      severity: 'warning',
+      schedule: [{ days: ['mon'], from: '22:00', to: '06:00' }],
+      timeZone: 'Europe/Vienna',
+      language: 'de',
+      words: { de: { subject: 'Zu warm: {{deviceId}}' } },
+      priority: 7,
+    },
+  },
+  maintenance: {
+    spring: { devices: 'truck-*', from: '2026-03-01T00:00:00Z', reason: 'new tyres' },
+  },
   limits: { bodyBytes: 1_000, bodyDepth: 8, metrics: 16, future: '1h' },
   cold: { enabled: true },
   eventHub: { enabled: false, partitions: 2, events: 500, retention: '6h' },
@@ -134,6 +161,9 @@ describe('parseConfig', () => {
         networks: {},
         alarms: {},
         channels: {},
+        people: {},
+        subscriptions: {},
+        maintenance: {},
         limits: {
           bodyBytes: 131_072,
           bodyDepth: 32,

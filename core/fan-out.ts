@@ -1,0 +1,346 @@
+import { DEFAULT_PRESENCE, gatewayState } from './devices/presence.ts'
+import { CoreError } from './errors.ts'
+import {
+  type Address,
+  type FanOutPage,
+  placeOf,
+  type Recipient,
+  type Suppression,
+  type WordsByLanguage,
+} from './model/audience.ts'
+import type { Json } from './model/json.ts'
+import type { Delivery, Notification } from './model/notification.ts'
+import {
+  addressRecipient,
+  type ClockOf,
+  type CompiledSubscription,
+  channelRecipient,
+  compileSubscription,
+  createClocks,
+  personRecipient,
+  type Tags,
+} from './notifications/audience.ts'
+import { PersonSchema, SubscriptionSchema } from './notifications/audience-config.ts'
+import { toPageDelivery } from './notifications/fan-out.ts'
+import { createReworder, type Reworder } from './notifications/language.ts'
+import {
+  type Account,
+  accountTable,
+  groupTable,
+  PEOPLE_TABLE,
+  SUBSCRIPTIONS_TABLE,
+} from './notifications/tables.ts'
+import type { Ports } from './ports.ts'
+import type { Program } from './program.ts'
+
+/** How many people or subscriptions are looked at in one go. */
+const PAGE = 500
+
+/** Turns one page of a fan-out into deliveries, and puts the next page into the queue. */
+export type FanOut = (page: Delivery) => Promise<void>
+
+/** Somebody found, and through which subscription. */
+interface Found {
+  readonly recipient: Recipient
+  readonly via?: CompiledSubscription
+}
+
+/** What one page came to. */
+interface PageResult {
+  readonly found: readonly Found[]
+  /** The id after which there may be more. */
+  readonly after?: string
+  /** Other places where there may be recipients. */
+  readonly places: readonly Pick<FanOutPage, 'from' | 'group' | 'via'>[]
+}
+
+/** What all pages of one notification have to know. */
+interface Facts {
+  readonly tags: Tags
+  readonly clockOf: ClockOf
+}
+
+/** Builds the use case that finds out who is told, page by page: memory does not grow with the audience. */
+export function createFanOut(
+  ports: Ports,
+  { audience, config, deviceType }: Pick<Program, 'audience' | 'config' | 'deviceType'>,
+): FanOut {
+  async function personOf(personId: string): Promise<Recipient | undefined> {
+    const declared = audience.people.get(personId)
+    if (declared !== undefined) return personRecipient(personId, declared)
+    const item = await ports.tables.get(PEOPLE_TABLE, personId)
+    return item === undefined ? undefined : storedPerson(personId, item)
+  }
+
+  function storedPerson(personId: string, item: Json): Recipient | undefined {
+    const parsed = PersonSchema.safeParse(item)
+    if (parsed.success) return personRecipient(personId, parsed.data)
+    ports.observer.log('warn', 'a person is left out: stored by another release', { personId })
+    return undefined
+  }
+
+  function storedSubscription(
+    id: string,
+    item: Json,
+    clockOf: ClockOf,
+  ): CompiledSubscription | undefined {
+    const parsed = SubscriptionSchema.safeParse(item)
+    if (parsed.success) return compileSubscription(id, parsed.data, clockOf)
+    ports.observer.log('warn', 'a subscription is left out: stored by another release', { id })
+    return undefined
+  }
+
+  /** Whoever a subscription names; whole groups are places of their own. */
+  async function targetsOf(via: CompiledSubscription): Promise<PageResult> {
+    const { people, groups, channels, addresses } = via.subscription.to
+    const found: Found[] = channels.map((id) => ({ recipient: channelRecipient(id), via }))
+    if (addresses.length > 0) found.push({ recipient: addressRecipient(via.id, addresses), via })
+    for (const personId of people) {
+      const recipient = await personOf(personId)
+      if (recipient !== undefined) found.push({ recipient, via })
+    }
+    const places = groups.map((group) => ({ from: 'group', group, via: via.id }) as const)
+    return { found, places }
+  }
+
+  function directly({ channelIds }: Notification): Found[] {
+    return channelIds.map((id) => ({ recipient: channelRecipient(id) }))
+  }
+
+  async function named(
+    notification: Notification,
+    { audience: wanted }: FanOutPage,
+    { tags }: Facts,
+  ): Promise<PageResult> {
+    const found: Found[] = directly(notification)
+    const places: PageResult['places'][number][] = []
+    if (wanted === undefined) return { found, places }
+    for (const id of wanted.channels) found.push({ recipient: channelRecipient(id) })
+    if (!wanted.everybody) {
+      for (const personId of wanted.people) {
+        const recipient = await personOf(personId)
+        if (recipient !== undefined) found.push({ recipient })
+      }
+      for (const group of wanted.groups) places.push({ from: 'group', group })
+    }
+    if (wanted.everybody) {
+      for (const [id, person] of audience.people)
+        found.push({ recipient: personRecipient(id, person) })
+      places.push({ from: 'people' })
+    }
+    if (!wanted.subscribers) return { found, places }
+    for (const via of audience.subscriptions) {
+      if (!via.takes(notification, tags)) continue
+      const targets = await targetsOf(via)
+      found.push(...targets.found)
+      places.push(...targets.places)
+    }
+    if (audience.stored) places.push({ from: 'subscriptions' })
+    return { found, places }
+  }
+
+  async function inGroup({ group = '', after, via: viaId }: FanOutPage, { clockOf }: Facts) {
+    const via = viaId === undefined ? undefined : await subscriptionOf(viaId, clockOf)
+    // Unsubscribed meanwhile.
+    if (viaId !== undefined && via === undefined) return { found: [], places: [] }
+    const found: Found[] = []
+    const add = (recipient: Recipient | undefined): void => {
+      if (recipient !== undefined)
+        found.push(via === undefined ? { recipient } : { recipient, via })
+    }
+    if (after === '') {
+      for (const [id, person] of audience.people)
+        if (person.groups.includes(group)) add(personRecipient(id, person))
+    }
+    const rows = await ports.tables.list(groupTable(group), after, PAGE)
+    for (const { key, item } of rows) add(storedPerson(key, item))
+    return { found, places: [], ...afterOf(rows) }
+  }
+
+  async function subscriptionOf(
+    id: string,
+    clockOf: ClockOf,
+  ): Promise<CompiledSubscription | undefined> {
+    const declared = audience.subscriptionsById.get(id)
+    if (declared !== undefined) return declared
+    const item = await ports.tables.get(SUBSCRIPTIONS_TABLE, id)
+    return item === undefined ? undefined : storedSubscription(id, item, clockOf)
+  }
+
+  async function amongPeople({ after }: FanOutPage): Promise<PageResult> {
+    const rows = await ports.tables.list(PEOPLE_TABLE, after, PAGE)
+    const found = rows.flatMap(({ key, item }): Found[] => {
+      // Who is declared counts as declared.
+      const recipient = audience.people.has(key) ? undefined : storedPerson(key, item)
+      return recipient === undefined ? [] : [{ recipient }]
+    })
+    return { found, places: [], ...afterOf(rows) }
+  }
+
+  async function amongSubscriptions(
+    notification: Notification,
+    { after }: FanOutPage,
+    { tags, clockOf }: Facts,
+  ): Promise<PageResult> {
+    const rows = await ports.tables.list(SUBSCRIPTIONS_TABLE, after, PAGE)
+    const taking: CompiledSubscription[] = []
+    for (const { key, item } of rows) {
+      if (audience.subscriptionsById.has(key)) continue
+      const via = storedSubscription(key, item, clockOf)
+      if (via?.takes(notification, tags)) taking.push(via)
+    }
+    const targets = await Promise.all(taking.map(targetsOf))
+    return {
+      found: targets.flatMap(({ found }) => found),
+      places: targets.flatMap(({ places }) => places),
+      ...afterOf(rows),
+    }
+  }
+
+  function look(notification: Notification, page: FanOutPage, facts: Facts): Promise<PageResult> {
+    switch (page.from) {
+      case 'named':
+        return named(notification, page, facts)
+      case 'group':
+        return inGroup(page, facts)
+      case 'people':
+        return amongPeople(page)
+      case 'subscriptions':
+        return amongSubscriptions(notification, page, facts)
+    }
+  }
+
+  /** The tags of the device, where somebody may ask for them. */
+  async function tagsOf({ deviceId }: Notification, page: FanOutPage): Promise<Tags> {
+    const asked =
+      page.from === 'subscriptions' ||
+      (page.from === 'named' &&
+        [...audience.subscriptions, ...audience.maintenance].some(({ asksTags }) => asksTags))
+    if (!asked || deviceId === '') return undefined
+    return (await ports.registry.get(deviceId))?.tags
+  }
+
+  /** Why people are not told, in words for them; a gateway that is gone hides nothing from channels that an alarm names itself. */
+  async function silenceOf(
+    notification: Notification,
+    tags: Tags,
+  ): Promise<{ readonly reason: Suppression; readonly words: string } | undefined> {
+    const window = audience.maintenance.find((one) => one.holds(notification, tags))
+    if (window !== undefined) return { reason: 'maintenance', words: window.reason }
+    const gateway = await goneGatewayOf(notification)
+    return gateway === undefined ? undefined : { reason: 'gateway_away', words: gateway }
+  }
+
+  /** The gateway of a device that hides it; the devices behind one that is gone are no news of their own. */
+  async function goneGatewayOf({ deviceId, event }: Notification): Promise<string | undefined> {
+    if (event?.kind !== 'alarm' || event.change === 'cleared' || deviceId === '') return undefined
+    const record = await ports.devices.load(deviceId)
+    const gatewayId = record?.presence.gateway
+    if (record === undefined || gatewayId === undefined || record.presence.connected)
+      return undefined
+    const gateway = await ports.devices.load(gatewayId)
+    const plan = deviceType(gatewayId)?.presence ?? DEFAULT_PRESENCE
+    const own = deviceType(deviceId)?.presence ?? DEFAULT_PRESENCE
+    const facts = { presence: gateway?.presence, plan, shared: true }
+    return gatewayState(facts, own, ports.clock.now()) === 'down' ? gatewayId : undefined
+  }
+
+  async function keepAccount(page: FanOutPage, account: Account): Promise<void> {
+    if (page.accountId === undefined) return
+    await ports.tables.put(accountTable(page.accountId), placeOf(page), { ...account })
+  }
+
+  /** A place is on the account before its first page is: the account is never whole too early. */
+  async function openAccount(page: FanOutPage): Promise<void> {
+    if (page.accountId === undefined) return
+    const known = await ports.tables.get(accountTable(page.accountId), placeOf(page))
+    if (known === undefined) await keepAccount(page, { found: 0, done: false })
+  }
+
+  function tellOfSilence(
+    { key }: Notification,
+    { reason, words }: { readonly reason: Suppression; readonly words: string },
+  ): void {
+    ports.observer.count('notification.suppressed', 1, { reason })
+    ports.observer.log('info', 'people are not told', { key, reason: `${reason}: ${words}` })
+  }
+
+  return async ({ notification, fanOut: page }) => {
+    if (page === undefined) throw new CoreError('input.malformed', 'expected a page of a fan-out')
+    const tags = await tagsOf(notification, page)
+    const silence = page.from === 'named' ? await silenceOf(notification, tags) : undefined
+    if (silence !== undefined) tellOfSilence(notification, silence)
+    const facts: Facts = { tags, clockOf: createClocks() }
+    const { found, after, places } =
+      silence === undefined
+        ? await look(notification, page, facts)
+        : { found: silence.reason === 'maintenance' ? [] : directly(notification), places: [] }
+    const reword = createReworder()
+    const deliveries = found.flatMap((one) => deliveriesOf(notification, page.words, one, reword))
+    const here = page.found + deliveries.length
+    const { audience: _named, via: _via, group: _group, ...rest } = page
+    const next = places.map((place): FanOutPage => ({ ...rest, ...place, after: '', found: 0 }))
+    for (const one of next) await openAccount(one)
+    if (after !== undefined) next.push({ ...page, after, found: here })
+    await ports.notifications.enqueue(deliveries)
+    await ports.notifications.enqueue(next.map((one) => toPageDelivery(notification, one)))
+    await keepAccount(page, {
+      found: here,
+      done: after === undefined,
+      ...(silence === undefined ? {} : { suppressed: `${silence.reason}: ${silence.words}` }),
+    })
+    if (deliveries.length > 0) ports.observer.count('notification.fanned_out', deliveries.length)
+  }
+
+  function deliveriesOf(
+    notification: Notification,
+    given: WordsByLanguage | undefined,
+    { recipient, via }: Found,
+    reword: Reworder,
+  ): Delivery[] {
+    const { id, addresses } = recipient
+    const own = via?.subscription
+    const words = own !== undefined && Object.keys(own.words).length > 0 ? own.words : given
+    const worded = reword(notification, words, recipient, own?.language)
+    const told: Notification = {
+      ...worded,
+      channelIds: NO_CHANNELS,
+      ...(own?.priority === undefined ? {} : { priority: own.priority }),
+    }
+    const seen = new Map<string, number>()
+    return addresses.flatMap(({ channelId, to }): Delivery[] => {
+      if (!Object.hasOwn(config.channels, channelId)) return []
+      const before = seen.get(channelId) ?? 0
+      seen.set(channelId, before + 1)
+      return [deliveryTo(told, id, { channelId, to }, before)]
+    })
+  }
+}
+
+const NO_CHANNELS: readonly string[] = []
+
+/** The same person and channel are the same delivery, on whichever ways they were found. */
+function deliveryTo(
+  notification: Notification,
+  recipientId: string,
+  { channelId, to }: Address,
+  before: number,
+): Delivery {
+  const asItIs = recipientId === channelId
+  const place = asItIs
+    ? channelId
+    : `${recipientId}>${channelId}${before === 0 ? '' : `~${before + 1}`}`
+  return {
+    key: `${notification.key}>${place}`,
+    channelId,
+    notification,
+    attempts: 0,
+    ...(asItIs ? {} : { recipientId }),
+    ...(to === undefined ? {} : { to }),
+  }
+}
+
+function afterOf(rows: readonly { readonly key: string }[]): { readonly after?: string } {
+  const last = rows.length < PAGE ? undefined : rows.at(-1)
+  return last === undefined ? {} : { after: last.key }
+}

@@ -1,0 +1,227 @@
+import * as z from 'zod'
+import { EVENT_KINDS } from '../model/audience.ts'
+import { SEVERITIES } from '../model/notification.ts'
+import { WEEKDAYS } from './weekly.ts'
+
+// People, subscriptions and maintenance windows, as people write them in anyhub.yml and in requests.
+
+/** Ids of people, groups and subscriptions. */
+export const AudienceId = z
+  .string()
+  .regex(/^[a-zA-Z0-9_.@+-]{1,128}$/, 'expected 1 to 128 letters, digits, _ . @ + or -')
+
+const TimeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time such as 07:30')
+  .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)))
+  .meta({ description: 'A time of the day, such as 07:30.' })
+
+const Days = z
+  .array(z.enum(WEEKDAYS))
+  .min(1)
+  .optional()
+  .meta({ description: 'The days on which it begins; every day unless given.' })
+
+const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'expected a time zone such as Europe/Berlin')
+  .meta({ description: 'An IANA time zone.' })
+
+const Language = z
+  .string()
+  .max(64)
+  .refine(isLanguage, 'expected a language such as de or de-AT')
+  .meta({ description: 'The language, as BCP 47: de, en-GB.' })
+
+const Weekly = z.strictObject({
+  days: Days,
+  from: TimeOfDay.meta({ description: 'When it begins.' }),
+  to: TimeOfDay.meta({ description: 'When it ends; before `from`: on the next day.' }),
+})
+
+const AddressSchema = z
+  .union([
+    AudienceId.transform((channelId) => ({ channelId, to: undefined })),
+    z
+      .strictObject({
+        channel: AudienceId.meta({ description: 'The channel.' }),
+        to: z.string().min(1).max(4_096).optional().meta({
+          description: 'The own address on it, in place of those that the channel names.',
+        }),
+      })
+      .transform(({ channel: channelId, to }) => ({ channelId, to })),
+  ])
+  .meta({ description: 'A channel, or a channel and an address on it.' })
+
+/** Somebody who can be told. */
+export const PersonSchema = z
+  .strictObject({
+    name: z.string().max(256).default('').meta({ description: 'The name, for people.' }),
+    groups: z
+      .array(AudienceId)
+      .max(100)
+      .default([])
+      .meta({ description: 'The groups that he belongs to.' }),
+    language: Language.optional().meta({ description: 'In which language he is told.' }),
+    timeZone: TimeZone.optional().meta({ description: 'In which time zone he lives.' }),
+    addresses: z
+      .array(AddressSchema)
+      .max(20)
+      .default([])
+      .meta({ description: 'Where he is reached.' }),
+  })
+  .meta({ description: 'Somebody who can be told.' })
+
+export type Person = z.output<typeof PersonSchema>
+
+const AUDIENCE = {
+  people: z.array(AudienceId).max(1_000).default([]).meta({ description: 'People, by their ids.' }),
+  groups: z
+    .array(AudienceId)
+    .max(100)
+    .default([])
+    .meta({ description: 'Everybody of these groups.' }),
+  channels: z.array(AudienceId).max(100).default([]).meta({ description: 'Channels as they are.' }),
+}
+
+/** Who is told by one call. */
+export const AudienceSchema = z.strictObject({
+  ...AUDIENCE,
+  everybody: z.boolean().default(false).meta({ description: 'All people there are.' }),
+  subscribers: z.boolean().default(false).meta({
+    description: 'All whose subscriptions ask for it.',
+  }),
+})
+
+const Words = z
+  .record(
+    Language,
+    z.strictObject({
+      subject: z.string().min(1).max(1_000).optional().meta({
+        description: 'In place of the subject; {{path}} is filled in.',
+      }),
+      text: z
+        .string()
+        .max(10_000)
+        .optional()
+        .meta({ description: 'In place of the text; {{path}} is filled in.' }),
+    }),
+  )
+  .meta({ description: 'Words by language.' })
+
+export { Words as WordsSchema }
+
+/** How urgent something is. */
+export const PrioritySchema = z
+  .literal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  .meta({ description: '0 to 9, which overtakes the others; by the severity unless given.' })
+
+/** Which events are meant. */
+const FILTER = {
+  events: z
+    .array(z.enum(EVENT_KINDS))
+    .min(1)
+    .optional()
+    .meta({ description: 'What brings it about; anything unless given.' }),
+  devices: z.string().min(1).max(256).default('*').meta({
+    description: 'Which device ids: a pattern in which * stands for any characters.',
+  }),
+  tags: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: 'Tags that the registered device must have.' }),
+  alarms: z
+    .array(AudienceId)
+    .max(100)
+    .optional()
+    .meta({ description: 'Which alarms or rules, by their ids; all unless given.' }),
+  severity: z
+    .enum(SEVERITIES)
+    .default('info')
+    .meta({ description: 'How much it must matter at least.' }),
+}
+
+/** Who wants to be told of what. */
+export const SubscriptionSchema = z
+  .strictObject({
+    to: z
+      .strictObject({
+        ...AUDIENCE,
+        addresses: z.array(AddressSchema).max(100).default([]).meta({
+          description: 'Addresses of nobody who is declared.',
+        }),
+      })
+      .meta({ description: 'Who is told.' }),
+    ...FILTER,
+    schedule: z
+      .array(Weekly)
+      .min(1)
+      .max(20)
+      .optional()
+      .meta({ description: 'When it holds; always unless given.' }),
+    timeZone: TimeZone.optional().meta({
+      description: 'Of schedule and quiet hours; that of the person, or UTC, unless given.',
+    }),
+    language: Language.optional().meta({
+      description: 'In which language it is told to those who have none.',
+    }),
+    words: Words.default({}),
+    priority: PrioritySchema.optional(),
+  })
+  .superRefine(({ to }, context) => {
+    if (to.people.length + to.groups.length + to.channels.length + to.addresses.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['to'],
+        message: 'expected people, groups, channels or addresses',
+      })
+  })
+  .meta({ description: 'Who wants to be told of what.' })
+
+export type Subscription = z.output<typeof SubscriptionSchema>
+
+const Moment = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .meta({ description: 'A time in ISO 8601.' })
+
+/** A time in which nobody is told of some devices. */
+export const MaintenanceSchema = z
+  .strictObject({
+    devices: FILTER.devices,
+    tags: FILTER.tags,
+    from: Moment.optional().meta({ description: 'When it begins, in ISO 8601.' }),
+    to: Moment.optional().meta({ description: 'When it ends, in ISO 8601.' }),
+    weekly: z.array(Weekly).min(1).max(20).optional().meta({
+      description: 'When it is, every week.',
+    }),
+    timeZone: TimeZone.default('UTC').meta({ description: 'Of `weekly`.' }),
+    reason: z.string().min(1).max(256).default('maintenance').meta({ description: 'Why.' }),
+  })
+  .superRefine(({ from, to, weekly }, context) => {
+    if (from === undefined && to === undefined && weekly === undefined)
+      context.addIssue({ code: 'custom', path: [], message: 'expected from, to or weekly' })
+    if (from !== undefined && to !== undefined && from >= to)
+      context.addIssue({ code: 'custom', path: ['to'], message: 'expected it after from' })
+  })
+  .meta({ description: 'A time in which nobody is told of some devices.' })
+
+export type Maintenance = z.output<typeof MaintenanceSchema>
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isLanguage(name: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(name).length === 1
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,32 @@
+// Tables of ours among those of rules, which cannot write into tables whose names begin with $.
+
+/** Begins the names of tables that rules do not write into. */
+export const RESERVED_TABLES = '$'
+
+/** People by their ids, as they were put. */
+export const PEOPLE_TABLE = '$people'
+
+/** Subscriptions by their ids, as they were put. */
+export const SUBSCRIPTIONS_TABLE = '$subscriptions'
+
+/** Notifications that somebody asked for, by their ids. */
+export const NOTIFICATIONS_TABLE = '$notifications'
+
+/** The people of a group who are not declared, by their ids. */
+export function groupTable(group: string): string {
+  return `$group:${group}`
+}
+
+/** What became of a fan-out, by the places where recipients are found. */
+export function accountTable(notificationId: string): string {
+  return `$account:${notificationId}`
+}
+
+/** What one place of a fan-out came to so far. */
+export interface Account {
+  /** Deliveries made. */
+  readonly found: number
+  readonly done: boolean
+  /** Why nobody is told. */
+  readonly suppressed?: string
+}
