@@ -6,6 +6,7 @@ import {
   type Json,
 } from '../../core/index.ts'
 import { codecOf, errorOf, factsOf } from './payload.ts'
+import { checkTold } from './told.ts'
 
 /**
  * `anyhub eval decode`: `{codec, bytesHex | bytesBase64 | text, fPort?, script?}` → `{telemetry, warnings?}` or `{error}`.
@@ -20,6 +21,7 @@ export function evalDecode(line: Json, engines: CodecEngines): Json {
       )
     const codec = codecOf(line, engines)
     const { value, warnings } = codec.decode(readBytes(line), factsOf(line))
+    checkTold(value)
     return {
       telemetry: value,
       ...(line['split'] === true ? { messages: messagesOf(codec, value) } : {}),

@@ -1,11 +1,13 @@
 import { type CodecEngines, CoreError, isJsonObject, type Json } from '../../core/index.ts'
 import { codecOf, errorOf, factsOf } from './payload.ts'
+import { checkTold } from './told.ts'
 
 /** `anyhub eval encode`: `{codec, data, fPort?, script?}` → `{bytesHex, fPort?, warnings?}` or `{error}`. */
 export function evalEncode(line: Json, engines: CodecEngines): Json {
   try {
     if (!isJsonObject(line) || line['data'] === undefined)
       throw new CoreError('input.malformed', 'expected an object with codec and data')
+    checkTold(line['data'])
     const codec = codecOf(line, engines)
     if (codec.encode === undefined)
       throw new CoreError(

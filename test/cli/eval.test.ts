@@ -123,6 +123,21 @@ describe('anyhub eval', () => {
     })
   })
 
+  it('decode: refuses what JSON cannot say', async () => {
+    expect(await one('decode', { codec: 'json', text: '{"a":[1e400]}' })).toMatchObject({
+      error: { code: 'codec.wrong_type' },
+    })
+    const text = '['.repeat(100_000) + ']'.repeat(100_000)
+    expect(await one('decode', { codec: 'json', text })).toMatchObject({
+      error: { code: 'codec.too_deep' },
+    })
+    let data: unknown = 1
+    for (let level = 0; level < 600; level++) data = [data]
+    expect(await one('encode', { codec: 'json', data })).toMatchObject({
+      error: { code: 'codec.too_deep' },
+    })
+  })
+
   it('decode: on demand also the messages, as rules see them', async () => {
     const line = { codec: 'cayenne-lpp', bytesHex: '03670110', split: true }
     expect(await one('decode', line)).toEqual({
