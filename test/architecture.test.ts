@@ -119,6 +119,11 @@ const TABLE: readonly Row[] = [
       ],
     }
   }),
+  // Stands in for the two, with their types.
+  {
+    of: 'core/no-networks.ts',
+    may: [...MODEL, 'core/networks.ts', 'core/network-downlinks.ts'],
+  },
   { of: 'core/create-core.ts', may: [...MODEL, 'core/ports.ts', 'core/program.ts', ...USE_CASES] },
   {
     of: 'core/api/',

@@ -156,6 +156,10 @@ function onlyUsed(source, used) {
 /** The list of networks, of which a package holds those that its config names. */
 const NETWORK_LIST = /[\\/]core[\\/]networks[\\/]list\.ts$/
 
+/** What networks need, and what stands in its place where a config names none. */
+const NETWORK_USES = /[\\/]core[\\/](?:networks|network-downlinks)\.ts$/
+const NO_NETWORKS = resolve(CORE, 'no-networks.ts')
+
 /** Files that say what anyhub.yml may hold. */
 const DESCRIBES_CONFIG =
   /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications(?:[\\/]channels)?)[\\/][\w-]+\.ts)$/
@@ -192,6 +196,11 @@ const anyhub = {
       const { networks } = await readConfig()
       const used = new Set(Object.values(networks).map(({ type }) => type))
       return { contents: onlyUsed(readFileSync(path, 'utf8'), used), loader: 'ts' }
+    })
+    build.onLoad({ filter: NETWORK_USES }, async ({ path }) => {
+      const { networks } = await readConfig()
+      const file = Object.keys(networks).length === 0 ? NO_NETWORKS : path
+      return { contents: readFileSync(file, 'utf8'), loader: 'ts' }
     })
     const text = readFileSync(CONFIG_PATH, 'utf8')
     for (const { filter, named, exports } of ON_DEMAND)

@@ -82,6 +82,8 @@ describe('the bundle of ingest', () => {
       )
     expect(NETWORK_KINDS.length).toBeGreaterThan(10)
     expect([networksIn(plain), networksIn(tts)]).toEqual([[], ['the-things-stack']])
+    expect(plain.text).not.toContain('not taken by its network')
+    expect(tts.text).toContain('not taken by its network')
     expect(codecsIn(tts)).toEqual(['json', 'cayenne-lpp'])
   }, 30_000)
 
