@@ -37,6 +37,7 @@ export function observePorts(ports: Ports): Ports {
       claim: timed('queue.claim', (now, limit, lease) => notifications.claim(now, limit, lease)),
       settle: timed('queue.settle', (key) => notifications.settle(key)),
       retry: timed('queue.retry', (key, dueAt) => notifications.retry(key, dueAt)),
+      hold: timed('queue.hold', (key, dueAt) => notifications.hold(key, dueAt)),
     } satisfies NotificationQueue,
     deadLetters: {
       put: timed('dead_letter.put', (letter) => deadLetters.put(letter)),

@@ -105,12 +105,17 @@ export interface Downlink {
 export interface NotificationQueue {
   /** Adds deliveries. One whose key is in the queue, or was in it within the last day, is not added again. */
   enqueue(deliveries: readonly Delivery[]): Promise<void>
-  /** Takes up to `limit` that are due and hides them for `leaseMs`; unless settled until then they come again. */
+  /**
+   * Takes up to `limit` that are due and hides them for `leaseMs`; unless settled until then they come again. What is
+   * urgent goes before the rest, and within a class the longest due first; one in four of those taken has waited longest.
+   */
   claim(now: number, limit: number, leaseMs: number): Promise<readonly Delivery[]>
   /** Sent, or given up: it is gone, and its key stays known for a day. */
   settle(key: string): Promise<void>
-  /** Puts it back, to be claimed at `dueAt` (epoch ms) with one more attempt counted. */
+  /** Puts it back, to be claimed at `dueAt` (epoch ms) with one more attempt counted. What is settled stays so. */
   retry(key: string, dueAt: number): Promise<void>
+  /** The same without an attempt: it was not tried. */
+  hold(key: string, dueAt: number): Promise<void>
 }
 
 /** Tables of small items, which rules write and look up. */

@@ -1,9 +1,9 @@
-import type { Delivery, NotificationQueue, Severity } from '../../core/index.ts'
+import { type Delivery, isUrgent, type NotificationQueue, takeTurns } from '../../core/index.ts'
 import { type Dynamo, type Item, number, text } from './dynamo.ts'
 
 export interface NotificationQueueOptions {
   readonly dynamo: Dynamo
-  /** Shape: hash `key`; index `waiting` by (`waiting`, `due`). */
+  /** Shape: hash `key`; index `waiting` by (`waiting`, `due`), where `waiting` is `urgent` or `waiting`. */
   readonly table: string
   /** Epoch ms. */
   readonly now: () => number
@@ -39,7 +39,7 @@ export function createNotificationQueue({
       table,
       {
         key: { S: delivery.key },
-        waiting: WAITING,
+        waiting: { S: classOf(delivery) },
         due: { N: String(at) },
         attempts: { N: String(attempts) },
         delivery: { S: JSON.stringify(kept) },
@@ -73,25 +73,47 @@ export function createNotificationQueue({
     return leased.filter((delivery) => delivery !== undefined)
   }
 
+  async function findDue(name: Class, at: number, limit: number): Promise<readonly Item[]> {
+    return dynamo.query({
+      table,
+      index: 'waiting',
+      limit,
+      key: {
+        text: 'waiting = :waiting AND due <= :now',
+        values: { ':waiting': { S: name }, ':now': { N: String(at) } },
+      },
+    })
+  }
+
   async function claim(at: number, limit: number, leaseMs: number): Promise<readonly Delivery[]> {
     const claimed: Delivery[] = []
     // Who loses an item to another looks for the next.
     while (claimed.length < limit) {
-      const items = await dynamo.query({
-        table,
-        index: 'waiting',
-        limit: limit - claimed.length,
-        key: {
-          text: 'waiting = :waiting AND due <= :now',
-          values: { ':waiting': WAITING, ':now': { N: String(at) } },
-        },
-      })
-      if (items.length === 0) break
+      const left = limit - claimed.length
+      const [urgent, rest] = await Promise.all([
+        findDue('urgent', at, left),
+        findDue('waiting', at, left),
+      ])
+      const next = takeTurns([...urgent, ...rest].map(toWaiting), left)
+      if (next.length === 0) break
+      const items = next.map(({ item }) => item)
       const leased = await leaseAll(items, at + Math.max(leaseMs, 1))
       claimed.push(...leased)
-      if (leased.length === 0 && items.length < limit) break
+      if (leased.length === 0 && items.length < left) break
     }
     return claimed
+  }
+
+  async function putBack(key: string, dueAt: number, attempts: 0 | 1): Promise<void> {
+    await dynamo.update(
+      table,
+      { key: { S: key } },
+      {
+        text: 'SET due = :due ADD attempts :more',
+        values: { ':due': { N: String(dueAt) }, ':more': { N: String(attempts) } },
+      },
+      'attribute_exists(waiting)',
+    )
   }
 
   const queue: NotificationQueue = {
@@ -101,7 +123,7 @@ export function createNotificationQueue({
       const fresh = unique.filter((_, index) => added[index])
       for (const priority of ['high', 'normal'] as const) {
         const keys = fresh
-          .filter(({ notification }) => priorityOf(notification.severity) === priority)
+          .filter(({ notification }) => isUrgent(notification) === (priority === 'high'))
           .map(({ key }) => key)
         if (keys.length > 0) await wake(keys, priority)
       }
@@ -126,17 +148,8 @@ export function createNotificationQueue({
       )
     },
 
-    async retry(key, dueAt) {
-      await dynamo.update(
-        table,
-        { key: { S: key } },
-        {
-          text: 'SET due = :due ADD attempts :one',
-          values: { ':due': { N: String(dueAt) }, ':one': { N: '1' } },
-        },
-        'attribute_exists(waiting)',
-      )
-    },
+    retry: (key, dueAt) => putBack(key, dueAt, 1),
+    hold: (key, dueAt) => putBack(key, dueAt, 0),
   }
 
   return {
@@ -157,10 +170,17 @@ export function createNotificationQueue({
   }
 }
 
-const WAITING = { S: 'waiting' } as const
+/** The two partitions of the index. */
+type Class = 'urgent' | 'waiting'
 
-function priorityOf(severity: Severity): Priority {
-  return severity === 'critical' ? 'high' : 'normal'
+function classOf({ notification }: Delivery): Class {
+  return isUrgent(notification) ? 'urgent' : 'waiting'
+}
+
+/** The index has keys only: all of a class count the same, and the longest due of it is first. */
+function toWaiting(item: Item) {
+  const priority = text(item, 'waiting') === 'urgent' ? 1 : 0
+  return { item, priority, dueAt: number(item, 'due') ?? 0 }
 }
 
 function toDelivery(item: Item): Delivery {

@@ -1,4 +1,10 @@
-import type { Delivery, NotificationQueue, Severity } from '../../core/index.ts'
+import {
+  type Delivery,
+  isUrgent,
+  type NotificationQueue,
+  priorityOf,
+  takeTurns,
+} from '../../core/index.ts'
 import { type Cosmos, etag, expireIn, type Item, number, text } from './cosmos.ts'
 import { digestOf } from './digest.ts'
 
@@ -28,7 +34,7 @@ const AT_ONCE = 20
  * Deliveries as items of Cosmos: who replaces an item first has claimed it. Storage queues carry only their keys, so that
  * a key that is known for a day, a lease and a time to try again mean the same as on every other cloud.
  *
- * Shape: id SHA-256 of the key; `due` while it waits, `attempts`, `delivery`; `settledAt` and `ttl` once it is settled.
+ * Shape: id SHA-256 of the key; `due` while it waits, `urgent`, `attempts`, `delivery`; `settledAt` and `ttl` once it is settled.
  */
 export function createNotificationQueue({
   cosmos,
@@ -62,6 +68,28 @@ export function createNotificationQueue({
     return items.filter((_, index) => held[index] === true).map(toDelivery)
   }
 
+  /** The longest due, of all or of the urgent ones. */
+  async function findDue(at: number, limit: number, urgent: boolean): Promise<readonly Item[]> {
+    const items = await cosmos.queryAll({
+      container: 'notifications',
+      text: `SELECT * FROM c WHERE c.due <= @at${urgent ? ' AND c.urgent = 1' : ''} ORDER BY c.due`,
+      parameters: { at },
+      limit,
+    })
+    return items
+      .toSorted((a, b) => (number(a, 'due') ?? 0) - (number(b, 'due') ?? 0))
+      .slice(0, limit)
+  }
+
+  async function putBack(key: string, dueAt: number, more: 0 | 1): Promise<void> {
+    for (;;) {
+      const stored = await read(key)
+      if (stored === undefined || number(stored, 'due') === undefined) return
+      const attempts = (number(stored, 'attempts') ?? 0) + more
+      if (await replace(ours(stored), { due: dueAt, attempts }, stored)) return
+    }
+  }
+
   const queue: NotificationQueue = {
     async enqueue(deliveries) {
       if (deliveries.length === 0) return
@@ -70,7 +98,7 @@ export function createNotificationQueue({
       for (const priority of ['high', 'normal'] as const) {
         const keys = unique
           .filter((_, index) => fresh[index] === true)
-          .filter(({ notification }) => priorityOf(notification.severity) === priority)
+          .filter(({ notification }) => isUrgent(notification) === (priority === 'high'))
           .map(({ key }) => key)
         for (const some of messagesOf(keys)) await wake(some, priority)
       }
@@ -81,18 +109,14 @@ export function createNotificationQueue({
       // Who loses an item to another looks for the next.
       while (claimed.length < limit) {
         const left = limit - claimed.length
-        const items = await cosmos.queryAll({
-          container: 'notifications',
-          text: 'SELECT * FROM c WHERE c.due <= @at ORDER BY c.due',
-          parameters: { at },
-          limit: left,
-        })
-        if (items.length === 0) break
-        const first = items
-          .toSorted((a, b) => (number(a, 'due') ?? 0) - (number(b, 'due') ?? 0))
-          .slice(0, left)
+        const oldest = await findDue(at, left, false)
+        if (oldest.length === 0) break
+        // Where all that is due was found, the urgent ones are among them.
+        const urgent = oldest.length < left ? [] : await findDue(at, left, true)
+        const due = new Map([...oldest, ...urgent].map((item) => [idOf(item), toWaiting(item)]))
+        const next = takeTurns([...due.values()], left).map(({ item }) => item)
         // One that is not hidden at all would be claimed again by this very call.
-        claimed.push(...(await lease(first, at + Math.max(leaseMs, 1))))
+        claimed.push(...(await lease(next, at + Math.max(leaseMs, 1))))
       }
       return claimed
     },
@@ -108,14 +132,8 @@ export function createNotificationQueue({
       }
     },
 
-    async retry(key, dueAt) {
-      for (;;) {
-        const stored = await read(key)
-        if (stored === undefined || number(stored, 'due') === undefined) return
-        const attempts = (number(stored, 'attempts') ?? 0) + 1
-        if (await replace(ours(stored), { due: dueAt, attempts }, stored)) return
-      }
-    },
+    retry: (key, dueAt) => putBack(key, dueAt, 1),
+    hold: (key, dueAt) => putBack(key, dueAt, 0),
   }
 
   return {
@@ -164,7 +182,13 @@ async function each<T, R>(all: readonly T[], run: (one: T) => Promise<R>): Promi
 }
 
 function added({ attempts, ...kept }: Delivery, at: number): Item {
-  return { id: digestOf(kept.key), due: at, attempts, delivery: JSON.stringify(kept) }
+  return {
+    id: digestOf(kept.key),
+    due: at,
+    urgent: isUrgent(kept.notification) ? 1 : 0,
+    attempts,
+    delivery: JSON.stringify(kept),
+  }
 }
 
 /** An item without what Cosmos added. */
@@ -176,8 +200,9 @@ function idOf(item: Item): string {
   return text(item, 'id') ?? ''
 }
 
-function priorityOf(severity: Severity): Priority {
-  return severity === 'critical' ? 'high' : 'normal'
+function toWaiting(item: Item) {
+  const { notification } = toDelivery(item)
+  return { item, priority: priorityOf(notification), dueAt: number(item, 'due') ?? 0 }
 }
 
 function toDelivery(item: Item): Delivery {

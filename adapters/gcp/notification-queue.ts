@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { Delivery, NotificationQueue, Severity } from '../../core/index.ts'
+import {
+  type Delivery,
+  isUrgent,
+  type NotificationQueue,
+  priorityOf,
+  takeTurns,
+} from '../../core/index.ts'
 import { type Document, expireAt, type Firestore, number, text, type Write } from './firestore.ts'
 
 export interface NotificationQueueOptions {
@@ -26,8 +32,8 @@ const COLLECTION = 'notifications'
  * Deliveries as documents of Firestore: who sets the time of a document first has claimed it. Pub/Sub carries only their
  * keys, so that a key that is known for a day, a lease and a time to try again mean the same as on every other cloud.
  *
- * Shape: `notifications/{SHA-256 of the key}`: `due` while it waits, `attempts`, `delivery`; `settledAt` and `expireAt`
- *        once it is settled.
+ * Shape: `notifications/{SHA-256 of the key}`: `due` while it waits, `attempts`, `delivery`; the same time as `urgentDue`
+ *        where it is urgent, so that no index of two fields is needed; `settledAt` and `expireAt` once it is settled.
  */
 export function createNotificationQueue({
   firestore,
@@ -70,14 +76,41 @@ export function createNotificationQueue({
     until: number,
   ): Promise<readonly Delivery[]> {
     const held = await firestore.commitEach(
-      documents.map(({ path, updateTime }) => ({
-        path,
-        fields: { due: { doubleValue: until } },
-        mask: ['due'],
-        if: { updateTime },
+      documents.map((document) => ({
+        path: document.path,
+        ...dueAt(until, number(document, 'urgentDue') !== undefined),
+        if: { updateTime: document.updateTime },
       })),
     )
     return documents.filter((_, index) => held[index] === true).map(toDelivery)
+  }
+
+  function findDue(field: 'due' | 'urgentDue', at: number, limit: number) {
+    return firestore.query({
+      parent: '',
+      collection: COLLECTION,
+      where: [{ field, op: 'LESS_THAN_OR_EQUAL', value: { doubleValue: at } }],
+      orderBy: field,
+      limit,
+    })
+  }
+
+  async function putBack(key: string, time: number, more: 0 | 1): Promise<void> {
+    for (;;) {
+      const document = (await read([key])).get(pathOf(key))
+      if (document === undefined || number(document, 'due') === undefined) return
+      const { fields, mask } = dueAt(time, number(document, 'urgentDue') !== undefined)
+      const attempts = (number(document, 'attempts') ?? 0) + more
+      const [held] = await firestore.commitEach([
+        {
+          path: document.path,
+          fields: { ...fields, attempts: { doubleValue: attempts } },
+          mask: [...mask, 'attempts'],
+          if: { updateTime: document.updateTime },
+        },
+      ])
+      if (held === true) return
+    }
   }
 
   const queue: NotificationQueue = {
@@ -87,7 +120,7 @@ export function createNotificationQueue({
       const fresh = await addAll(unique)
       for (const priority of ['high', 'normal'] as const) {
         const keys = fresh
-          .filter(({ notification }) => priorityOf(notification.severity) === priority)
+          .filter(({ notification }) => isUrgent(notification) === (priority === 'high'))
           .map(({ key }) => key)
         if (keys.length > 0) await wake(keys, priority)
       }
@@ -97,16 +130,15 @@ export function createNotificationQueue({
       const claimed: Delivery[] = []
       // Who loses a document to another looks for the next.
       while (claimed.length < limit) {
-        const documents = await firestore.query({
-          parent: '',
-          collection: COLLECTION,
-          where: [{ field: 'due', op: 'LESS_THAN_OR_EQUAL', value: { doubleValue: at } }],
-          orderBy: 'due',
-          limit: limit - claimed.length,
-        })
-        if (documents.length === 0) break
+        const left = limit - claimed.length
+        const oldest = await findDue('due', at, left)
+        if (oldest.length === 0) break
+        // Where all that is due was found, the urgent ones are among them.
+        const urgent = oldest.length < left ? [] : await findDue('urgentDue', at, left)
+        const due = new Map([...oldest, ...urgent].map((one) => [one.path, toWaiting(one)]))
+        const next = takeTurns([...due.values()], left).map(({ document }) => document)
         // One that is not hidden at all would be claimed again by this very call.
-        claimed.push(...(await lease(documents, at + Math.max(leaseMs, 1))))
+        claimed.push(...(await lease(next, at + Math.max(leaseMs, 1))))
       }
       return claimed
     },
@@ -118,30 +150,14 @@ export function createNotificationQueue({
           path: pathOf(key),
           fields: { settledAt: { doubleValue: at }, ...expireAt(at + DAY_MS) },
           // `attempts` stays, for people.
-          mask: ['settledAt', 'expireAt', 'due', 'delivery'],
+          mask: ['settledAt', 'expireAt', 'due', 'urgentDue', 'delivery'],
           if: { exists: true },
         },
       ])
     },
 
-    async retry(key, dueAt) {
-      for (;;) {
-        const document = (await read([key])).get(pathOf(key))
-        if (document === undefined || number(document, 'due') === undefined) return
-        const [held] = await firestore.commitEach([
-          {
-            path: document.path,
-            fields: {
-              due: { doubleValue: dueAt },
-              attempts: { doubleValue: (number(document, 'attempts') ?? 0) + 1 },
-            },
-            mask: ['due', 'attempts'],
-            if: { updateTime: document.updateTime },
-          },
-        ])
-        if (held === true) return
-      }
-    },
+    retry: (key, time) => putBack(key, time, 1),
+    hold: (key, time) => putBack(key, time, 0),
   }
 
   return {
@@ -167,15 +183,24 @@ function added({ attempts, ...kept }: Delivery, at: number): Write {
   return {
     path: pathOf(kept.key),
     fields: {
-      due: { doubleValue: at },
+      ...dueAt(at, isUrgent(kept.notification)).fields,
       attempts: { doubleValue: attempts },
       delivery: { stringValue: JSON.stringify(kept) },
     },
   }
 }
 
-function priorityOf(severity: Severity): Priority {
-  return severity === 'critical' ? 'high' : 'normal'
+/** The time at which a document may be claimed. */
+function dueAt(time: number, urgent: boolean) {
+  const value = { doubleValue: time }
+  return urgent
+    ? { fields: { due: value, urgentDue: value }, mask: ['due', 'urgentDue'] }
+    : { fields: { due: value }, mask: ['due'] }
+}
+
+function toWaiting(document: Document) {
+  const { notification } = toDelivery(document)
+  return { document, priority: priorityOf(notification), dueAt: number(document, 'due') ?? 0 }
 }
 
 function toDelivery(document: Document): Delivery {

@@ -75,6 +75,7 @@ export function createMemoryPorts(options: MemoryOptions): {
       claim: async () => [],
       settle: async () => undefined,
       retry: async () => undefined,
+      hold: async () => undefined,
     },
     tables: {
       get: async (table, key) => tables.get(table)?.get(key),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Delivery, NotificationQueue } from '../../core/index.ts'
+import type { Delivery, NotificationQueue, Priority } from '../../core/index.ts'
 import type { Backend } from './subject.ts'
 
 export interface QueueSubject extends Backend {
@@ -28,6 +28,14 @@ function delivery(key: string, changes: Partial<Delivery> = {}): Delivery {
     attempts: 0,
     ...changes,
   }
+}
+
+/** How many wait in tests of priorities: enough that no batch takes all. */
+const BACKLOG = 60
+
+function prioritized(key: string, priority: Priority): Delivery {
+  const { notification } = delivery(key)
+  return delivery(key, { notification: { ...notification, severity: 'info', priority } })
 }
 
 /** What every NotificationQueue must do. */
@@ -114,6 +122,50 @@ export function notificationQueueContract(name: string, open: () => Promise<Queu
       ])
     })
 
+    it('puts back without an attempt what was not tried', async () => {
+      await queue.enqueue([delivery('a', { attempts: 2 })])
+      await claimKeys()
+      await queue.hold('a', subject.clock.time + 5_000)
+      subject.clock.time += 4_999
+      expect(await claimKeys()).toEqual([])
+      subject.clock.time += 1
+      expect(await queue.claim(subject.clock.time, 10, LEASE)).toEqual([
+        delivery('a', { attempts: 2 }),
+      ])
+    })
+
+    it('never gives again what was put back after it was settled', async () => {
+      await queue.enqueue([delivery('a'), delivery('b')])
+      await claimKeys()
+      await queue.settle('a')
+      await queue.retry('a', subject.clock.time)
+      await queue.hold('a', subject.clock.time)
+      await queue.hold('nothing', subject.clock.time)
+      subject.clock.time += LEASE
+      expect(await claimKeys()).toEqual(['b'])
+    })
+
+    it('a critical one leaves with the first batch, however many wait before it', async () => {
+      const low = Array.from({ length: BACKLOG }, (_, index) => prioritized(`low${index}`, 2))
+      await queue.enqueue(low)
+      subject.clock.time += 1_000
+      await queue.enqueue([prioritized('critical', 9)])
+      expect(await claimKeys(10)).toContain('critical')
+    })
+
+    it('what is urgent cannot starve the rest: of every batch the longest waiting have a share', async () => {
+      await queue.enqueue(Array.from({ length: 8 }, (_, index) => prioritized(`low${index}`, 1)))
+      subject.clock.time += 1_000
+      await queue.enqueue(
+        Array.from({ length: BACKLOG }, (_, index) => prioritized(`high${index}`, 8)),
+      )
+      for (let batch = 0; batch < 3; batch++) {
+        const keys = await claimKeys(8)
+        expect(keys).toHaveLength(8)
+        expect(keys.filter((key) => key.startsWith('low'))).toHaveLength(2)
+      }
+    })
+
     it('claims the longest due first', async () => {
       for (const key of ['c', 'a', 'b']) {
         await queue.enqueue([delivery(key)])
@@ -172,6 +224,7 @@ export function notificationQueueContract(name: string, open: () => Promise<Queu
       await expect(queue.claim(subject.clock.time, 1, LEASE)).rejects.toMatchObject(away)
       await expect(queue.settle('a')).rejects.toMatchObject(away)
       await expect(queue.retry('a', 1)).rejects.toMatchObject(away)
+      await expect(queue.hold('a', 1)).rejects.toMatchObject(away)
     })
   })
 }

@@ -12,9 +12,11 @@ import {
   type MethodCall,
   type Ports,
   type PublishEffect,
+  priorityOf,
   type RegisteredDevice,
   type ShadowEffect,
   type TelemetryRow,
+  takeTurns,
 } from '../../core/index.ts'
 
 /** What one row of the queue holds. */
@@ -265,10 +267,14 @@ export function createMemoryPorts(
         await reach('notifications', 'claim')
         const due = [...world.queue.values()]
           .filter(({ settledAt, dueAt }) => settledAt === undefined && dueAt <= now)
-          .toSorted((a, b) => a.dueAt - b.dueAt)
-          .slice(0, limit)
-        for (const queued of due) queued.dueAt = now + leaseMs
-        return due.map(({ delivery, attempts }) => ({ ...structuredClone(delivery), attempts }))
+          .map((queued) => ({
+            queued,
+            dueAt: queued.dueAt,
+            priority: priorityOf(queued.delivery.notification),
+          }))
+        const taken = takeTurns(due, limit).map(({ queued }) => queued)
+        for (const queued of taken) queued.dueAt = now + leaseMs
+        return taken.map(({ delivery, attempts }) => ({ ...structuredClone(delivery), attempts }))
       },
       async settle(key) {
         await reach('notifications', 'settle')
@@ -281,6 +287,11 @@ export function createMemoryPorts(
         if (queued === undefined) return
         queued.dueAt = dueAt
         queued.attempts++
+      },
+      async hold(key, dueAt) {
+        await reach('notifications', 'hold')
+        const queued = world.queue.get(key)
+        if (queued !== undefined) queued.dueAt = dueAt
       },
     },
     tables: {

@@ -194,11 +194,11 @@ export const STATEMENTS = {
 
   notificationPut: `INSERT OR IGNORE INTO notification (key, channel_id, due_at, attempts, settled_at, delivery)
     VALUES (?, ?, ?, ?, NULL, ?)`,
-  notificationChannels: 'SELECT DISTINCT channel_id FROM notification WHERE settled_at IS NULL',
+  notificationLanes: 'SELECT DISTINCT channel_id FROM notification WHERE settled_at IS NULL',
   notificationDue: `SELECT key, due_at, attempts, delivery FROM notification
     WHERE channel_id = ? AND settled_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?`,
   notificationSettle: 'UPDATE notification SET settled_at = ? WHERE key = ?',
-  notificationRetry: 'UPDATE notification SET due_at = ?, attempts = attempts + 1 WHERE key = ?',
+  notificationPutBack: 'UPDATE notification SET due_at = ?, attempts = attempts + ? WHERE key = ?',
   notificationForget: 'DELETE FROM notification WHERE settled_at IS NOT NULL AND settled_at < ?',
   notificationWaiting: 'SELECT count(*) AS count FROM notification WHERE settled_at IS NULL',
 
