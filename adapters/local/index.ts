@@ -374,7 +374,7 @@ export async function startLocalCloud({
   mqtt = broker
   const isAdmin = (authorization: string | undefined): boolean =>
     carriesToken(authorization, adminToken)
-  const api = createApi({ core, add: batcher.add, isAdmin })
+  const api = createApi({ core, add: batcher.add, isAdmin, trustsNetworks: !requireAuth })
   const connectionStrings = createConnectionStrings({
     peek: registry.peek,
     adminToken,

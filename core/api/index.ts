@@ -37,10 +37,12 @@ export interface ApiOptions {
   readonly add: (uplink: Uplink) => Promise<Outcome>
   /** Whether the bearer token of a request allows changes that people make. */
   readonly isAdmin: (authorization: string | undefined) => boolean
+  /** Whether networks without a secret take requests of anybody; they do not unless given. */
+  readonly trustsNetworks?: boolean
 }
 
 /** Builds the API. Devices post telemetry; people read, and with the admin's token change. */
-export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
+export function createApi({ core, add, isAdmin, trustsNetworks = false }: ApiOptions): Hono {
   const { ports, program } = core
   const api = new Hono()
   api.onError((error, context) => {
@@ -295,7 +297,7 @@ export function createApi({ core, add, isAdmin }: ApiOptions): Hono {
     isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
   api.route('/', createAlarmApi({ core, refuse }))
   api.route('/', createCommandApi({ core, refuse }))
-  api.route('/', createNetworkApi({ core, add, isAdmin }))
+  api.route('/', createNetworkApi({ core, add, isAdmin, trusting: trustsNetworks }))
 
   async function find(deviceId: string) {
     const record = await ports.devices.load(deviceId)

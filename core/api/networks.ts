@@ -12,10 +12,12 @@ export interface NetworkApiOptions {
   readonly core: Core
   readonly add: (uplink: Uplink) => Promise<Outcome>
   readonly isAdmin: (authorization: string | undefined) => boolean
+  /** Whether networks without a secret take requests of anybody: only this machine reaches them. */
+  readonly trusting: boolean
 }
 
 /** Webhooks of networks. Who posts proves himself with the secret of the network, or with the admin's token. */
-export function createNetworkApi({ core, add, isAdmin }: NetworkApiOptions): Hono {
+export function createNetworkApi({ core, add, isAdmin, trusting }: NetworkApiOptions): Hono {
   const { ports, program, networks } = core
   const api = new Hono()
 
@@ -33,7 +35,7 @@ export function createNetworkApi({ core, add, isAdmin }: NetworkApiOptions): Hon
     const header = (one: string): string | undefined => context.req.header(one)
     const mayPost = (body: Uint8Array): boolean =>
       isAdmin(header('authorization')) ||
-      (secret !== undefined && knowsSecret(secret, secretIn, { header, body }))
+      (secret === undefined ? trusting : knowsSecret(secret, secretIn, { header, body }))
     if (!asksBody(secretIn) && !mayPost(NO_BYTES)) return unauthorized(context, secret, secretIn)
     const limit = program.config.limits.bodyBytes * BATCH_FACTOR
     const body = await readBody(context.req.raw, limit)

@@ -15,7 +15,7 @@ const COMMON = {
     .optional()
     .meta({
       description:
-        "What requests to /networks/{name} prove themselves with; without it only the admin's token does.",
+        "What requests to /networks/{name} prove themselves with; without it the admin's token does, and on a laptop nothing is asked for.",
     }),
   secretIn: z
     .strictObject({

@@ -378,11 +378,14 @@ describe('POST /networks/{name}', () => {
     expect(letters[0]?.payload.length).toBe(131_072)
   })
 
-  it('without a secret in the config takes only the admin', async () => {
-    const cloud = await openCloud({ config: { networks: { tts: { type: 'the-things-stack' } } } })
-    expect((await post(cloud, '/networks/tts', UP)).status).toBe(401)
-    const admin = { authorization: `Bearer ${cloud.adminToken}` }
-    expect((await post(cloud, '/networks/tts', UP, admin)).status).toBe(202)
+  it('without a secret in the config takes what this machine sends, and with --require-auth only the admin', async () => {
+    const config: ConfigInput = { networks: { tts: { type: 'the-things-stack' } } }
+    const open = await openCloud({ config })
+    expect((await post(open, '/networks/tts', UP)).status).toBe(202)
+    const closed = await openCloud({ config, settings: { requireAuth: true } })
+    expect((await post(closed, '/networks/tts', UP)).status).toBe(401)
+    const admin = { authorization: `Bearer ${closed.adminToken}` }
+    expect((await post(closed, '/networks/tts', UP, admin)).status).toBe(202)
   })
 
   it('takes a signature or a member of the body for the secret', async () => {
