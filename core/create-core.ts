@@ -1,3 +1,4 @@
+import { type Broadcasts, createBroadcasts } from './broadcasts.ts'
 import { type Commands, createCommands } from './commands.ts'
 import { createRedrive, type Redrive } from './dead-letters.ts'
 import { createDeviceGate, type DeviceGate, type GateOptions } from './device-gate.ts'
@@ -25,6 +26,7 @@ export interface Core {
   readonly tick: Tick
   readonly redrive: Redrive
   readonly commands: Commands
+  readonly broadcasts: Broadcasts
   readonly methods: MethodCalls
   readonly networks: Networks
 }
@@ -72,6 +74,7 @@ export function createCore(
     tick: createTick(observed, gate),
     redrive: createRedrive(observed, direct, gate, networks.again),
     commands,
+    broadcasts: createBroadcasts(observed, program),
     methods: createMethodCalls(observed),
     networks,
   }

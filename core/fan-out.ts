@@ -6,7 +6,6 @@ import {
   placeOf,
   type Recipient,
   type Suppression,
-  type WordsByLanguage,
 } from './model/audience.ts'
 import type { Json } from './model/json.ts'
 import type { Delivery, Notification } from './model/notification.ts'
@@ -29,6 +28,7 @@ import {
   groupTable,
   PEOPLE_TABLE,
   SUBSCRIPTIONS_TABLE,
+  toldTable,
 } from './notifications/tables.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
@@ -257,6 +257,20 @@ export function createFanOut(
     if (known === undefined) await keepAccount(page, { found: 0, done: false })
   }
 
+  /** In parts that fit into one row and one request of every store. */
+  async function enqueue(page: FanOutPage, deliveries: readonly Delivery[]): Promise<void> {
+    for (let from = 0; from < deliveries.length; from += PAGE) {
+      const part = deliveries.slice(from, from + PAGE)
+      await ports.notifications.enqueue(part)
+      if (page.accountId === undefined) continue
+      const row = part.map(({ key, channelId, recipientId }) =>
+        recipientId === undefined ? { key, channelId } : { key, channelId, recipientId },
+      )
+      const place = `${placeOf(page)}/${page.after}/${String(from).padStart(9, '0')}`
+      await ports.tables.put(toldTable(page.accountId), place, row)
+    }
+  }
+
   function tellOfSilence(
     { key }: Notification,
     { reason, words }: { readonly reason: Suppression; readonly words: string },
@@ -276,13 +290,13 @@ export function createFanOut(
         ? await look(notification, page, facts)
         : { found: silence.reason === 'maintenance' ? [] : directly(notification), places: [] }
     const reword = createReworder()
-    const deliveries = found.flatMap((one) => deliveriesOf(notification, page.words, one, reword))
+    const deliveries = found.flatMap((one) => deliveriesOf(notification, page, one, reword))
     const here = page.found + deliveries.length
     const { audience: _named, via: _via, group: _group, ...rest } = page
     const next = places.map((place): FanOutPage => ({ ...rest, ...place, after: '', found: 0 }))
     for (const one of next) await openAccount(one)
     if (after !== undefined) next.push({ ...page, after, found: here })
-    await ports.notifications.enqueue(deliveries)
+    await enqueue(page, deliveries)
     await ports.notifications.enqueue(next.map((one) => toPageDelivery(notification, one)))
     await keepAccount(page, {
       found: here,
@@ -294,7 +308,7 @@ export function createFanOut(
 
   function deliveriesOf(
     notification: Notification,
-    given: WordsByLanguage | undefined,
+    { words: given, accountId }: FanOutPage,
     { recipient, via }: Found,
     reword: Reworder,
   ): Delivery[] {
@@ -312,7 +326,8 @@ export function createFanOut(
       if (!Object.hasOwn(config.channels, channelId)) return []
       const before = seen.get(channelId) ?? 0
       seen.set(channelId, before + 1)
-      return [deliveryTo(told, id, { channelId, to }, before)]
+      const delivery = deliveryTo(told, id, { channelId, to }, before)
+      return [accountId === undefined ? delivery : { ...delivery, accountId }]
     })
   }
 }

@@ -2,6 +2,7 @@ import { CoreError } from './errors.ts'
 import type { Delivery } from './model/notification.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import { renderWebhook } from './notifications/render.ts'
+import { endsTable } from './notifications/tables.ts'
 import { renderTopic, reworded } from './notifications/template.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
@@ -44,8 +45,24 @@ export function createNotify(
       return putOff(delivery, error)
     }
     await ports.notifications.settle(delivery.key)
+    await keepEnd(delivery, 'sent')
     ports.observer.count('notification.sent', 1, { channelId: delivery.channelId })
     return 'sent'
+  }
+
+  /** Tells whoever asked for it how it ended. What cannot be told now leaves the delivery as it is: it has ended. */
+  async function keepEnd(
+    { key, accountId }: Delivery,
+    state: 'sent' | 'failed',
+    error?: unknown,
+  ): Promise<void> {
+    if (accountId === undefined) return
+    const reason = error instanceof Error ? { reason: error.message } : {}
+    try {
+      await ports.tables.put(endsTable(accountId), key, { state, at: ports.clock.now(), ...reason })
+    } catch {
+      ports.observer.log('warn', 'end of a delivery not kept', { key, state })
+    }
   }
 
   /** Topics and queues are the core's own ways; all else is the business of the cloud. */
@@ -86,6 +103,7 @@ export function createNotify(
     }
     await setAside(delivery, attempts, error)
     await ports.notifications.settle(delivery.key)
+    await keepEnd(delivery, 'failed', error)
     ports.observer.count('notification.failed', 1, { channelId: delivery.channelId })
     return 'failed'
   }

@@ -34,6 +34,7 @@ const USE_CASES = [
   'ingest',
   'notify',
   'fan-out',
+  'broadcasts',
   'tick',
   'dead-letters',
   'commands',

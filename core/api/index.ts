@@ -11,6 +11,7 @@ import { createAlarmApi } from './alarms.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { createCommandApi } from './commands.ts'
 import { createNetworkApi } from './networks.ts'
+import { createNotificationApi } from './notifications.ts'
 import { notServed, problem, problemOf } from './problem.ts'
 import { readBody } from './read-body.ts'
 import { splitMessages } from './telemetry-body.ts'
@@ -297,6 +298,7 @@ export function createApi({ core, add, isAdmin, trustsNetworks = false }: ApiOpt
     isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
   api.route('/', createAlarmApi({ core, refuse }))
   api.route('/', createCommandApi({ core, refuse }))
+  api.route('/', createNotificationApi({ core, refuse }))
   api.route('/', createNetworkApi({ core, add, isAdmin, trusting: trustsNetworks }))
 
   async function find(deviceId: string) {

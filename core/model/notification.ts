@@ -57,12 +57,16 @@ export interface Delivery {
   readonly key: string
   readonly channelId: string
   readonly notification: Notification
+  /** The id by which receivers know it, where that is not its key: it was set aside and is sent again. */
+  readonly id?: string
   /** How often sending it was tried before. */
   readonly attempts: number
   /** An address in place of those of the channel. */
   readonly to?: string
   /** Who is told, where that is more than the channel. */
   readonly recipientId?: string
+  /** The notification on demand whose account says how it ended. */
+  readonly accountId?: string
   /** Set where it is no delivery yet, but a page of recipients to be found. */
   readonly fanOut?: FanOutPage
 }

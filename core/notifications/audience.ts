@@ -143,14 +143,17 @@ export function addressRecipient(subscriptionId: string, addresses: readonly Add
   return { id: `#${subscriptionId}`, addresses }
 }
 
-/** The words for a language: those of the language itself, else of the language it is a kind of, else those of none. */
+/**
+ * The words for a language: those of the language itself, else of the language it is a kind of; what is missing there is
+ * that of no language.
+ */
 export function wordsFor(
   words: WordsByLanguage,
   language: string | undefined,
 ): WordsByLanguage[string] | undefined {
   let tag = language
   while (tag !== undefined && tag !== '') {
-    if (Object.hasOwn(words, tag)) return words[tag]
+    if (Object.hasOwn(words, tag)) return { ...words[''], ...words[tag] }
     const cut = tag.lastIndexOf('-')
     tag = cut < 0 ? undefined : tag.slice(0, cut)
   }

@@ -31,7 +31,7 @@ export function renderMail(delivery: Delivery): Mail {
   const lines = [
     notification.text || notification.subject,
     '',
-    `Device    ${notification.deviceId}`,
+    ...(notification.deviceId === '' ? [] : [`Device    ${notification.deviceId}`]),
     `Severity  ${notification.severity}`,
     `Time      ${new Date(notification.at).toISOString()}`,
   ]

@@ -12,6 +12,9 @@ export const SUBSCRIPTIONS_TABLE = '$subscriptions'
 /** Notifications that somebody asked for, by their ids. */
 export const NOTIFICATIONS_TABLE = '$notifications'
 
+/** Addresses to which nothing is sent any more, by channel and digest. */
+export const ADDRESSES_TABLE = '$addresses'
+
 /** The people of a group who are not declared, by their ids. */
 export function groupTable(group: string): string {
   return `$group:${group}`
@@ -29,4 +32,14 @@ export interface Account {
   readonly done: boolean
   /** Why nobody is told. */
   readonly suppressed?: string
+}
+
+/** Who is told of a notification that somebody asked for: lists, by the pages of its fan-out. */
+export function toldTable(notificationId: string): string {
+  return `$told:${notificationId}`
+}
+
+/** How deliveries of a notification that somebody asked for ended, by their keys. */
+export function endsTable(notificationId: string): string {
+  return `$ends:${notificationId}`
 }

@@ -16,7 +16,7 @@ export function wordsOf({ notification }: Delivery): Words {
     title: clean(`${MARKS[severity]} ${subject}`, 200),
     text: clean(text, 2_000),
     facts: [
-      ['Device', deviceId],
+      ...(deviceId === '' ? [] : [['Device', deviceId] as const]),
       ['Severity', severity],
       ['Time', new Date(at).toISOString()],
     ],
