@@ -233,7 +233,10 @@ export function compileProgram(
 
   const networks = new Map<string, ProgramNetwork>()
   for (const [name, networkConfig] of Object.entries(config.networks)) {
-    const network = guard(['networks', name], () => compileNetwork(name, networkConfig, engines))
+    const codec = guard(['networks', name, 'codec'], () =>
+      networkConfig.codec === undefined ? undefined : openCodec(networkConfig.codec, engines),
+    )
+    const network = guard(['networks', name], () => compileNetwork(name, networkConfig, codec))
     if (network !== undefined) networks.set(name, network)
   }
 
@@ -498,14 +501,18 @@ function noChance(): never {
   throw new CoreError('rule.unsupported', 'expected a derived value without chance')
 }
 
-function compileNetwork(name: string, given: NetworkConfig, engines: CodecEngines): ProgramNetwork {
+function compileNetwork(
+  name: string,
+  given: NetworkConfig,
+  codec: Codec | undefined,
+): ProgramNetwork {
   const kind = NETWORK_KINDS.find((one) => one.name === given.type)
   if (kind === undefined)
     throw new CoreError('config.invalid', `expected a type of network, found ${given.type}`)
   return {
     name,
     network: kind.open(given),
-    codec: given.codec === undefined ? undefined : openCodec(given.codec, engines),
+    codec,
     usesBytes: given.use === 'bytes',
     prefix: given.prefix,
     secret: given.secret,

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import {
   type ConfigInput,
   CoreError,
+  compileProgram,
   createCore,
   type NetworkRequestCall,
+  parseConfig,
   type Uplink,
 } from '../../../core/index.ts'
 import { createMemoryPorts, createWorld, recordOf } from '../../fakes/memory-ports.ts'
@@ -153,5 +155,28 @@ describe('ingest that knows topics of networks', () => {
       reason: expect.stringMatching(/expected/),
     })
     expect(calls).toEqual([])
+  })
+})
+
+describe('networks in a config', () => {
+  it.each([
+    [{ type: 'the-things-stak' }, 'networks.a.type', /did you mean the-things-stack/],
+    [{}, 'networks.a.type', /expected a network .* found none/],
+    [{ type: 'sigfox', topic: 'x' }, 'networks.a.topic', /unknown key/],
+    [{ type: 'sigfox', secret: 'short' }, 'networks.a.secret', /at least 16/],
+    [
+      { type: 'sigfox', secretIn: { header: 'a', body: '/b' } },
+      'networks.a.secretIn',
+      /expected one/,
+    ],
+    [{ type: 'sigfox', codec: 'nope' }, 'networks.a.codec', /expected a codec/],
+    [{ type: 'chirpstack', downlink: { url: 'ftp://x' } }, 'networks.a.downlink.url', /URL/],
+    [{ type: 'zigbee2mqtt', base: 'a/#' }, 'networks.a.base', /without wildcards/],
+  ])('%j is at fault', (network, place, message) => {
+    const parsed = parseConfig({ networks: { a: network } })
+    const compiled = 'faults' in parsed ? parsed : compileProgram(parsed.config)
+    const faults = 'faults' in compiled ? compiled.faults : []
+    expect(faults.map(({ path }) => path.join('.'))).toEqual([place])
+    expect(faults[0]?.message).toMatch(message)
   })
 })
