@@ -23,11 +23,12 @@ const Bytes = Uint8Array
 const Blocks = [ArrayBuffer, DataView, Map, Set]
 const global = globalThis
 
-const define = (target, values) => {
+const { defineProperty, keys: keysOf } = Object
+
+// Without a prototype, so that what a script adds to Object.prototype, like get or enumerable, is no part of it.
+const define = (target, values, enumerable = false) => {
   for (const name of ownKeys(values))
-    Object.defineProperty(target, name, {
-      value: values[name], writable: true, enumerable: false, configurable: true,
-    })
+    defineProperty(target, name, { __proto__: null, value: values[name], writable: true, enumerable, configurable: true })
 }
 
 // UTF-8
@@ -418,7 +419,7 @@ for (const name of ['readUIntBE', 'readUIntLE', 'writeUIntBE', 'writeUIntLE'])
   define(Buffer.prototype, { [name.replace('UInt', 'Uint')]: Buffer.prototype[name] })
 
 // Buffer(…) without new, as old scripts write it.
-const CallableBuffer = new Proxy(Buffer, { apply: (_target, _self, args) => new Buffer(...args) })
+const CallableBuffer = new Proxy(Buffer, { __proto__: null, apply: (_target, _self, args) => new Buffer(...args) })
 define(Buffer.prototype, { constructor: CallableBuffer })
 
 const silent = () => {}
@@ -570,11 +571,10 @@ const plain = (value, path, odd, seen) => {
   }
   if (value instanceof Number || value instanceof Text || value instanceof Boolean) return plain(value.valueOf(), path, odd, inner)
   const out = {}
-  for (const key of Object.keys(value)) {
+  for (const key of keysOf(value)) {
     const item = plain(value[key], path === '' ? key : path + '.' + key, odd, inner)
     if (item === undefined || typeof item === 'function' || typeof item === 'symbol') continue
-    define(out, { [key]: item })
-    Object.defineProperty(out, key, { enumerable: true })
+    define(out, { [key]: item }, true)
   }
   return out
 }

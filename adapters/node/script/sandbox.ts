@@ -78,8 +78,11 @@ export class Refused extends Error {
 /** Turns of loops between two looks at the clock: about 50 µs. */
 const TURNS = 10_000
 
-/** A run is too long when its time is over and it did so much for each ms: a host that stood still ends no script. */
-const LEAST_TURNS_PER_MS = 5_000
+/**
+ * A run is too long when its time is over and it had that time of a processor as well: a host that stood still, or ran
+ * others, ends no script. After so many times its time it is too long in any case.
+ */
+const LONGEST_WAIT = 10
 
 /** How large the build made the stack. Below it lie the interpreter's own variables. */
 const STACK_BYTES = 5_242_880
@@ -121,14 +124,18 @@ export function openSandbox(module: WebAssembly.Module): Sandbox {
   let machine: Machine
   let now = 0
   let deadline = 0
-  let turns = 0
-  let leastTurns = Number.POSITIVE_INFINITY
+  let lastDeadline = 0
+  let busyLimit = 0
+  /** How long the thread had run when a run was first asked: most end before. */
+  let busyAtFirst: number | undefined
 
   const ask = (): void => {
     const { counter } = machine.quickJs
     if (counter.value >= 0) throw new Stopped('broken')
-    turns += TURNS
-    if (turns > leastTurns && performance.now() > deadline) throw new Stopped('time')
+    busyAtFirst ??= busyMs()
+    const at = performance.now()
+    if (at > lastDeadline || (at > deadline && busyMs() - busyAtFirst > busyLimit))
+      throw new Stopped('time')
     counter.value = TURNS
   }
   const fail = (): never => {
@@ -142,9 +149,10 @@ export function openSandbox(module: WebAssembly.Module): Sandbox {
   /** Runs something inside. Whatever ends it from outside leaves nothing behind: the instance is thrown away. */
   const run = <T>(limits: RunLimits, inside: () => T): T => {
     now = Math.trunc(limits.now)
-    turns = 0
-    leastTurns = limits.timeMs * LEAST_TURNS_PER_MS
+    busyAtFirst = undefined
+    busyLimit = limits.timeMs
     deadline = performance.now() + limits.timeMs
+    lastDeadline = deadline + limits.timeMs * (LONGEST_WAIT - 1)
     machine.quickJs.counter.value = TURNS
     try {
       return inside()
@@ -312,6 +320,13 @@ export function openSandbox(module: WebAssembly.Module): Sandbox {
 
 /** What the prelude would answer, had it any memory left. */
 const NO_MEMORY: Answer = 'l{"text":"InternalError: out of memory","line":0}'
+
+/** How long this thread has run; where Node cannot tell, the process. */
+function busyMs(): number {
+  const { user, system } =
+    typeof process.threadCpuUsage === 'function' ? process.threadCpuUsage() : process.cpuUsage()
+  return (user + system) / 1_000
+}
 
 /** The functions of these names as a script sees them: also those that `const` and `let` declare. */
 function finderOf(names: readonly string[]): string {

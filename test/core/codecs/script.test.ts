@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { createScriptEngine } from '../../../adapters/node/script-engine.ts'
 import {
   CODEC_KINDS,
@@ -139,6 +139,16 @@ describe('decode', () => {
       'methods added to prototypes',
       'if (!Array.prototype.uint16) Array.prototype.uint16 = function (i) { return this[i] << 8 | this[i + 1] }; Number.prototype.round = function (n) { return +this.toFixed(n) }; function decodeUplink({ bytes }) { return { data: { v: (bytes.uint16(0) / 3).round(2) } } }',
       { v: 124.33 },
+    ],
+    [
+      'methods added to what every object has',
+      'Object.prototype.get = function (i) { return this[i] }; Object.prototype.enumerable = false; Object.prototype.readInt16BE = function (i) { return this[i] << 8 | this[i + 1] }; function decodeUplink({ bytes }) { return { data: { a: bytes.get(0), b: bytes.readInt16BE(0), c: Buffer.from(bytes).readInt16BE(0), empty: {}, none: null } } }',
+      { a: 1, b: 373, c: 373, empty: {}, none: null },
+    ],
+    [
+      'builtins that are replaced',
+      'Object.keys = () => []; Object.defineProperty = () => { throw 1 }; JSON.stringify = () => "no"; function decodeUplink() { return { data: { a: 1, none: null } } }',
+      { a: 1, none: null },
     ],
     [
       'a class',
@@ -503,6 +513,24 @@ describe('limits', () => {
       code: 'codec.script_timeout',
       message: 'expected decodeUplink to end within 20 ms',
     })
+  })
+
+  it('time that others had is none of a script', () => {
+    const codec = open(
+      'function decodeUplink() { let n = 0; while (n < 2e4) n++; return { data: n } }',
+    )
+    const now = performance.now.bind(performance)
+    const clock = vi.spyOn(performance, 'now').mockImplementation(now)
+    const decodeLate = (lateMs: number) => {
+      clock.mockImplementationOnce(() => now() - lateMs)
+      return codec.decode(Buffer.from('00', 'hex'), { receivedAt: AT })
+    }
+    try {
+      expect(decodeLate(500).value).toBe(20_000)
+      expect(faultOf(() => decodeLate(1_500))).toMatchObject({ code: 'codec.script_timeout' })
+    } finally {
+      clock.mockRestore()
+    }
   })
 
   it('memory', () => {
