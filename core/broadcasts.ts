@@ -1,5 +1,5 @@
 import { messageFingerprint } from './codecs/message-id.ts'
-import { faultsOf } from './config.ts'
+import { faultsOf } from './config-faults.ts'
 import { CoreError } from './errors.ts'
 import type { FanOutPage } from './model/audience.ts'
 import { placeOf } from './model/audience.ts'

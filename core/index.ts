@@ -40,14 +40,13 @@ export { pendingOf } from './commands/queue.ts'
 export type { ClaimedFeedback, Commands } from './commands.ts'
 export {
   type Config,
-  type ConfigFault,
   type ConfigInput,
   ConfigSchema,
   configJsonSchema,
   defineConfig,
-  faultsOf,
   parseConfig,
 } from './config.ts'
+export { type ConfigFault, faultsOf } from './config-faults.ts'
 export { type Core, createCore } from './create-core.ts'
 export type { Redrive, RedriveResult } from './dead-letters.ts'
 export { createDeviceGate, type DeviceGate, MAX_RECORD_CHARS } from './device-gate.ts'

@@ -6,14 +6,8 @@ import type { Codec, CodecEngines } from './codecs/codec.ts'
 import type { DecodePlan } from './codecs/decode-uplink.ts'
 import { openCodec } from './codecs/open-codec.ts'
 import { parsePointer } from './codecs/pointer.ts'
-import type {
-  AlarmConfig,
-  Config,
-  ConfigFault,
-  DeviceTypeConfig,
-  NetworkConfig,
-  RuleConfig,
-} from './config.ts'
+import type { AlarmConfig, Config, DeviceTypeConfig, NetworkConfig, RuleConfig } from './config.ts'
+import type { ConfigFault } from './config-faults.ts'
 import type { PresencePlan } from './devices/presence.ts'
 import { CoreError } from './errors.ts'
 import { compileMeaning, type DerivedPlan } from './meaning/compile-meaning.ts'

@@ -88,10 +88,12 @@ const TABLE: readonly Row[] = [
   },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
+  { of: 'core/config-faults.ts', may: MODEL, packages: ['zod'] },
   {
     of: 'core/config.ts',
     may: [
       ...MODEL,
+      'core/config-faults.ts',
       'core/actions/list.ts',
       'core/codecs/codec-config.ts',
       'core/notifications/audience-config.ts',
@@ -101,7 +103,10 @@ const TABLE: readonly Row[] = [
     ],
     packages: ['zod'],
   },
-  { of: 'core/program.ts', may: [...MODEL, 'core/config.ts', ...CAPABILITY_FOLDERS] },
+  {
+    of: 'core/program.ts',
+    may: [...MODEL, 'core/config.ts', 'core/config-faults.ts', ...CAPABILITY_FOLDERS],
+  },
   { of: 'core/steps/', may: [...MODEL, 'core/program.ts', ...CAPABILITY_FOLDERS] },
   { of: 'core/step.ts', may: [...MODEL, 'core/steps/'] },
   ...USE_CASES.map((file): Row => {
@@ -113,6 +118,7 @@ const TABLE: readonly Row[] = [
         'core/steps/',
         'core/ports.ts',
         'core/config.ts',
+        'core/config-faults.ts',
         'core/program.ts',
         'core/device-gate.ts',
         'core/lookup.ts',

@@ -160,9 +160,44 @@ const NETWORK_LIST = /[\\/]core[\\/]networks[\\/]list\.ts$/
 const NETWORK_USES = /[\\/]core[\\/](?:networks|network-downlinks)\.ts$/
 const NO_NETWORKS = resolve(CORE, 'no-networks.ts')
 
+const ABSENT =
+  "const absent = () => { throw new Error('not packaged: the config had no use for it') }"
+
+/** Whether a device type says what its values mean. */
+function saysWhatValuesMean({ schema, derived, calibration, unknownMetrics }) {
+  return (
+    unknownMetrics !== 'keep' ||
+    [schema, derived, calibration].some((one) => Object.keys(one).length > 0)
+  )
+}
+
+/** Parts of the core that few configs need: the file, who needs it, and what stands in its place for all others. */
+const PARTS = [
+  {
+    file: /[\\/]core[\\/]routing[\\/]condition\.ts$/,
+    needed: ({ routes }) => Object.keys(routes).length > 0,
+    instead: 'export const compileCondition = absent, toVerdict = absent',
+  },
+  {
+    file: /[\\/]core[\\/]rules[\\/]windowed\.ts$/,
+    needed: ({ rules }) => Object.values(rules).some(({ sql }) => /\bgroup\b/i.test(sql)),
+    instead: 'export const isWindowed = () => false, compileWindowedRule = absent',
+  },
+  {
+    file: /[\\/]core[\\/]meaning[\\/]compile-meaning\.ts$/,
+    needed: ({ deviceTypes }) => Object.values(deviceTypes).some(saysWhatValuesMean),
+    instead: 'export const compileMeaning = () => undefined',
+  },
+  {
+    file: /[\\/]core[\\/]meaning[\\/]metric-plan\.ts$/,
+    needed: ({ deviceTypes }) => Object.values(deviceTypes).some(saysWhatValuesMean),
+    instead: 'export const compileMetric = absent',
+  },
+]
+
 /** Files that say what anyhub.yml may hold. */
 const DESCRIBES_CONFIG =
-  /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications(?:[\\/]channels)?)[\\/][\w-]+\.ts)$/
+  /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications(?:[\\/]channels)?)[\\/](?!broadcast)[\w-]+\.ts)$/
 
 const anyhub = {
   name: 'anyhub',
@@ -202,6 +237,10 @@ const anyhub = {
       const file = Object.keys(networks).length === 0 ? NO_NETWORKS : path
       return { contents: readFileSync(file, 'utf8'), loader: 'ts' }
     })
+    for (const { file, needed, instead } of PARTS)
+      build.onLoad({ filter: file }, async () =>
+        needed(await readConfig()) ? undefined : { contents: `${ABSENT}\n${instead}` },
+      )
     const text = readFileSync(CONFIG_PATH, 'utf8')
     for (const { filter, named, exports } of ON_DEMAND)
       if (!named.test(text)) build.onLoad({ filter }, () => ({ contents: absent(exports) }))
