@@ -5,3 +5,6 @@ const azure = createAzureNotify(readConfig(process.env), config)
 
 /** Storage queues, two by priority. Named in serverless.azure.yml as `notify`. */
 export const handler = azure.notify
+
+/** Sends what was measured; Azure calls it before it ends the process. */
+export const close = azure.close

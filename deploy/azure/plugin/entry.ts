@@ -98,7 +98,10 @@ function faultsOf(
 
 /**
  * The module that registers every function with Azure's programming model. A handler's module is evaluated when it is
- * first called: an instance of one function never pays for the others.
+ * first called: an instance of one function never pays for the others. What such a module exports as `close` is called
+ * when the host ends the process.
+ *
+ * Source: Azure Functions Node.js developer guide, hooks, `appTerminate`.
  */
 export function entrySource(
   functions: readonly PlannedFunction[],
@@ -106,10 +109,13 @@ export function entrySource(
 ): string {
   return [
     "import { app } from '@azure/functions'",
+    'const ends = new Set()',
+    "const use = (it) => (typeof it.close === 'function' && ends.add(it.close), it)",
+    'app.hook.appTerminate(() => Promise.allSettled([...ends].map(async (close) => close())))',
     ...functions.map((planned) => {
       const { name, kind, options, exported } = planned
       const load = `import(${JSON.stringify(fileOf(planned))})`
-      const handler = `(...given) => ${load}.then((it) => it.${exported}(...given))`
+      const handler = `(...given) => ${load}.then((it) => use(it).${exported}(...given))`
       const pairs = Object.entries(options).map(
         ([field, value]) => `${JSON.stringify(field)}: ${JSON.stringify(value)}`,
       )

@@ -144,8 +144,15 @@ const BY_CODE: readonly (readonly [RegExp, string])[] = [
   [/^(?:Invalid|Bad)\w*|NotSupported|ValidationFailed/, 'correct this value in the yml'],
 ]
 
+/** Key Vault has one code for all conflicts. Source: Key Vault, "Soft-delete", `ConflictError`. */
+const DELETED = /in deleted state/i
+
+const DELETED_ADVICE =
+  'it was deleted, and is kept for a while: az keyvault recover --name (or purge --name), or choose another stage'
+
 /** What whoever deploys can do about it. */
-export function advice(status: number, { code }: Pick<Told, 'code'>): string {
+export function advice(status: number, { code = '', message = '' }: Partial<Told>): string {
+  if (DELETED.test(message)) return DELETED_ADVICE
   const found = BY_CODE.find(([pattern]) => pattern.test(code))
   if (found !== undefined) return found[1]
   switch (status) {

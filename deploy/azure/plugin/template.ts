@@ -169,7 +169,7 @@ export function planTemplate(
       type: 'Microsoft.KeyVault/vaults/secrets',
       apiVersion: API.vault,
       name: `${names.vault}/${name}`,
-      properties: { value: value.startsWith('[') ? value : `[parameters('${parameter}')]` },
+      properties: { value: isExpression(value) ? value : `[parameters('${parameter}')]` },
       dependsOn: ownIds,
     })),
     ...assignments.map((one) => ({ ...one, dependsOn: [identityId, ...(one.dependsOn ?? [])] })),
@@ -242,7 +242,7 @@ export function planTemplate(
       contentVersion: '1.0.0.0',
       parameters: Object.fromEntries(
         secrets.flatMap(({ parameter, value }) =>
-          value.startsWith('[') ? [] : [[parameter, { type: 'secureString' }]],
+          isExpression(value) ? [] : [[parameter, { type: 'secureString' }]],
         ),
       ),
       resources: made.map((one) => withDependencies(one, resourceId(names, one), ids)),
@@ -254,7 +254,7 @@ export function planTemplate(
     },
     secrets: Object.fromEntries(
       secrets.flatMap(({ parameter, value }) =>
-        value.startsWith('[') ? [] : [[parameter, value]],
+        isExpression(value) ? [] : [[parameter, plain(value)]],
       ),
     ),
   }
@@ -294,6 +294,16 @@ function secretsOf({ provider }: ServiceConfig): readonly Secret[] {
     parameter: `secret_${setting}`,
     value,
   }))
+}
+
+/** What Azure itself makes up; a text that begins with a bracket is written with two. */
+function isExpression(value: string): boolean {
+  return value.startsWith('[') && !value.startsWith('[[')
+}
+
+/** The text as it is meant: values of parameters are no expressions. Source: Resource Manager, "Parameter files". */
+function plain(value: string): string {
+  return value.startsWith('[[') ? value.slice(1) : value
 }
 
 function vaultOf(names: Names): ArmResource {

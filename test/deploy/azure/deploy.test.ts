@@ -306,6 +306,14 @@ describe('the plugin for Azure, against a cloud of our own', () => {
     const { name } = stage.cloud.find('Microsoft.KeyVault/vaults')
     await stage.run(['deploy'], { HOOK_URL: 'https://another-hook' })
     expect(stage.cloud.secrets.get(`${name}/HOOK-URL`)).toBe('https://another-hook')
+    // `[[` is a text that begins with a bracket: a secret like all others, and no part of the template.
+    stage.cloud.forget()
+    await stage.run(['deploy'], { HOOK_URL: '[["a-secret-list"]' })
+    expect(stage.cloud.secrets.get(`${name}/HOOK-URL`)).toBe('["a-secret-list"]')
+    const sent = stage.cloud.seen.find(({ path }) => path.includes('/deployments/'))
+    const { template, parameters } = Object(sent?.body).properties
+    expect(JSON.stringify(template)).not.toContain('a-secret-list')
+    expect(parameters).toEqual({ secret_HOOK_URL: { value: '["a-secret-list"]' } })
     await stage.sls('deploy')
     expect(stage.cloud.secrets.get(`${name}/HOOK-URL`)).toBe('https://a-secret-hook')
   }, 60_000)
@@ -440,7 +448,7 @@ describe('the app that was packaged, run by the real @azure/functions', () => {
   beforeAll(async () => {
     stage = await openStage({ copy: FIXTURE })
     await stage.sls('package')
-    Reflect.deleteProperty(globalThis, 'fixtureLoaded')
+    for (const list of ['fixtureLoaded', 'fixtureEnded']) Reflect.deleteProperty(globalThis, list)
     app = startApp(readFileSync(join(stage.folder, '.serverless/app.zip')), { PLACE: 'test' })
   }, 60_000)
   afterAll(async () => {
@@ -536,5 +544,11 @@ describe('the app that was packaged, run by the real @azure/functions', () => {
     const { result, error } = await app.invoke('feed', { json: '[{"id":"row"}]' })
     expect(result.status).toBe('failure')
     expect(error?.message).toBe('refused [{"id":"row"}]')
+  })
+
+  it('tells each module that was loaded, once, that the process ends', async () => {
+    expect(Reflect.get(globalThis, 'fixtureEnded')).toBeUndefined()
+    await app.terminate()
+    expect(Reflect.get(globalThis, 'fixtureEnded')).toEqual(['http', 'events'])
   })
 })

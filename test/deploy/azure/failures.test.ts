@@ -348,6 +348,7 @@ describe('the plugin for Azure, when something is wrong', () => {
     expect(again.text).toContain(
       'Azure: ConflictError: A vault with the same name already exists in deleted state.',
     )
+    expect(again.text).toContain('do: it was deleted, and is kept for a while: az keyvault recover')
   }, 60_000)
 
   const WRONG: readonly (readonly [string, (text: string) => string, string])[] = [

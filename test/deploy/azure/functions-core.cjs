@@ -89,6 +89,9 @@ async function invoke(name, data, { triggerMetadata = {}, retryContext, traceCon
   return { ...(await invocation.getResponse(context, after.result)), result: { status: 'success' } }
 }
 
+/** The host ends the worker. */
+const terminate = () => runHooks('appTerminate', { appHookData: {} })
+
 module.exports = {
   version: '3.12.0',
   hostVersion: '4.1036.1',
@@ -101,5 +104,5 @@ module.exports = {
   registerHook,
   registerFunction,
   // What only tests use.
-  testing: { functions, logs, invoke },
+  testing: { functions, logs, invoke, terminate },
 }

@@ -54,6 +54,8 @@ export interface RunningApp {
   invoke(name: string, data: TypedData, options?: InvokeOptions): Promise<Invoked>
   /** What functions logged so far. */
   logs(): readonly { readonly message: string }[]
+  /** Ends it as the host does, which waits for what it does then. */
+  terminate(): Promise<unknown>
   stop(): void
 }
 
@@ -70,6 +72,7 @@ interface Core {
     >
     readonly logs: readonly { readonly message: string }[]
     invoke(name: string, data: TypedData, options?: InvokeOptions): Promise<Invoked>
+    terminate(): Promise<unknown>
   }
 }
 
@@ -108,6 +111,7 @@ export function startApp(zip: Uint8Array, env: Readonly<Record<string, string>> 
       return { name, trigger, retryOptions: metadata.retryOptions }
     }),
     invoke: testing.invoke,
+    terminate: testing.terminate,
     logs: () => testing.logs,
     stop() {
       for (const name of Object.keys(env)) delete process.env[name]
