@@ -171,12 +171,42 @@ function saysWhatValuesMean({ schema, derived, calibration, unknownMetrics }) {
   )
 }
 
+/** Whether a config says something anywhere. */
+function says(words) {
+  return (config) => words.test(JSON.stringify(config))
+}
+
 /** Parts of the core that few configs need: the file, who needs it, and what stands in its place for all others. */
 const PARTS = [
   {
     file: /[\\/]core[\\/]routing[\\/]condition\.ts$/,
     needed: ({ routes }) => Object.keys(routes).length > 0,
     instead: 'export const compileCondition = absent, toVerdict = absent',
+  },
+  {
+    file: /[\\/]core[\\/]routing[\\/]enrichment\.ts$/,
+    needed: ({ routes }) => Object.keys(routes).length > 0,
+    instead: "export const HUB_NAME = 'anyhub', compileEnrichment = absent",
+  },
+  {
+    file: /[\\/]core[\\/]rules[\\/]functions[\\/]java-time\.ts$/,
+    needed: says(/time_to_epoch/i),
+    instead: 'export const compileJavaTime = absent',
+  },
+  {
+    file: /[\\/]core[\\/]rules[\\/]functions[\\/]joda-format\.ts$/,
+    needed: says(/parse_time/i),
+    instead: 'export const compileJodaFormat = absent',
+  },
+  {
+    file: /[\\/]core[\\/]rules[\\/]functions[\\/]java-regexp\.ts$/,
+    needed: says(/regexp/i),
+    instead: 'export const compileJavaPattern = absent, readJavaReplacement = absent',
+  },
+  {
+    file: /[\\/]adapters[\\/]node[\\/]network-caller\.ts$/,
+    needed: ({ networks }) => Object.keys(networks).length > 0,
+    instead: 'export const createNetworkCaller = absent',
   },
   {
     file: /[\\/]core[\\/]rules[\\/]windowed\.ts$/,
@@ -195,9 +225,31 @@ const PARTS = [
   },
 ]
 
-/** Files that say what anyhub.yml may hold. */
+/** What a function that only takes messages in never does, and the factory of each. */
+const NOT_FOR_INGEST = {
+  'addresses.ts': 'createAddresses',
+  'broadcasts.ts': 'createBroadcasts',
+  'dead-letters.ts': 'createRedrive',
+  'fan-out.ts': 'createFanOut',
+  'methods.ts': 'createMethodCalls',
+  'notify.ts': 'createNotify',
+}
+
+/** Whether all that is bundled is a function that takes messages in: `functions/aws/ingest.ts`, `…/ingest-http.ts`. */
+function takesIn({ entryPoints }) {
+  const files = Array.isArray(entryPoints) ? entryPoints : Object.values(entryPoints ?? {})
+  return (
+    files.length > 0 &&
+    files.every((file) => /[\\/]ingest(?:-http)?(?:\.ts)?$/.test(String(file.in ?? file)))
+  )
+}
+
+/** Files that say what anyhub.yml may hold, and nothing else. */
 const DESCRIBES_CONFIG =
-  /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications(?:[\\/]channels)?)[\\/](?!broadcast)[\w-]+\.ts)$/
+  /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
+
+/** Files that also read what people store: a function that takes messages in does not. */
+const DESCRIBES_STORED = /[\\/]core[\\/]notifications[\\/][\w-]+\.ts$/
 
 const anyhub = {
   name: 'anyhub',
@@ -207,8 +259,9 @@ const anyhub = {
       contents: `export default ${JSON.stringify(await readConfig())}`,
       watchFiles: [CONFIG_PATH],
     }))
+    const ingests = takesIn(build.initialOptions)
     build.onResolve({ filter: /^zod$/ }, ({ path, importer }) =>
-      DESCRIBES_CONFIG.test(importer)
+      DESCRIBES_CONFIG.test(importer) || (ingests && DESCRIBES_STORED.test(importer))
         ? { path, namespace: 'anyhub', sideEffects: false }
         : undefined,
     )
@@ -237,6 +290,18 @@ const anyhub = {
       const file = Object.keys(networks).length === 0 ? NO_NETWORKS : path
       return { contents: readFileSync(file, 'utf8'), loader: 'ts' }
     })
+    if (ingests)
+      build.onLoad({ filter: /[\\/]core[\\/]notifications[\\/]template\.ts$/ }, async () => {
+        const { channels } = await readConfig()
+        if (Object.values(channels).some(({ words }) => words !== undefined)) return undefined
+        return { contents: `${ABSENT}\nexport const compileNotificationTemplate = absent` }
+      })
+    if (ingests)
+      for (const [file, factory] of Object.entries(NOT_FOR_INGEST))
+        build.onLoad(
+          { filter: new RegExp(`[\\\\/]core[\\\\/]${file.replace('.', '\\.')}$`) },
+          () => ({ contents: `${ABSENT}\nexport const ${factory} = () => absent` }),
+        )
     for (const { file, needed, instead } of PARTS)
       build.onLoad({ filter: file }, async () =>
         needed(await readConfig()) ? undefined : { contents: `${ABSENT}\n${instead}` },
