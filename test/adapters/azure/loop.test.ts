@@ -27,6 +27,8 @@ describeWithEmulators('Azure: device → hub → function → Cosmos → twin an
   /** Between the app and the port of the hub that messages to devices go to. */
   let way: Way
   let hook: Awaited<ReturnType<typeof openHook>>
+  /** Takes metrics as OTLP. */
+  let collector: Awaited<ReturnType<typeof openHook>>
   let app: RunningApp
   /** The same stores, as somebody looks at them. */
   let azure: Azure
@@ -34,13 +36,15 @@ describeWithEmulators('Azure: device → hub → function → Cosmos → twin an
   const messages: DeviceMessage[] = []
 
   beforeAll(async () => {
-    ;[azurite, cosmos, hub, hook] = await Promise.all([
+    ;[azurite, cosmos, hub, hook, collector] = await Promise.all([
       startAzurite(),
       startCosmos(),
       startHub(),
       openHook(),
+      openHook(),
     ])
-    stack = await openStack({ azurite, cosmos, hub })
+    const otlpEndpoint = new URL(collector.url).origin
+    stack = await openStack({ azurite, cosmos, hub, otlpEndpoint })
     await stack.account.createQueue(`${stack.settings.queuePrefix}warm-ones`)
     const zip = await packageApp(variables(hook.url))
     way = await openWay(hub.cloud.amqpsPort ?? 0)
@@ -64,7 +68,8 @@ describeWithEmulators('Azure: device → hub → function → Cosmos → twin an
     way?.close()
     await azure?.close()
     await stack?.close()
-    await Promise.all([azurite?.stop(), cosmos?.stop(), hub?.close(), hook?.close()])
+    const hooks = [hook?.close(), collector?.close()]
+    await Promise.all([azurite?.stop(), cosmos?.stop(), hub?.close(), ...hooks])
   })
 
   const record = () => azure.core.ports.devices.load(ID)
@@ -213,13 +218,45 @@ describeWithEmulators('Azure: device → hub → function → Cosmos → twin an
     expect(failed.result.status).toBe('failure')
     expect(failed.error?.message).toContain('expected a timer')
   })
+
+  it('sends what was measured when the host ends the process', async () => {
+    const reading = (at: number) => ({ body: Buffer.from(`{"ts":${at},"temp":4}`), deviceId: ID })
+    const received = () =>
+      collector.bodies
+        .flatMap((body) => metricsOf(JSON.parse(body)))
+        .filter(({ name }) => name === 'uplink.received')
+        .reduce((sum, { sum: { dataPoints } }) => sum + Number(dataPoints[0]?.asDouble), 0)
+    // What is due goes with this one; the next one waits for its turn.
+    await ingest([reading(Date.now())])
+    await new Promise((done) => setTimeout(done, 200))
+    const before = received()
+    await ingest([reading(Date.now())])
+    await app.terminate()
+    await expect.poll(received, until).toBeGreaterThan(before)
+  })
 })
+
+interface Sum {
+  readonly name: string
+  readonly sum: { readonly dataPoints: readonly { readonly asDouble: number }[] }
+}
+
+/** Counters of a request of OTLP. */
+function metricsOf(body: {
+  readonly resourceMetrics: readonly {
+    readonly scopeMetrics: readonly { readonly metrics: readonly Sum[] }[]
+  }[]
+}): readonly Sum[] {
+  return body.resourceMetrics.flatMap(({ scopeMetrics }) =>
+    scopeMetrics.flatMap(({ metrics }) => metrics),
+  )
+}
 
 async function openHook() {
   const bodies: string[] = []
   const server = createServer(async (request, response) => {
     bodies.push(await text(request))
-    response.writeHead(204).end()
+    response.writeHead(200).end()
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const address = server.address()
