@@ -120,17 +120,6 @@ const MethodReply = lazily(() =>
   z.object({ status: z.number(), payload: z._default(z.json(), null) }),
 )
 
-const Feedback = lazily(() =>
-  z.array(
-    z.object({
-      originalMessageId: z._default(z.string(), ''),
-      deviceId: z._default(z.string(), ''),
-      statusCode: z._default(z.string(), ''),
-      description: z._default(z.string(), ''),
-    }),
-  ),
-)
-
 export function createHub(client: AzureClient): Hub {
   function send(
     method: AzureRequest['method'],
@@ -225,9 +214,7 @@ export function createHub(client: AzureClient): Hub {
       const lockToken = header(headers, 'etag')?.replace(/^"|"$/g, '')
       if (lockToken === undefined)
         throw new CoreError('store.unavailable', 'iothub: expected feedback with its lock')
-      const records = Feedback().safeParse(parseJson(body))
-      // What is none of ours would come again for ever.
-      return { lockToken, records: records.success ? records.data : [] }
+      return { lockToken, records: feedbackOf(parseJson(body)) }
     },
 
     async completeFeedback(lockToken) {
@@ -248,6 +235,37 @@ function pathOf(kind: 'devices' | 'twins', deviceId: string): string {
 /** The properties without what the hub says of them. */
 export function withoutFacts(section: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(section).filter(([name]) => !name.startsWith('$')))
+}
+
+/** Source: IoT Hub, "Send cloud-to-device messages", feedback: what older versions of it number. */
+const STATUS_CODES = ['Success', 'Expired', 'DeliveryCountExceeded', 'Rejected', 'Purged'] as const
+
+/**
+ * Records of feedback, whose members the hub's documentation writes large and small.
+ * Total: what is no record is left out, for it would come again for ever.
+ */
+function feedbackOf(body: unknown): readonly FeedbackRecord[] {
+  const records: readonly unknown[] = Array.isArray(body) ? body : []
+  return records.flatMap((record) => {
+    if (!isRecord(record)) return []
+    const members = new Map(
+      Object.entries(record).map(([name, value]) => [name.toLowerCase(), value]),
+    )
+    const text = (name: string): string => {
+      const value = members.get(name)
+      return typeof value === 'string' ? value : ''
+    }
+    const number = members.get('statuscode')
+    return [
+      {
+        originalMessageId: text('originalmessageid'),
+        deviceId: text('deviceid'),
+        statusCode:
+          (typeof number === 'number' ? STATUS_CODES[number] : undefined) ?? text('statuscode'),
+        description: text('description'),
+      },
+    ]
+  })
 }
 
 /** What the hub says is wrong, by its name, and its sentence. */

@@ -234,6 +234,37 @@ describe('Azure: feedback', () => {
     ])
   })
 
+  it('is read as older descriptions of the hub write it, and beside what is no record', async () => {
+    const record = (id: string, code: unknown) => ({
+      OriginalMessageId: id,
+      EnqueuedTimeUtc: '2015-07-28T16:24:48.789Z',
+      StatusCode: code,
+      Description: 'said',
+      DeviceId: 'dev-1',
+      DeviceGenerationId: 'g',
+    })
+    const codes = [0, 1, 2, 3, 4, 'Rejected', 9, null]
+    const body = [...codes.map((code, index) => record(`m-${index}`, code)), null, 'text', []]
+    const { hub } = await openStandIn(() => ({ status: 200, headers: { etag: '"l"' }, body }))
+    const { records = [] } = (await hub.receiveFeedback()) ?? {}
+    expect(records.map(({ statusCode }) => statusCode)).toEqual([
+      'Success',
+      'Expired',
+      'DeliveryCountExceeded',
+      'Rejected',
+      'Purged',
+      'Rejected',
+      '',
+      '',
+    ])
+    expect(records[3]).toEqual({
+      originalMessageId: 'm-3',
+      deviceId: 'dev-1',
+      statusCode: 'Rejected',
+      description: 'said',
+    })
+  })
+
   it('that cannot be read is done with too, and a lock that was lost is no fault', async () => {
     const { hub } = await openStandIn(({ method }) =>
       method === 'GET'
