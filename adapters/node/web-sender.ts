@@ -24,18 +24,28 @@ export interface WebSender {
 
 const TIMEOUT_MS = 10_000
 
+/**
+ * Connections that nobody uses for so long are closed: what stands between forgets them after four minutes, and says so to
+ * nobody. Source: Azure App Service, "Troubleshooting intermittent outbound connection errors". Unit: ms.
+ */
+const IDLE_MS = 120_000
+
 /** Loads HTTP when it first sends: a cold start that only gets ready does without. */
-export function createWebSender(): WebSender {
+export function createWebSender({
+  idleMs = IDLE_MS,
+}: {
+  readonly idleMs?: number
+} = {}): WebSender {
   let secure: Way | undefined
   let plain: Way | undefined
 
   /** As imports, node:http and node:https cost a cold start some 70 ms more. */
   function wayTo(protocol: string): Way {
     if (protocol === 'https:') {
-      secure ??= openWay(process.getBuiltinModule('node:https'))
+      secure ??= openWay(process.getBuiltinModule('node:https'), idleMs)
       return secure
     }
-    plain ??= openWay(process.getBuiltinModule('node:http'))
+    plain ??= openWay(process.getBuiltinModule('node:http'), idleMs)
     return plain
   }
 
@@ -78,8 +88,12 @@ interface Way {
   readonly agent: import('node:http').Agent
 }
 
-function openWay({ request, Agent }: Pick<typeof import('node:http'), 'request' | 'Agent'>): Way {
-  return { request, agent: new Agent({ keepAlive: true, maxSockets: 64 }) }
+function openWay(
+  { request, Agent }: Pick<typeof import('node:http'), 'request' | 'Agent'>,
+  idleMs: number,
+): Way {
+  // Of connections in use the time of the request counts.
+  return { request, agent: new Agent({ keepAlive: true, maxSockets: 64, timeout: idleMs }) }
 }
 
 /** The value that bytes say in JSON; `undefined` if they say none. */
