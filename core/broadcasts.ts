@@ -3,7 +3,7 @@ import { faultsOf } from './config-faults.ts'
 import { CoreError } from './errors.ts'
 import type { FanOutPage } from './model/audience.ts'
 import { placeOf } from './model/audience.ts'
-import type { Json, JsonObject } from './model/json.ts'
+import { isJsonObject, type Json, type JsonObject } from './model/json.ts'
 import type { Notification } from './model/notification.ts'
 import {
   AccountSchema,
@@ -13,7 +13,7 @@ import {
   KeptBroadcastSchema,
   ToldSchema,
 } from './notifications/broadcast.ts'
-import { toPageDelivery } from './notifications/fan-out.ts'
+import { onDemandKey, toPageDelivery } from './notifications/fan-out.ts'
 import { checkWords } from './notifications/language.ts'
 import { accountTable, endsTable, NOTIFICATIONS_TABLE, toldTable } from './notifications/tables.ts'
 import type { Ports } from './ports.ts'
@@ -33,6 +33,7 @@ export interface BroadcastStatus {
   readonly status: 'finding' | 'found' | 'suppressed'
   /** Why nobody is told. */
   readonly reason?: string
+  readonly acknowledged?: { readonly at: number; readonly by: string }
   /** Deliveries made so far, and how many of them are in which state. */
   readonly deliveries: number
   readonly states: {
@@ -40,6 +41,8 @@ export interface BroadcastStatus {
     readonly sent: number
     readonly failed: number
     readonly expired: number
+    /** With the reason of each among the recipients. */
+    readonly suppressed: number
   }
 }
 
@@ -48,7 +51,7 @@ export interface ToldRecipient {
   /** `@ann`: a person, `#name`: a subscription; else the channel itself. */
   readonly recipient: string
   readonly channel: string
-  readonly state: 'queued' | 'sent' | 'failed' | 'expired'
+  readonly state: 'queued' | 'sent' | 'failed' | 'expired' | 'suppressed'
   /** When it ended, epoch ms. */
   readonly at?: number
   readonly reason?: string
@@ -63,6 +66,8 @@ export interface Broadcasts {
    */
   send(body: JsonObject, idempotencyKey?: string): Promise<string>
   status(notificationId: string): Promise<BroadcastStatus | undefined>
+  /** Somebody takes note: chains of escalation end. Gives false if there is no such notification. */
+  acknowledge(notificationId: string, by: string): Promise<boolean>
   /** A page of those who are told, after a place that an earlier page named; '' starts. */
   told(
     notificationId: string,
@@ -115,7 +120,7 @@ export function createBroadcasts(ports: Ports, { config }: Pick<Program, 'config
   }
 
   async function countEnds(notificationId: string) {
-    const counts = { sent: 0, failed: 0, expired: 0 }
+    const counts = { sent: 0, failed: 0, expired: 0, suppressed: 0 }
     for (let after = ''; ; ) {
       const rows = await ports.tables.list(endsTable(notificationId), after, COUNTED)
       for (const { item } of rows) counts[DeliveryEndSchema.parse(item).state]++
@@ -176,7 +181,7 @@ export function createBroadcasts(ports: Ports, { config }: Pick<Program, 'config
       const { at, request } = broadcast
       const { found, done, rows, suppressed } = await accountOf(notificationId)
       const ends = await countEnds(notificationId)
-      const queued = Math.max(0, found - ends.sent - ends.failed - ends.expired)
+      const queued = Math.max(0, found - ends.sent - ends.failed - ends.expired - ends.suppressed)
       return {
         notificationId,
         at,
@@ -184,9 +189,19 @@ export function createBroadcasts(ports: Ports, { config }: Pick<Program, 'config
         severity: request.severity,
         status: suppressed !== '' ? 'suppressed' : rows > 0 && done ? 'found' : 'finding',
         ...(suppressed === '' ? {} : { reason: suppressed }),
+        ...(broadcast.acknowledged === undefined ? {} : { acknowledged: broadcast.acknowledged }),
         deliveries: found,
         states: { queued, ...ends },
       }
+    },
+
+    async acknowledge(notificationId, by) {
+      const item = await ports.tables.get(NOTIFICATIONS_TABLE, notificationId)
+      if (!isJsonObject(item)) return false
+      if (item['acknowledged'] !== undefined) return true
+      const acknowledged = { at: ports.clock.now(), by }
+      await ports.tables.put(NOTIFICATIONS_TABLE, notificationId, { ...item, acknowledged })
+      return true
     },
 
     async told(notificationId, after) {
@@ -235,7 +250,7 @@ function toNotification(
   at: number,
 ): Notification {
   return {
-    key: `notification/${notificationId}`,
+    key: onDemandKey(notificationId),
     channelIds: [],
     deviceId,
     severity,

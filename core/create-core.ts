@@ -62,7 +62,7 @@ export function createCore(
   const direct = createIngest(observed, program, gate)
   const networks = createNetworks(observed, program, gate, direct)
   const ingest = knowsNetworkTopics ? networks.ingest : direct
-  const fanOut = createFanOut(observed, program)
+  const fanOut = createFanOut(observed, program, gate)
   const commands = createCommands(observed, program, gate)
   return {
     program,

@@ -13,10 +13,14 @@ import { isDeviceId } from './model/device-id.ts'
 import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
 import type { ForwardedEffect, HearsShadow, OutboxEntry, PerformedEffect } from './model/effect.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
+import { isJsonObject } from './model/json.ts'
 import type { NetworkSeat } from './model/network-seat.ts'
+import type { Notification } from './model/notification.ts'
 import type { Telemetry } from './model/telemetry.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import { toQueue } from './notifications/fan-out.ts'
+import { dueEscalations } from './notifications/inbox.ts'
+import { NOTIFICATIONS_TABLE } from './notifications/tables.ts'
 import type { Commit, Ports } from './ports.ts'
 import type { Program } from './program.ts'
 import type { Lookups } from './rules/index.ts'
@@ -45,6 +49,8 @@ export interface DeviceGate {
   run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]>
   /** As `run`, for whoever waits for many devices and needs no promise of each. */
   submit(deviceId: string, job: Job): void
+  /** As `run`, for records that are no devices too: fleet-wide groups, inboxes of recipients. */
+  enter(recordId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]>
   /** Performs what an earlier run left behind, and fires timers that are due. */
   catchUp(deviceId: string): Promise<void>
   /** Resolves when no device is busy. */
@@ -75,7 +81,7 @@ export interface GateOptions {
 }
 
 /** What a step has to ask of others; most steps need none of it. */
-type Facts = Pick<StepContext, 'known' | 'gateway' | 'registeredTags' | 'lookups'>
+type Facts = Pick<StepContext, 'known' | 'gateway' | 'registeredTags' | 'lookups' | 'settled'>
 
 /** What a step left behind; no record where nothing was stored. */
 interface Committed {
@@ -355,7 +361,7 @@ export function createDeviceGate(
   function contextOf(
     { deviceId }: DeviceRecord,
     now: number,
-    { known, gateway, registeredTags, lookups }: Facts,
+    { known, gateway, registeredTags, lookups, settled }: Facts,
   ): StepContext {
     const type = program.deviceType(deviceId)
     return {
@@ -367,6 +373,7 @@ export function createDeviceGate(
       gateway,
       registeredTags,
       lookups,
+      settled,
       newId: () => ports.ids.next(now),
       random: ports.ids.random,
       hearsShadow,
@@ -375,7 +382,12 @@ export function createDeviceGate(
 
   /** Whether a step needs more than the record to start from, besides what is known of its messages. */
   function asksOthers(record: DeviceRecord, now: number): boolean {
-    return asks || asksTwin || asksGateway(record.presence, planOf(record), now)
+    return (
+      asks ||
+      asksTwin ||
+      escalationsOf(record, now).length > 0 ||
+      asksGateway(record.presence, planOf(record), now)
+    )
   }
 
   function planOf({ deviceId }: DeviceRecord): PresencePlan {
@@ -396,7 +408,34 @@ export function createDeviceGate(
         : undefined,
       registeredTags: asksTwin ? await registeredTagsOf(record) : undefined,
       lookups: asks ? await lookupsOf(inputs) : undefined,
+      settled: await settledOf(record, now),
     }
+  }
+
+  /** Of what somebody took note, or what is over, where a chain of escalation would go on. */
+  async function settledOf(
+    record: DeviceRecord,
+    now: number,
+  ): Promise<ReadonlySet<string> | undefined> {
+    const due = escalationsOf(record, now)
+    if (due.length === 0) return undefined
+    const settled = await Promise.all(due.map(({ notification }) => isSettled(notification)))
+    return new Set(due.filter((_, at) => settled[at]).map(({ notification }) => notification.key))
+  }
+
+  async function isSettled({ event, deviceId }: Notification): Promise<boolean> {
+    if (event?.kind === 'on-demand') {
+      const item = await ports.tables.get(NOTIFICATIONS_TABLE, event.id)
+      return isJsonObject(item) && item['acknowledged'] !== undefined
+    }
+    if (event?.kind !== 'alarm') return false
+    const alarms = (await ports.devices.load(deviceId))?.alarms ?? {}
+    const state = Object.hasOwn(alarms, event.id) ? alarms[event.id] : undefined
+    return (
+      state?.status !== 'active' ||
+      state.acknowledgedAt !== undefined ||
+      (state.raisedAt ?? state.since) !== event.raisedAt
+    )
   }
 
   /** Until a twin has tags of its own, those of the registry count. */
@@ -484,6 +523,8 @@ export function createDeviceGate(
         return ports.downlink.shadow(effect, `${deviceId}/${key}`)
       case 'notify':
         return ports.notifications.enqueue(toQueue(effect.notification, program.audience))
+      case 'deliver':
+        return ports.notifications.enqueue(effect.deliveries)
       case 'wake':
         return ports.downlink.command(effect.deviceId)
       case 'queue':
@@ -647,12 +688,15 @@ export function createDeviceGate(
     if (events.late > 0) ports.observer.count('window.late', events.late)
     if (events.raised > 0) ports.observer.count('alarm.raised', events.raised)
     if (events.notified > 0) ports.observer.count('notification.asked', events.notified)
+    for (const [reason, times] of events.suppressed)
+      ports.observer.count('notification.suppressed', times, { reason })
     if (events.cleared > 0) ports.observer.count('alarm.cleared', events.cleared)
   }
 
   return {
     run,
     submit,
+    enter,
     async catchUp(deviceId) {
       await enter(deviceId, [{ kind: 'timer', at: ports.clock.now() }])
     },
@@ -671,6 +715,10 @@ const NO_FACTS: Facts = {
   lookups: undefined,
 }
 const NOTHING: Performed = new Map()
+
+function escalationsOf({ inbox }: DeviceRecord, now: number) {
+  return inbox === undefined ? [] : dueEscalations(inbox, now)
+}
 const NO_BYTES = new Uint8Array()
 
 /**

@@ -1,3 +1,4 @@
+import type { DeviceGate } from './device-gate.ts'
 import { DEFAULT_PRESENCE, gatewayState } from './devices/presence.ts'
 import { CoreError } from './errors.ts'
 import {
@@ -7,6 +8,8 @@ import {
   type Recipient,
   type Suppression,
 } from './model/audience.ts'
+import type { InboxPolicy } from './model/inbox.ts'
+import type { InboxInput } from './model/input.ts'
 import type { Json } from './model/json.ts'
 import type { Delivery, Notification } from './model/notification.ts'
 import {
@@ -20,7 +23,7 @@ import {
   type Tags,
 } from './notifications/audience.ts'
 import { PersonSchema, SubscriptionSchema } from './notifications/audience-config.ts'
-import { toPageDelivery } from './notifications/fan-out.ts'
+import { deliveriesTo, inboxRecordId, toPageDelivery } from './notifications/fan-out.ts'
 import { createReworder, type Reworder } from './notifications/language.ts'
 import {
   type Account,
@@ -35,6 +38,9 @@ import type { Program } from './program.ts'
 
 /** How many people or subscriptions are looked at in one go. */
 const PAGE = 500
+
+/** Inboxes that are written at the same time. */
+const AT_ONCE = 32
 
 /** Turns one page of a fan-out into deliveries, and puts the next page into the queue. */
 export type FanOut = (page: Delivery) => Promise<void>
@@ -54,6 +60,12 @@ interface PageResult {
   readonly places: readonly Pick<FanOutPage, 'from' | 'group' | 'via'>[]
 }
 
+/** What somebody is told: at once, or as his inbox decides. */
+interface Told {
+  readonly deliveries: readonly Delivery[]
+  readonly inbox: { readonly recordId: string; readonly input: InboxInput } | undefined
+}
+
 /** What all pages of one notification have to know. */
 interface Facts {
   readonly tags: Tags
@@ -64,6 +76,7 @@ interface Facts {
 export function createFanOut(
   ports: Ports,
   { audience, config, deviceType }: Pick<Program, 'audience' | 'config' | 'deviceType'>,
+  gate: Pick<DeviceGate, 'enter'>,
 ): FanOut {
   async function personOf(personId: string): Promise<Recipient | undefined> {
     const declared = audience.people.get(personId)
@@ -257,18 +270,23 @@ export function createFanOut(
     if (known === undefined) await keepAccount(page, { found: 0, done: false })
   }
 
-  /** In parts that fit into one row and one request of every store. */
-  async function enqueue(page: FanOutPage, deliveries: readonly Delivery[]): Promise<void> {
+  /** Who is told, for whoever asked for it, in parts that fit into one row of every store. */
+  async function list(page: FanOutPage, deliveries: readonly Delivery[]): Promise<void> {
+    if (page.accountId === undefined) return
     for (let from = 0; from < deliveries.length; from += PAGE) {
-      const part = deliveries.slice(from, from + PAGE)
-      await ports.notifications.enqueue(part)
-      if (page.accountId === undefined) continue
-      const row = part.map(({ key, channelId, recipientId }) =>
-        recipientId === undefined ? { key, channelId } : { key, channelId, recipientId },
-      )
+      const row = deliveries
+        .slice(from, from + PAGE)
+        .map(({ key, channelId, recipientId }) =>
+          recipientId === undefined ? { key, channelId } : { key, channelId, recipientId },
+        )
       const place = `${placeOf(page)}/${page.after}/${String(from).padStart(9, '0')}`
       await ports.tables.put(toldTable(page.accountId), place, row)
     }
+  }
+
+  async function enqueue(deliveries: readonly Delivery[]): Promise<void> {
+    for (let from = 0; from < deliveries.length; from += PAGE)
+      await ports.notifications.enqueue(deliveries.slice(from, from + PAGE))
   }
 
   function tellOfSilence(
@@ -290,13 +308,16 @@ export function createFanOut(
         ? await look(notification, page, facts)
         : { found: silence.reason === 'maintenance' ? [] : directly(notification), places: [] }
     const reword = createReworder()
-    const deliveries = found.flatMap((one) => deliveriesOf(notification, page, one, reword))
+    const told = found.map((one) => wordFor(notification, page, one, reword))
+    const deliveries = told.flatMap((one) => one.deliveries)
     const here = page.found + deliveries.length
     const { audience: _named, via: _via, group: _group, ...rest } = page
     const next = places.map((place): FanOutPage => ({ ...rest, ...place, after: '', found: 0 }))
     for (const one of next) await openAccount(one)
     if (after !== undefined) next.push({ ...page, after, found: here })
-    await enqueue(page, deliveries)
+    await list(page, deliveries)
+    await enterInboxes(told)
+    await enqueue(told.flatMap((one) => (one.inbox === undefined ? one.deliveries : [])))
     await ports.notifications.enqueue(next.map((one) => toPageDelivery(notification, one)))
     await keepAccount(page, {
       found: here,
@@ -306,54 +327,69 @@ export function createFanOut(
     if (deliveries.length > 0) ports.observer.count('notification.fanned_out', deliveries.length)
   }
 
-  function deliveriesOf(
+  /** What somebody is told, in his words, and where. */
+  function wordFor(
     notification: Notification,
-    { words: given, accountId }: FanOutPage,
+    { words: given }: FanOutPage,
     { recipient, via }: Found,
     reword: Reworder,
-  ): Delivery[] {
-    const { id, addresses } = recipient
+  ): Told {
     const own = via?.subscription
     const words = own !== undefined && Object.keys(own.words).length > 0 ? own.words : given
     const worded = reword(notification, words, recipient, own?.language)
+    const addresses = recipient.addresses.filter(({ channelId }) =>
+      Object.hasOwn(config.channels, channelId),
+    )
     const told: Notification = {
       ...worded,
       channelIds: NO_CHANNELS,
       ...(own?.priority === undefined ? {} : { priority: own.priority }),
     }
-    const seen = new Map<string, number>()
-    return addresses.flatMap(({ channelId, to }): Delivery[] => {
-      if (!Object.hasOwn(config.channels, channelId)) return []
-      const before = seen.get(channelId) ?? 0
-      seen.set(channelId, before + 1)
-      const delivery = deliveryTo(told, id, { channelId, to }, before)
-      return [accountId === undefined ? delivery : { ...delivery, accountId }]
-    })
+    return {
+      deliveries: deliveriesTo(told, recipient.id, addresses),
+      inbox:
+        via?.policy === undefined
+          ? undefined
+          : inboxOf(via.id, via.policy, recipient, told, addresses),
+    }
+  }
+
+  function inboxOf(
+    subscriptionId: string,
+    policy: InboxPolicy,
+    { id: recipientId, timeZone }: Recipient,
+    notification: Notification,
+    addresses: readonly Address[],
+  ): Told['inbox'] {
+    const own = timeZone === undefined || policy.hasTimeZone ? policy : { ...policy, timeZone }
+    return {
+      recordId: inboxRecordId(subscriptionId, recipientId),
+      input: {
+        kind: 'inbox',
+        policy: own,
+        recipientId,
+        addresses,
+        notification,
+        at: ports.clock.now(),
+      },
+    }
+  }
+
+  /** Not all at once: each is a step of a record of its own. */
+  async function enterInboxes(told: readonly Told[]): Promise<void> {
+    const inboxes = told.flatMap(({ inbox }) => inbox ?? [])
+    for (let from = 0; from < inboxes.length; from += AT_ONCE) {
+      const part = inboxes.slice(from, from + AT_ONCE)
+      const results = await Promise.all(
+        part.map(({ recordId, input }) => gate.enter(recordId, [input])),
+      )
+      for (const [result] of results)
+        if (result?.status === 'refused') throw new CoreError(result.code, result.message)
+    }
   }
 }
 
 const NO_CHANNELS: readonly string[] = []
-
-/** The same person and channel are the same delivery, on whichever ways they were found. */
-function deliveryTo(
-  notification: Notification,
-  recipientId: string,
-  { channelId, to }: Address,
-  before: number,
-): Delivery {
-  const asItIs = recipientId === channelId
-  const place = asItIs
-    ? channelId
-    : `${recipientId}>${channelId}${before === 0 ? '' : `~${before + 1}`}`
-  return {
-    key: `${notification.key}>${place}`,
-    channelId,
-    notification,
-    attempts: 0,
-    ...(asItIs ? {} : { recipientId }),
-    ...(to === undefined ? {} : { to }),
-  }
-}
 
 function afterOf(rows: readonly { readonly key: string }[]): { readonly after?: string } {
   const last = rows.length < PAGE ? undefined : rows.at(-1)

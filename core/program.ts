@@ -395,10 +395,13 @@ export function compileProgram(
   }
   for (const [personId, { addresses }] of Object.entries(config.people))
     addressFaults(['people', personId, 'addresses'], addresses)
-  for (const [id, { to, words: own }] of Object.entries(config.subscriptions)) {
+  for (const [id, { to, words: own, escalation }] of Object.entries(config.subscriptions)) {
     const path = ['subscriptions', id]
     for (const [at, channel] of to.channels.entries())
       channelFault(channel, [...path, 'to', 'channels', at])
+    for (const [at, step] of (escalation ?? []).entries())
+      for (const [index, channel] of step.to.channels.entries())
+        channelFault(channel, [...path, 'escalation', at, 'to', 'channels', index])
     addressFaults([...path, 'to', 'addresses'], to.addresses)
     guard([...path, 'words'], () => checkWords(own))
   }

@@ -11,6 +11,7 @@ import {
 } from './steps/command.ts'
 import type { StepContext, StepResult } from './steps/context.ts'
 import { Draft } from './steps/draft.ts'
+import { applyInbox, passInboxTime } from './steps/inbox.ts'
 import { applyPresence, settlePresence } from './steps/presence.ts'
 import { settleNotices } from './steps/settle-notices.ts'
 import { applyDesire, applyMirror, applyShadow, dropReached, expireWishes } from './steps/shadow.ts'
@@ -68,6 +69,8 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
       return { status: 'accepted' }
     case 'window':
       return applyWindow(draft, input)
+    case 'inbox':
+      return applyInbox(draft, input)
     case 'failure':
       return applyFailure(draft, input)
     case 'enqueue':
@@ -83,6 +86,7 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
       closeWindows(draft, input.at)
       passCommandTime(draft, input.at)
       expireWishes(draft, input.at)
+      passInboxTime(draft, input.at)
       return { status: 'accepted' }
   }
 }

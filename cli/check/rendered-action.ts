@@ -59,6 +59,7 @@ function effectFields(effect: Extract<ActionResult, { do: 'emit' }>['effect']): 
     case 'table':
       return { table: effect.table, key: effect.key, item: effect.item }
     case 'shadow':
+    case 'deliver':
     case 'wake':
     case 'window':
       return {}

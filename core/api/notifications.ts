@@ -34,6 +34,13 @@ export function createNotificationApi({ core, refuse }: NotificationApiOptions):
     return context.json({ id, ...rest })
   })
 
+  api.post('/notifications/:id/acknowledge', async (context) => {
+    const refused = refuse(context)
+    if (refused !== undefined) return refused
+    const isKnown = await broadcasts.acknowledge(context.req.param('id'), 'admin')
+    return isKnown ? context.body(null, 204) : notFound(context)
+  })
+
   api.get('/notifications/:id/recipients', async (context) => {
     const refused = refuse(context)
     if (refused !== undefined) return refused

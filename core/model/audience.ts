@@ -87,4 +87,4 @@ export type Suppression =
   | 'duplicate'
   | 'flapping'
   | 'throttled'
-  | 'quiet_hours'
+  | 'digest'

@@ -1,6 +1,7 @@
 import type { AlarmState } from './alarm.ts'
 import type { CommandEntry } from './command.ts'
 import type { OutboxEntry } from './effect.ts'
+import type { InboxState } from './inbox.ts'
 import type { NetworkSeat } from './network-seat.ts'
 import type { ShadowDocument } from './shadow.ts'
 import type { MetricValue } from './telemetry.ts'
@@ -77,6 +78,8 @@ export interface DeviceRecord {
   readonly commands?: readonly CommandEntry[]
   /** Where it is behind a network; absent for devices that come by themselves. */
   readonly seat?: NetworkSeat
+  /** Only of records that are no devices: what one recipient is told through one subscription. */
+  readonly inbox?: InboxState
   readonly outbox: readonly OutboxEntry[]
   /** Epoch ms at which the tick has to look at this device; 0 if never. */
   readonly dueAt: number

@@ -1,5 +1,5 @@
 import type { Json } from './json.ts'
-import type { Notification } from './notification.ts'
+import type { Delivery, Notification } from './notification.ts'
 import type { WindowMessage } from './window.ts'
 
 /** A message for whoever subscribes to a topic: devices, other services. */
@@ -30,6 +30,12 @@ export type HearsShadow = (deviceId: string, name: string, event: ShadowEffect['
 export interface NotifyEffect {
   readonly kind: 'notify'
   readonly notification: Notification
+}
+
+/** Deliveries to people, as they go into the queue. */
+export interface DeliverEffect {
+  readonly kind: 'deliver'
+  readonly deliveries: readonly Delivery[]
 }
 
 /** A change that a rule wants in the desired state of some device. */
@@ -95,6 +101,7 @@ export type PerformedEffect =
   | PublishEffect
   | ShadowEffect
   | NotifyEffect
+  | DeliverEffect
   | WakeEffect
   | QueueEffect
   | TableEffect

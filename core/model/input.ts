@@ -1,8 +1,11 @@
 import type { CoreError, ErrorCode } from '../errors.ts'
 import type { AlarmChange } from './alarm.ts'
+import type { Address } from './audience.ts'
 import type { CommandEntry, QueuedCommand, Settlement } from './command.ts'
 import type { Effect, OutboxEntry } from './effect.ts'
+import type { InboxPolicy } from './inbox.ts'
 import type { Json, JsonObject } from './json.ts'
+import type { Notification } from './notification.ts'
 import type { Telemetry } from './telemetry.ts'
 import type { WindowMessage } from './window.ts'
 
@@ -130,6 +133,17 @@ export interface WindowInput {
   readonly key: string
 }
 
+/** Something that one recipient is to be told, as his subscription wants it. */
+export interface InboxInput {
+  readonly kind: 'inbox'
+  readonly policy: InboxPolicy
+  readonly recipientId: string
+  readonly addresses: readonly Address[]
+  readonly notification: Notification
+  /** Epoch ms. */
+  readonly at: number
+}
+
 /** An effect of a rule was given up: the rule's error action is due. */
 export interface FailureInput {
   readonly kind: 'failure'
@@ -186,6 +200,7 @@ export type DeviceInput =
   | EffectInput
   | FailureInput
   | WindowInput
+  | InboxInput
   | EnqueueInput
   | LockInput
   | SettleInput

@@ -1,9 +1,29 @@
 import * as z from 'zod'
 import { EVENT_KINDS } from '../model/audience.ts'
+import { readDuration } from '../model/duration.ts'
 import { SEVERITIES } from '../model/notification.ts'
-import { WEEKDAYS } from './weekly.ts'
+import { WEEKDAYS } from '../model/weekly-span.ts'
 
 // People, subscriptions and maintenance windows, as people write them in anyhub.yml and in requests.
+
+const LONGEST_MS = 366 * 86_400_000
+
+function durationFrom(leastMs: number, words: string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const ms = readDuration(text)
+      if (ms !== undefined && ms >= leastMs && ms <= LONGEST_MS) return ms
+      context.addIssue({
+        code: 'custom',
+        message: `expected a duration of ${words} to 366d, found ${JSON.stringify(text)}`,
+      })
+      return z.NEVER
+    })
+    .meta({ description: 'A duration such as 90s, 10m, 1h.' })
+}
+
+const Span = durationFrom(1_000, '1s')
 
 /** Ids of people, groups and subscriptions. */
 export const AudienceId = z
@@ -168,6 +188,70 @@ export const SubscriptionSchema = z
     }),
     words: Words.default({}),
     priority: PrioritySchema.optional(),
+    dedup: Span.optional().meta({
+      description: 'The same again within so long is not told.',
+    }),
+    flaps: z
+      .strictObject({
+        most: z.int().min(1).max(50).default(4).meta({
+          description: 'So many changes are usual: raised and cleared are two.',
+        }),
+        within: Span.meta({ description: 'Within which time.' }),
+      })
+      .optional()
+      .meta({
+        description:
+          'An alarm that changes more often is told once, and again when it has come to rest.',
+      }),
+    throttle: z
+      .strictObject({
+        most: z.int().min(1).max(100).meta({ description: 'So many are told at most.' }),
+        per: Span.meta({ description: 'Within which time.' }),
+      })
+      .optional()
+      .meta({ description: 'How much one recipient is told at most.' }),
+    quietHours: z
+      .union([Weekly, z.array(Weekly).min(1).max(20)])
+      .transform((one) => (Array.isArray(one) ? one : [one]))
+      .optional()
+      .meta({ description: 'When nothing is told; what comes is told together at the end.' }),
+    digest: Span.optional().meta({
+      description: 'After one was told, what follows within so long is told together.',
+    }),
+    override: z
+      .enum([...SEVERITIES, 'never'])
+      .default('critical')
+      .meta({
+        description:
+          'From this severity on quiet hours, digest and throttle do not count; never: they always do.',
+      }),
+    escalation: z
+      .array(
+        z.strictObject({
+          after: Span.meta({ description: 'How long after the event.' }),
+          to: z.strictObject(AUDIENCE).meta({ description: 'Who is told then.' }),
+        }),
+      )
+      .min(1)
+      .max(10)
+      .optional()
+      .meta({ description: 'Who is told, one after the other, until somebody acknowledges.' }),
+  })
+  .superRefine(({ escalation = [] }, context) => {
+    for (const [at, { after, to }] of escalation.entries()) {
+      if (to.people.length + to.groups.length + to.channels.length === 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['escalation', at, 'to'],
+          message: 'expected people, groups or channels',
+        })
+      if (after <= (escalation[at - 1]?.after ?? 0))
+        context.addIssue({
+          code: 'custom',
+          path: ['escalation', at, 'after'],
+          message: 'expected it later than the step before',
+        })
+    }
   })
   .superRefine(({ to }, context) => {
     if (to.people.length + to.groups.length + to.channels.length + to.addresses.length === 0)

@@ -1,5 +1,12 @@
-import type { Address, EventKind, Recipient, WordsByLanguage } from '../model/audience.ts'
+import {
+  type Address,
+  type EventKind,
+  NOBODY,
+  type Recipient,
+  type WordsByLanguage,
+} from '../model/audience.ts'
 import { globTest } from '../model/glob.ts'
+import type { InboxPolicy } from '../model/inbox.ts'
 import { type Notification, SEVERITIES } from '../model/notification.ts'
 import type { Maintenance, Person, Subscription } from './audience-config.ts'
 import { createLocalClock, isWithin, type LocalClock } from './weekly.ts'
@@ -11,10 +18,37 @@ export type Tags = Readonly<Record<string, string>> | undefined
 export interface CompiledSubscription {
   readonly id: string
   readonly subscription: Subscription
+  /** What its recipients want besides; without it they are told at once. */
+  readonly policy: InboxPolicy | undefined
   /** Whether it asks for the tags of the device. */
   readonly asksTags: boolean
   /** Whether it takes a notification; `tags` are those of the registered device, or none. */
   takes(notification: Notification, tags: Tags): boolean
+}
+
+function policyOf(subscription: Subscription): InboxPolicy | undefined {
+  const { dedup, flaps, throttle, quietHours, digest, escalation, timeZone, override } =
+    subscription
+  if (
+    dedup === undefined &&
+    flaps === undefined &&
+    throttle === undefined &&
+    quietHours === undefined &&
+    digest === undefined &&
+    escalation === undefined
+  )
+    return undefined
+  return {
+    dedupMs: dedup,
+    flaps: flaps === undefined ? undefined : { most: flaps.most, withinMs: flaps.within },
+    throttle: throttle === undefined ? undefined : { most: throttle.most, perMs: throttle.per },
+    quiet: quietHours,
+    timeZone: timeZone ?? 'UTC',
+    hasTimeZone: timeZone !== undefined,
+    digestMs: digest,
+    override: override === 'never' ? undefined : override,
+    escalation: escalation?.map(({ after, to }) => ({ afterMs: after, to: { ...NOBODY, ...to } })),
+  }
 }
 
 /** What a program knows of who is told. */
@@ -79,6 +113,7 @@ export function compileSubscription(
   return {
     id,
     subscription,
+    policy: policyOf(subscription),
     asksTags,
     takes(notification, found) {
       const { event } = notification

@@ -40,7 +40,7 @@ export const ToldSchema = z.object({
 
 /** How a delivery ended. */
 export const DeliveryEndSchema = z.object({
-  state: z.enum(['sent', 'failed', 'expired']),
+  state: z.enum(['sent', 'failed', 'expired', 'suppressed']),
   at: z.number(),
   reason: z.string().optional(),
 })

@@ -1,4 +1,10 @@
-import { FAN_OUT_CHANNEL, type FanOutPage, NOBODY, placeOf } from '../model/audience.ts'
+import {
+  type Address,
+  FAN_OUT_CHANNEL,
+  type FanOutPage,
+  NOBODY,
+  placeOf,
+} from '../model/audience.ts'
 import type { Delivery, Notification } from '../model/notification.ts'
 import type { AudienceProgram } from './audience.ts'
 
@@ -42,5 +48,54 @@ export function toPageDelivery(notification: Notification, page: FanOutPage): De
     notification,
     attempts: 0,
     fanOut: page,
+  }
+}
+
+/** The record of what one recipient is told through one subscription. No device can have such an id. */
+export function inboxRecordId(subscriptionId: string, recipientId: string): string {
+  return `$inbox/${encodeURIComponent(subscriptionId)}/${encodeURIComponent(recipientId)}`
+}
+
+/** The key of a notification that somebody asked for. */
+export function onDemandKey(notificationId: string): string {
+  return `notification/${notificationId}`
+}
+
+/** What one recipient gets: a delivery for each of his addresses. */
+export function deliveriesTo(
+  notification: Notification,
+  recipientId: string,
+  addresses: readonly Address[],
+): Delivery[] {
+  const { event, key } = notification
+  const accountId =
+    event?.kind === 'on-demand' && key === onDemandKey(event.id) ? event.id : undefined
+  const seen = new Map<string, number>()
+  return addresses.map((address): Delivery => {
+    const before = seen.get(address.channelId) ?? 0
+    seen.set(address.channelId, before + 1)
+    const delivery = deliveryTo(notification, recipientId, address, before)
+    return accountId === undefined ? delivery : { ...delivery, accountId }
+  })
+}
+
+/** The same person and channel are the same delivery, on whichever ways they were found. */
+function deliveryTo(
+  notification: Notification,
+  recipientId: string,
+  { channelId, to }: Address,
+  before: number,
+): Delivery {
+  const asItIs = recipientId === channelId
+  const place = asItIs
+    ? channelId
+    : `${recipientId}>${channelId}${before === 0 ? '' : `~${before + 1}`}`
+  return {
+    key: `${notification.key}>${place}`,
+    channelId,
+    notification,
+    attempts: 0,
+    ...(asItIs ? {} : { recipientId }),
+    ...(to === undefined ? {} : { to }),
   }
 }

@@ -28,6 +28,8 @@ export interface StepContext {
   readonly registeredTags?: JsonObject | undefined
   /** Answers to what the rules ask of the world. */
   readonly lookups: Lookups | undefined
+  /** Keys of notifications of which somebody took note, or that are over, where a chain of escalation goes on. */
+  readonly settled?: ReadonlySet<string> | undefined
   readonly newId: () => string
   readonly random: () => number
   /** Whether anybody listens to what is told of a shadow; without it somebody may. */
@@ -49,6 +51,8 @@ export interface StepEvents {
   readonly cleared: number
   /** Notifications asked for, before they are fanned out to channels. */
   readonly notified: number
+  /** Notifications that somebody is not told, by why. */
+  readonly suppressed: ReadonlyMap<string, number>
   /** True if effects found no room although there was some: the inputs fit in several steps. */
   readonly crowded: boolean
   /** Messages that came for a window that was closed. */

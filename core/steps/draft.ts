@@ -5,6 +5,7 @@ import type { ColdRow } from '../model/cold-row.ts'
 import type { CommandRow, CommandState } from '../model/command.ts'
 import type { DeviceRecord, Presence } from '../model/device-record.ts'
 import type { Effect, EffectOrigin, OutboxEntry } from '../model/effect.ts'
+import type { InboxState } from '../model/inbox.ts'
 import type { InputResult } from '../model/input.ts'
 import type { MeasuredChange } from '../model/measured-change.ts'
 import { isSameSeat, type NetworkSeat } from '../model/network-seat.ts'
@@ -12,6 +13,7 @@ import type { Notice } from '../model/notice.ts'
 import type { ShadowDocument } from '../model/shadow.ts'
 import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
 import type { WindowState } from '../model/window.ts'
+import { inboxDue } from '../notifications/inbox.ts'
 import { nextDesiredExpiry, reportValues } from '../shadow/index.ts'
 import { nextWindowDue } from '../windows/window.ts'
 import type { StepContext, StepResult } from './context.ts'
@@ -63,6 +65,8 @@ export class Draft {
   /** Where the device is behind a network, if that changed. */
   #seat: NetworkSeat | undefined
   #commands: CommandQueue | undefined
+  #inbox: InboxState | undefined
+  #suppressed: Map<string, number> | undefined
   /** True if a command waits that did not wait before. */
   commandsWait = false
   #commandRows: CommandRow[] | undefined
@@ -97,6 +101,19 @@ export class Draft {
 
   setCommands(commands: CommandQueue): void {
     this.#commands = commands
+  }
+
+  get inbox(): InboxState | undefined {
+    return this.#inbox ?? this.#before.inbox
+  }
+
+  setInbox(inbox: InboxState): void {
+    this.#inbox = inbox
+  }
+
+  countSuppressed(reason: string): void {
+    this.#suppressed ??= new Map()
+    this.#suppressed.set(reason, (this.#suppressed.get(reason) ?? 0) + 1)
   }
 
   addCommandRow(row: CommandRow): void {
@@ -277,6 +294,7 @@ export class Draft {
       routed: this.#routed ?? NO_MATCHES,
       failed: this.failed,
       notified: this.#notified,
+      suppressed: this.#suppressed ?? NO_MATCHES,
       crowded: this.#crowded,
       logs: this.logs,
       late: this.late,
@@ -293,6 +311,7 @@ export class Draft {
       this.#shadows !== undefined ||
       this.#windows !== undefined ||
       this.#commands !== undefined ||
+      this.#inbox !== undefined ||
       this.#outbox !== undefined
     if (!changed)
       return {
@@ -307,7 +326,7 @@ export class Draft {
     const outbox = this.#outbox ?? before.outbox
     const alarms = this.alarms
     const shadows = this.#shadows ?? before.shadows
-    const { presence, commands } = this
+    const { presence, commands, inbox } = this
     const seat = this.#seat ?? before.seat
     const record: DeviceRecord = {
       deviceId: before.deviceId,
@@ -322,11 +341,12 @@ export class Draft {
       alarms,
       windows: this.windows,
       outbox,
-      dueAt: nextDue({ alarms, outbox, windows: this.windows, presence, commands, shadows }),
+      dueAt: nextDue({ alarms, outbox, windows: this.windows, presence, commands, shadows, inbox }),
     }
     // Most devices never have one: their records do not grow.
     const queued = commands.length === 0 ? record : { ...record, commands }
-    const whole = seat === undefined ? queued : { ...queued, seat }
+    const seated = seat === undefined ? queued : { ...queued, seat }
+    const whole = inbox === undefined ? seated : { ...seated, inbox }
     return {
       record: whole,
       rows: this.#rows,
@@ -357,6 +377,7 @@ export class Draft {
       !this.#shadowsSet &&
       this.#windows === undefined &&
       this.#commands === undefined &&
+      this.#inbox === undefined &&
       this.#commandRows === undefined &&
       this.#outbox === undefined
     )
@@ -458,10 +479,10 @@ export function nextDue({
   presence,
   commands,
   shadows,
-}: Pick<
-  DeviceRecord,
-  'alarms' | 'outbox' | 'windows' | 'presence' | 'commands' | 'shadows'
->): number {
+  inbox,
+}: Pick<DeviceRecord, 'alarms' | 'outbox' | 'windows' | 'presence' | 'commands' | 'shadows'> & {
+  readonly inbox?: InboxState | undefined
+}): number {
   let due = presence.judged?.dueAt ?? 0
   const earliest = (at: number): void => {
     if (due === 0 || at < due) due = at
@@ -483,6 +504,10 @@ export function nextDue({
   }
   if (commands !== undefined && commands.length > 0) {
     const at = nextCommandDue(commands)
+    if (at > 0) earliest(at)
+  }
+  if (inbox !== undefined) {
+    const at = inboxDue(inbox)
     if (at > 0) earliest(at)
   }
   for (const entry of outbox) earliest(entry.attempts === 0 ? entry.at + OUTBOX_DUE_MS : entry.at)

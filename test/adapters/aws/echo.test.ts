@@ -12,6 +12,7 @@ async function taken(messages: readonly object[]) {
     core: {
       gate: {
         run: async () => [],
+        enter: async () => [],
         submit: () => undefined,
         catchUp: async () => undefined,
         idle: async () => undefined,

@@ -27,7 +27,7 @@ function open(config: ConfigInput = CONFIG) {
   const running = start(config)
   const api = createApi({
     core: running.core,
-    add: async () => ({ status: 'accepted' }),
+    add: async () => ({ status: 'accepted', deviceId: 'dev-1', messageId: '1' }),
     isAdmin: (authorization) => authorization === 'Bearer admin',
   })
   const ask = async (
