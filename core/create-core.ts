@@ -1,3 +1,4 @@
+import { type Addresses, createAddresses } from './addresses.ts'
 import { type Broadcasts, createBroadcasts } from './broadcasts.ts'
 import { type Commands, createCommands } from './commands.ts'
 import { createRedrive, type Redrive } from './dead-letters.ts'
@@ -10,8 +11,9 @@ import { type CallNetwork, createNetworkDownlinks } from './network-downlinks.ts
 import { createNetworks, type Networks } from './networks.ts'
 import { createNotify, type Notify } from './notify.ts'
 import { observePorts } from './observe.ts'
-import type { Ports } from './ports.ts'
+import type { NotificationQueue, Ports } from './ports.ts'
 import type { Program } from './program.ts'
+import { type AcknowledgeDelivery, createAcknowledgeDelivery } from './receipts.ts'
 import { createTick, type Tick } from './tick.ts'
 
 /** The use cases over one set of ports. */
@@ -21,6 +23,10 @@ export interface Core {
   readonly gate: DeviceGate
   readonly ingest: Ingest
   readonly notify: Notify
+  /** The same over a part of the queue, for hosts that are told what is in it. */
+  readonly notifyFrom: (queue: NotificationQueue) => Notify
+  readonly addresses: Addresses
+  readonly acknowledgeDelivery: AcknowledgeDelivery
   /** Finds out who is told, page by page: what `notify` does with pages. */
   readonly fanOut: FanOut
   readonly tick: Tick
@@ -62,14 +68,21 @@ export function createCore(
   const direct = createIngest(observed, program, gate)
   const networks = createNetworks(observed, program, gate, direct)
   const ingest = knowsNetworkTopics ? networks.ingest : direct
-  const fanOut = createFanOut(observed, program, gate)
+  const fanOut = createFanOut(observed, program)
   const commands = createCommands(observed, program, gate)
+  const addresses = createAddresses(observed)
+  const parts = { fanOut, addresses, circuits: new Map() }
+  const notifyFrom = (notifications: NotificationQueue): Notify =>
+    createNotify({ ...observed, notifications }, program, parts)
   return {
     program,
     ports: observed,
     gate,
     ingest,
-    notify: createNotify(observed, program, fanOut),
+    notify: notifyFrom(observed.notifications),
+    notifyFrom,
+    addresses,
+    acknowledgeDelivery: createAcknowledgeDelivery(observed, program),
     fanOut,
     tick: createTick(observed, gate),
     redrive: createRedrive(observed, direct, gate, networks.again),

@@ -82,8 +82,20 @@ function toUplink(letter: DeadLetter, now: number): Uplink {
   }
 }
 
-/** A fresh key: the old one is known to the queue as settled. */
+/**
+ * A fresh key: the old one is known to the queue as settled. Receivers know it by the id that it had; and who sends it again
+ * wants it sent, however late.
+ */
 function toDelivery(letter: DeadLetter): Delivery {
-  const delivery: Delivery = JSON.parse(new TextDecoder().decode(letter.payload))
-  return { ...delivery, key: `${delivery.key}+${letter.id}`, attempts: 0 }
+  const { notification, ...delivery }: Delivery = JSON.parse(
+    new TextDecoder().decode(letter.payload),
+  )
+  const { expiresAt: _past, ...lasting } = notification
+  return {
+    ...delivery,
+    notification: lasting,
+    key: `${delivery.key}+${letter.id}`,
+    id: delivery.id ?? delivery.key,
+    attempts: 0,
+  }
 }

@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   'channel.rejected': { retryable: false },
   'channel.unavailable': { retryable: true },
   'channel.forbidden_address': { retryable: false },
+  'channel.gone': { retryable: false },
   'device.exists': { retryable: false },
   'device.record_too_large': { retryable: false },
   'device.outbox_full': { retryable: true },

@@ -1,6 +1,7 @@
 // The face of the core: what adapters, functions, the CLI and users of the library import.
 
 export type { ActionContext, ActionResult } from './actions/action.ts'
+export type { Addresses, GoneAddress } from './addresses.ts'
 export { acknowledge, careFor } from './alarms/care.ts'
 export {
   type AlarmFacts,
@@ -9,6 +10,7 @@ export {
   judge,
   judgeTimer,
   type Verdict,
+  withoutOldDue,
 } from './alarms/judge.ts'
 export type {
   Codec,
@@ -151,6 +153,7 @@ export type {
   NetworkUplink,
 } from './networks/network.ts'
 export type { NetworkDelivery, NetworkReport, Networks } from './networks.ts'
+export { createAckToken } from './notifications/ack-token.ts'
 export { addressed } from './notifications/channels/address.ts'
 export { type ApnsChannel, judgeApns, renderApns } from './notifications/channels/apns.ts'
 export { type FcmChannel, judgeFcm, renderFcm } from './notifications/channels/fcm.ts'
@@ -179,7 +182,7 @@ export { deliveryId } from './notifications/delivery-id.ts'
 export { fanOut, toQueue } from './notifications/fan-out.ts'
 export { type Mail, renderMail, renderText, renderWebhook } from './notifications/render.ts'
 export { isUrgent, takeTurns } from './notifications/turns.ts'
-export { createNotify, type Notify, type NotifyReport } from './notify.ts'
+export { createNotify, type Notify, type NotifyParts, type NotifyReport } from './notify.ts'
 export { observePorts } from './observe.ts'
 export type {
   ChannelSender,
@@ -206,6 +209,7 @@ export type {
   QueueReader,
   QueueSender,
   Registry,
+  Sending,
   TableStore,
   TelemetryRange,
   TelemetryStore,

@@ -1,29 +1,54 @@
+import type { Addresses } from './addresses.ts'
 import { CoreError } from './errors.ts'
 import type { Delivery } from './model/notification.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
+import {
+  afterAnswer,
+  afterFailure,
+  askPassage,
+  type Circuit,
+  CLOSED,
+  isOpen,
+} from './notifications/circuit.ts'
 import { renderWebhook } from './notifications/render.ts'
 import { endsTable } from './notifications/tables.ts'
 import { renderTopic, reworded } from './notifications/template.ts'
-import type { Ports } from './ports.ts'
+import type { Ports, Sending } from './ports.ts'
 import type { Program } from './program.ts'
 
 /** How long a claimed delivery is hidden from other workers. Unit: ms. Longer than any channel may take. */
 const LEASE_MS = 120_000
 
+/** A delivery waits for its endpoint no longer than this; then it is tried as if nothing were known. Unit: ms. */
+const HELD_MS = 86_400_000
+
 export interface NotifyReport {
   readonly sent: number
+  /** Also what waits for an endpoint that is left alone, or for its acknowledgement. */
   readonly retried: number
+  /** Also what expired. */
   readonly failed: number
 }
 
 /** Sends what is due in the queue, at most `limit` deliveries. */
 export type Notify = (limit: number) => Promise<NotifyReport>
 
+/** What `notify` stands on besides the ports; it outlives one call. */
+export interface NotifyParts {
+  readonly fanOut: (page: Delivery) => Promise<void>
+  readonly addresses: Pick<Addresses, 'isGone' | 'disable'>
+  /** How endpoints answered lately, by channel, as this process saw it. */
+  readonly circuits: Map<string, Circuit>
+}
+
+/** What one try came to, where it did not throw. */
+type Try = { readonly keptForMs?: number }
+
 /** Builds the use case that empties the notification queue: claim, send in parallel, settle each by itself. */
 export function createNotify(
   ports: Ports,
   { config, words }: Pick<Program, 'config' | 'words'>,
-  fanOut: (page: Delivery) => Promise<void>,
+  { fanOut, addresses, circuits }: NotifyParts,
 ): Notify {
   /** One delivery that cannot be settled now leaves the others alone: its lease ends, and it comes again. */
   async function deliver(delivery: Delivery): Promise<keyof NotifyReport> {
@@ -39,11 +64,22 @@ export function createNotify(
   }
 
   async function sendAndSettle(delivery: Delivery): Promise<keyof NotifyReport> {
+    const now = ports.clock.now()
+    const { key, channelId, notification } = delivery
+    if (now >= (notification.expiresAt ?? Number.POSITIVE_INFINITY)) return expire(delivery)
+    const until = heldUntil(delivery, now)
+    if (until !== undefined) {
+      await ports.notifications.hold(key, inTime(delivery, until))
+      ports.observer.count('notification.held', 1, { channelId })
+      return 'retried'
+    }
+    let tried: Try
     try {
-      await send(delivery)
+      tried = await send(delivery)
     } catch (error) {
       return putOff(delivery, error)
     }
+    if (tried.keptForMs !== undefined) return awaitAck(delivery, tried.keptForMs)
     await ports.notifications.settle(delivery.key)
     await keepEnd(delivery, 'sent')
     ports.observer.count('notification.sent', 1, { channelId: delivery.channelId })
@@ -53,7 +89,7 @@ export function createNotify(
   /** Tells whoever asked for it how it ended. What cannot be told now leaves the delivery as it is: it has ended. */
   async function keepEnd(
     { key, accountId }: Delivery,
-    state: 'sent' | 'failed',
+    state: 'sent' | 'failed' | 'expired',
     error?: unknown,
   ): Promise<void> {
     if (accountId === undefined) return
@@ -65,9 +101,108 @@ export function createNotify(
     }
   }
 
+  /** Nobody has to hear of it any more. It is no dead letter: nothing went wrong with it that somebody could mend. */
+  async function expire(delivery: Delivery): Promise<keyof NotifyReport> {
+    const { key, channelId } = delivery
+    await ports.notifications.settle(key)
+    await keepEnd(delivery, 'expired')
+    ports.observer.count('notification.expired', 1, { channelId })
+    ports.observer.log('info', 'a delivery expired before it was sent', { key, channelId })
+    return 'failed'
+  }
+
+  /** A delivery is looked at again no later than it expires. */
+  function inTime({ notification }: Delivery, dueAt: number): number {
+    return Math.min(dueAt, notification.expiresAt ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** Until when a delivery waits for its endpoint, which is left alone; `undefined`: it goes now. */
+  function heldUntil({ channelId, notification }: Delivery, now: number): number | undefined {
+    const circuit = circuits.get(channelId)
+    if (circuit === undefined || now - notification.at > HELD_MS) return undefined
+    const passage = askPassage(circuit, now)
+    if (!passage.passes) return passage.until
+    circuits.set(channelId, passage.circuit)
+    return undefined
+  }
+
+  function noteAnswer(channelId: string): void {
+    const before = circuits.get(channelId)
+    if (before === undefined) return
+    circuits.set(channelId, afterAnswer())
+    if (isOpen(before)) ports.observer.log('info', 'an endpoint answers again', { channelId })
+  }
+
+  function noteFailure(channelId: string, askedForMs: number): void {
+    const before = circuits.get(channelId) ?? CLOSED
+    const now = ports.clock.now()
+    const after = afterFailure(before, now, { random: ports.ids.random(), askedForMs })
+    circuits.set(channelId, after)
+    if (isOpen(before) || !isOpen(after)) return
+    const restMs = after.restsUntil - now
+    ports.observer.count('notification.endpoint_rests', 1, { channelId })
+    ports.observer.log('warn', 'an endpoint is left alone', { channelId, restMs })
+  }
+
+  /** Sends through the cloud, and remembers what the endpoint is like and which addresses are gone. */
+  async function sendOut(delivery: Delivery): Promise<Try> {
+    const { channelId } = delivery
+    const found: Parameters<Sending['gone']>[] = []
+    let keptForMs: number | undefined
+    const sending: Sending = {
+      isGone: (address) => addresses.isGone(channelId, address),
+      gone: (...one) => void found.push(one),
+      keep(withinMs) {
+        keptForMs = withinMs
+      },
+    }
+    try {
+      await ports.channels.send(delivery, sending)
+      noteAnswer(channelId)
+    } catch (error) {
+      if (error instanceof CoreError && !error.retryable) noteAnswer(channelId)
+      else noteFailure(channelId, askedForMs(error))
+      throw error
+    } finally {
+      for (const [address, masked, reason] of found)
+        await disable(address, { channelId, address: masked, reason })
+    }
+    return keptForMs === undefined ? {} : { keptForMs }
+  }
+
+  /** What cannot be kept now is found again at the next delivery. */
+  async function disable(
+    address: string,
+    found: Parameters<Addresses['disable']>[1],
+  ): Promise<void> {
+    try {
+      await addresses.disable(address, found)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      ports.observer.log('error', 'an address that is gone was not kept', { ...found, reason })
+      return
+    }
+    ports.observer.count('notification.address_disabled', 1, { channelId: found.channelId })
+    ports.observer.log('warn', 'an address is disabled: nothing is sent to it', { ...found })
+  }
+
+  /** The other side has it and is not done with it: it comes again unless that is said in time. */
+  async function awaitAck(delivery: Delivery, withinMs: number): Promise<keyof NotifyReport> {
+    const silence = new CoreError(
+      'channel.unavailable',
+      `taken with 202, and not acknowledged within ${withinMs} ms`,
+      { details: { retryAfterMs: withinMs } },
+    )
+    await keepEnd(delivery, 'sent')
+    return putOff(delivery, silence)
+  }
+
   /** Topics and queues are the core's own ways; all else is the business of the cloud. */
-  function send(given: Delivery): Promise<void> {
-    if (given.fanOut !== undefined) return fanOut(given)
+  async function send(given: Delivery): Promise<Try> {
+    if (given.fanOut !== undefined) {
+      await fanOut(given)
+      return {}
+    }
     const { channelId, key } = given
     const channel = Object.hasOwn(config.channels, channelId)
       ? config.channels[channelId]
@@ -80,12 +215,14 @@ export function createNotify(
         const topic = renderTopic(channel.topic, delivery.notification)
         const payload = JSON.stringify(renderWebhook(delivery))
         const message = { kind: 'publish', topic, payload, encoding: 'utf8', qos, retain } as const
-        return ports.downlink.publish(message, key)
+        await ports.downlink.publish(message, key)
+        return {}
       }
       case 'queue':
-        return ports.queues.send(channel.queue, renderWebhook(delivery), key)
+        await ports.queues.send(channel.queue, renderWebhook(delivery), key)
+        return {}
       default:
-        return ports.channels.send(delivery)
+        return sendOut(delivery)
     }
   }
 
@@ -93,11 +230,8 @@ export function createNotify(
     const attempts = delivery.attempts + 1
     const retryable = !(error instanceof CoreError) || error.retryable
     if (retryable && attempts < MAX_ATTEMPTS) {
-      const askedFor = error instanceof CoreError ? Number(error.details['retryAfterMs'] ?? 0) : 0
-      await ports.notifications.retry(
-        delivery.key,
-        ports.clock.now() + backoffMs(attempts, ports.ids.random(), askedFor),
-      )
+      const wait = backoffMs(attempts, ports.ids.random(), askedForMs(error))
+      await ports.notifications.retry(delivery.key, inTime(delivery, ports.clock.now() + wait))
       ports.observer.count('notification.retried', 1, { channelId: delivery.channelId })
       return 'retried'
     }
@@ -133,4 +267,9 @@ export function createNotify(
     const count = (end: keyof NotifyReport): number => ends.filter((one) => one === end).length
     return { sent: count('sent'), retried: count('retried'), failed: count('failed') }
   }
+}
+
+/** When the other side wants to be asked again. Unit: ms; 0 where it said nothing. */
+function askedForMs(error: unknown): number {
+  return error instanceof CoreError ? Number(error.details['retryAfterMs'] ?? 0) : 0
 }

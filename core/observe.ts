@@ -1,4 +1,5 @@
 import type {
+  ChannelSender,
   Clock,
   DeadLetters,
   DeviceStore,
@@ -53,7 +54,9 @@ export function observePorts(ports: Ports): Ports {
       update: timed('registry.update', (device) => registry.update(device)),
       remove: timed('registry.remove', (deviceId) => registry.remove(deviceId)),
     } satisfies Registry,
-    channels: { send: timed('channel.send', (delivery) => channels.send(delivery)) },
+    channels: {
+      send: timed('channel.send', (delivery, sending) => channels.send(delivery, sending)),
+    } satisfies ChannelSender,
   }
 }
 

@@ -195,8 +195,19 @@ export interface ChannelSender {
    * Resolves when the other side has taken it.
    * @throws CoreError `channel.unavailable` if trying later may help; `details.retryAfterMs` where the other side said when.
    * @throws CoreError `channel.rejected` or `channel.forbidden_address` if trying again cannot help.
+   * @throws CoreError `channel.gone` if nothing may be sent to its address any more, or to none of several.
    */
-  send(delivery: Delivery): Promise<void>
+  send(delivery: Delivery, sending?: Sending): Promise<void>
+}
+
+/** What a sender asks and tells on the way. Without it no address is known as gone, and nobody hears of one. */
+export interface Sending {
+  /** Whether nothing may be sent to this address any more. */
+  isGone(address: string): Promise<boolean>
+  /** The other side says that there is no such address any more. `masked` is what may be logged of it. */
+  gone(address: string, masked: string, reason: string): void
+  /** The other side has it, and will say when it is done with it; unless it does within `withinMs`, it is sent again. */
+  keep(withinMs: number): void
 }
 
 /** Uplinks and deliveries that cannot be processed, kept with their bytes until somebody decides. */

@@ -41,6 +41,8 @@ const USE_CASES = [
   'methods',
   'observe',
   'lookup',
+  'addresses',
+  'receipts',
   'networks',
   'network-downlinks',
 ].map((name) => `core/${name}.ts`)
@@ -74,7 +76,7 @@ const TABLE: readonly Row[] = [
   // Each codec and each network describes its own options: docs/adr/0030.
   { of: 'core/codecs/', may: MODEL, packages: ['zod'] },
   { of: 'core/meaning/', may: MODEL, packages: ['zod'] },
-  { of: 'core/notifications/', may: MODEL, packages: ['zod'] },
+  { of: 'core/notifications/', may: MODEL, packages: ['zod', '@noble/hashes'] },
   {
     of: 'core/networks/',
     // What a payload of Sparkplug means depends on what the network said before: docs/adr/0031.
@@ -122,6 +124,7 @@ const TABLE: readonly Row[] = [
         'core/program.ts',
         'core/device-gate.ts',
         'core/lookup.ts',
+        'core/addresses.ts',
         ...CAPABILITY_FOLDERS,
       ],
     }

@@ -67,9 +67,9 @@ export function createChannelSender({
     clock,
     native: {
       email: (channel, delivery) => sendBySes(channel, renderMail(delivery)),
-      sms: ({ to }, delivery) => sendText('sms', to, delivery),
+      sms: ({ to }, delivery, sending) => sendText('sms', to, delivery, sending),
       voice: notSent('voice', 'this deployment', '`telephony` of anyhub.yml'),
-      push: ({ to }, delivery) => sendText('push', to, delivery),
+      push: ({ to }, delivery, sending) => sendText('push', to, delivery, sending),
     },
   })
 }

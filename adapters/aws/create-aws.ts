@@ -5,7 +5,6 @@ import {
   CoreError,
   compileProgram,
   createCore,
-  createNotify,
   type Ports,
 } from '../../core/index.ts'
 import { systemClock } from '../node/clock.ts'
@@ -214,11 +213,7 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
 
     async notify(event) {
       const keys = toKeys(event)
-      await createNotify(
-        { ...core.ports, notifications: notifications.only(keys) },
-        program,
-        core.fanOut,
-      )(keys.length)
+      await core.notifyFrom(notifications.only(keys))(keys.length)
       observer.flush()
       return { batchItemFailures: [] }
     },

@@ -1,4 +1,4 @@
-import { CoreError, type Delivery, renderText } from '../../core/index.ts'
+import { CoreError, type Delivery, renderText, type Sending } from '../../core/index.ts'
 import { createRecipients } from '../node/recipients.ts'
 import { type AwsClient, faultOf } from './client.ts'
 
@@ -8,6 +8,9 @@ export type TextKind = 'sms' | 'push'
 /** Faults that go away. Source: Amazon SNS API reference, Publish. */
 const PASSING = /Throttl|InternalError|KMSThrottling/
 
+/** The app was removed, or its owner opted out. Source: the same page. */
+const GONE = /^EndpointDisabled/
+
 /**
  * Sends short texts through SNS. Who has one is not sent it again when the rest is tried once more, as long as this
  * process lives.
@@ -16,7 +19,7 @@ const PASSING = /Throttl|InternalError|KMSThrottling/
  */
 export function createTextSender(
   client: AwsClient,
-): (kind: TextKind, to: readonly string[], delivery: Delivery) => Promise<void> {
+): (kind: TextKind, to: readonly string[], delivery: Delivery, sending?: Sending) => Promise<void> {
   const toEach = createRecipients()
 
   async function sendOne(kind: TextKind, to: string, message: string): Promise<void> {
@@ -42,14 +45,24 @@ export function createTextSender(
     if (response.status === 200) return
     const { code, message: reason } = faultOf(response)
     const passing = response.status >= 500 || PASSING.test(code)
+    const refused = GONE.test(code) ? 'channel.gone' : 'channel.rejected'
     throw new CoreError(
-      passing ? 'channel.unavailable' : 'channel.rejected',
+      passing ? 'channel.unavailable' : refused,
       `sns: ${response.status} ${code} ${reason}`.trim(),
     )
   }
 
-  return (kind, to, delivery) => {
+  return (kind, to, delivery, sending) => {
     const message = renderText(delivery)
-    return toEach(delivery, to, (one) => sendOne(kind, one, message))
+    const tellIfGone = async (one: string): Promise<void> => {
+      try {
+        await sendOne(kind, one, message)
+      } catch (error) {
+        if (error instanceof CoreError && error.code === 'channel.gone')
+          sending?.gone(one, `…${one.slice(-4)}`, error.message)
+        throw error
+      }
+    }
+    return toEach(delivery, to, tellIfGone, sending)
   }
 }

@@ -170,9 +170,11 @@ export function createChannelSender({
     clock,
     native: {
       email: sendMail,
-      sms: ({ to }, delivery) => toEach(delivery, to, (number) => sendSms(delivery, number)),
+      sms: ({ to }, delivery, sending) =>
+        toEach(delivery, to, (number) => sendSms(delivery, number), sending),
       voice: notSent('voice', 'this deployment', '`telephony` of anyhub.yml'),
-      push: ({ to }, delivery) => toEach(delivery, to, (tags) => sendPush(delivery, tags)),
+      push: ({ to }, delivery, sending) =>
+        toEach(delivery, to, (tags) => sendPush(delivery, tags), sending),
     },
   })
 }

@@ -7,7 +7,6 @@ import {
   CoreError,
   compileProgram,
   createCore,
-  createNotify,
   type Ports,
 } from '../../core/index.ts'
 import { systemClock } from '../node/clock.ts'
@@ -265,11 +264,7 @@ export function createAzure(
     notify: (message, context) =>
       run(context, async () => {
         const keys = toKeys(message)
-        await createNotify(
-          { ...core.ports, notifications: notifications.only(keys) },
-          program,
-          core.fanOut,
-        )(keys.length)
+        await core.notifyFrom(notifications.only(keys))(keys.length)
         observer.flush()
       }),
 

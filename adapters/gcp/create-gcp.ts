@@ -6,7 +6,6 @@ import {
   CoreError,
   compileProgram,
   createCore,
-  createNotify,
   type Ports,
 } from '../../core/index.ts'
 import { systemClock } from '../node/clock.ts'
@@ -228,11 +227,7 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
     notify: (event) =>
       trace(traceOfEvent(event), async () => {
         const keys = toKeys(toArrival(event))
-        await createNotify(
-          { ...core.ports, notifications: notifications.only(keys) },
-          program,
-          core.fanOut,
-        )(keys.length)
+        await core.notifyFrom(notifications.only(keys))(keys.length)
         observer.flush()
       }),
 

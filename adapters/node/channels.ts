@@ -21,6 +21,7 @@ import {
   renderFcm,
   renderSms,
   renderWebPush,
+  type Sending,
   slack,
   teams,
   telegram,
@@ -31,7 +32,7 @@ import { createMailer } from './email.ts'
 import { createGoogleTokens, readServiceAccount } from './google-token.ts'
 import { type Resolve, resolveBySystem } from './guarded-lookup.ts'
 import { createGuardedSender } from './guarded-sender.ts'
-import { createRecipients } from './recipients.ts'
+import { createRecipients, UNHEARD } from './recipients.ts'
 import { createWebhookSender } from './webhook.ts'
 
 type Of<Type extends ChannelConfig['type']> = Extract<ChannelConfig, { type: Type }>
@@ -39,11 +40,11 @@ type Of<Type extends ChannelConfig['type']> = Extract<ChannelConfig, { type: Typ
 /** What a cloud sends by services of its own. What it has not it refuses, with a sentence that says what to do. */
 export interface NativeChannels {
   /** Used where the config names no mail server. */
-  email(channel: Of<'email'>, delivery: Delivery): Promise<void>
+  email(channel: Of<'email'>, delivery: Delivery, sending: Sending): Promise<void>
   /** Used where the config names no telephony API. */
-  sms(channel: Of<'sms'>, delivery: Delivery): Promise<void>
-  voice(channel: Of<'voice'>, delivery: Delivery): Promise<void>
-  push(channel: Of<'push'>, delivery: Delivery): Promise<void>
+  sms(channel: Of<'sms'>, delivery: Delivery, sending: Sending): Promise<void>
+  voice(channel: Of<'voice'>, delivery: Delivery, sending: Sending): Promise<void>
+  push(channel: Of<'push'>, delivery: Delivery, sending: Sending): Promise<void>
 }
 
 export interface ChannelsOptions {
@@ -52,6 +53,12 @@ export interface ChannelsOptions {
   readonly native: NativeChannels
   /** How names become addresses; the system's way unless given. */
   readonly resolve?: Resolve
+}
+
+/** A delivery on its way, and who hears of it. */
+interface Outgoing {
+  readonly delivery: Delivery
+  readonly sending: Sending
 }
 
 /** One answer may take so long. */
@@ -74,21 +81,25 @@ export function createChannels({
 
   /** Sends one request for each address; who has it is not sent it again when the rest is tried once more. */
   function sendEach(
-    delivery: Delivery,
+    { delivery, sending }: Outgoing,
     requests: readonly ChannelRequest[],
     judge: (answer: ChannelAnswer) => ChannelVerdict,
     ask: (
       request: ChannelRequest,
     ) => Promise<ChannelAnswer & { retryAfterMs?: number | undefined }>,
   ): Promise<void> {
-    const byName = new Map(requests.map((request, index) => [`${index} ${request.to}`, request]))
-    return toEach(delivery, [...byName.keys()], async (name) => {
-      const request = byName.get(name)
+    const byAddress = new Map(requests.map((request) => [request.address, request]))
+    const sendOne = async (address: string): Promise<void> => {
+      const request = byAddress.get(address)
       if (request === undefined) return
       const answer = await ask(request)
       const fault = faultOf(request, answer, judge(answer))
-      if (fault !== undefined) throw fault
-    })
+      if (fault === undefined) return
+      if (fault.code === 'channel.gone')
+        sending.gone(address, request.to, `status ${answer.status}`)
+      throw fault
+    }
+    return toEach(delivery, [...byAddress.keys()], sendOne, sending)
   }
 
   const post = (allowPrivate: boolean, authorization?: string) => (request: ChannelRequest) =>
@@ -106,30 +117,34 @@ export function createChannels({
       now: clock.now(),
     })
 
-  async function sendFcm(channel: FcmChannel, delivery: Delivery): Promise<void> {
+  async function sendFcm(channel: FcmChannel, outgoing: Outgoing): Promise<void> {
     const key = readServiceAccount(channel.serviceAccount)
     const { allowPrivate } = channel
     const token = await googleToken(key, { allowPrivate, now: clock.now() })
-    const requests = renderFcm(channel, key.project, delivery)
-    await sendEach(delivery, requests, judgeFcm, post(allowPrivate, `Bearer ${token}`))
+    const requests = renderFcm(channel, key.project, outgoing.delivery)
+    await sendEach(outgoing, requests, judgeFcm, post(allowPrivate, `Bearer ${token}`))
   }
 
-  async function sendApns(channel: ApnsChannel, delivery: Delivery): Promise<void> {
+  async function sendApns(channel: ApnsChannel, outgoing: Outgoing): Promise<void> {
     apns ??= createApnsSender(resolve)
     const { ask } = apns
-    await sendEach(delivery, renderApns(channel, delivery), judgeApns, (request) =>
+    const { delivery } = outgoing
+    await sendEach(outgoing, renderApns(channel, delivery), judgeApns, (request) =>
       ask(channel, request, `${delivery.key}>${request.to}`, clock.now()),
     )
   }
 
   /** What browsers get is encrypted for each. Loaded when first needed. */
-  async function sendWebPush(channel: WebPushChannel, delivery: Delivery): Promise<void> {
+  async function sendWebPush(
+    channel: WebPushChannel,
+    { delivery, sending }: Outgoing,
+  ): Promise<void> {
     const { default: library } = await import('web-push')
     const payload = renderWebPush(delivery)
     const { subject, publicKey, privateKey, ttl: TTL, allowPrivate } = channel
     const urgency = delivery.notification.severity === 'critical' ? 'high' : 'normal'
     const byEndpoint = new Map(channel.subscriptions.map((one) => [one.endpoint, one]))
-    await toEach(delivery, [...byEndpoint.keys()], async (endpoint) => {
+    const sendOne = async (endpoint: string): Promise<void> => {
       const subscription = byEndpoint.get(endpoint)
       if (subscription === undefined) return
       const { headers, body } = library.generateRequestDetails(subscription, payload, {
@@ -150,13 +165,18 @@ export function createChannels({
         allowPrivate,
         now: clock.now(),
       })
-      const fault = faultOf({ to: new URL(endpoint).host }, answer, judgeWebPush(answer))
-      if (fault !== undefined) throw fault
-    })
+      const to = new URL(endpoint).host
+      const fault = faultOf({ to }, answer, judgeWebPush(answer))
+      if (fault === undefined) return
+      if (fault.code === 'channel.gone') sending.gone(endpoint, to, `status ${answer.status}`)
+      throw fault
+    }
+    await toEach(delivery, [...byEndpoint.keys()], sendOne, sending)
   }
 
   return {
-    async send(delivery) {
+    async send(delivery, sending = UNHEARD) {
+      const outgoing = { delivery, sending }
       const declared = Object.hasOwn(config.channels, delivery.channelId)
         ? config.channels[delivery.channelId]
         : undefined
@@ -169,56 +189,56 @@ export function createChannels({
       const channel = addressed(declared, delivery.to)
       switch (channel.type) {
         case 'webhook':
-          return webhooks.send(channel, delivery)
+          return webhooks.send(channel, delivery, sending)
         case 'email':
-          return (mailer?.send ?? native.email)(channel, delivery)
+          return (mailer?.send ?? native.email)(channel, delivery, sending)
         case 'sms':
           return telephony === undefined
-            ? native.sms(channel, delivery)
+            ? native.sms(channel, delivery, sending)
             : sendEach(
-                delivery,
+                outgoing,
                 renderSms(telephony, channel.to, delivery),
                 judgeTelephony,
                 post(telephony.allowPrivate),
               )
         case 'voice':
           return telephony === undefined
-            ? native.voice(channel, delivery)
+            ? native.voice(channel, delivery, sending)
             : sendEach(
-                delivery,
+                outgoing,
                 renderCall(telephony, channel.to, delivery),
                 judgeTelephony,
                 post(telephony.allowPrivate),
               )
         case 'push':
-          return native.push(channel, delivery)
+          return native.push(channel, delivery, sending)
         case 'slack':
           return sendEach(
-            delivery,
+            outgoing,
             slack.render(channel, delivery),
             slack.judge,
             post(channel.allowPrivate),
           )
         case 'teams':
           return sendEach(
-            delivery,
+            outgoing,
             teams.render(channel, delivery),
             teams.judge,
             post(channel.allowPrivate),
           )
         case 'telegram':
           return sendEach(
-            delivery,
+            outgoing,
             telegram.render(channel, delivery),
             telegram.judge,
             post(channel.allowPrivate),
           )
         case 'fcm':
-          return sendFcm(channel, delivery)
+          return sendFcm(channel, outgoing)
         case 'apns':
-          return sendApns(channel, delivery)
+          return sendApns(channel, outgoing)
         case 'web-push':
-          return sendWebPush(channel, delivery)
+          return sendWebPush(channel, outgoing)
         case 'mqtt':
         case 'queue':
           throw new CoreError(
@@ -260,8 +280,8 @@ function faultOf(
       return new CoreError('channel.unavailable', `${to}: status ${status}`, { details })
     case 'gone':
       return new CoreError(
-        'channel.rejected',
-        `${to}: the address is gone (status ${status}): take it out of the channel`,
+        'channel.gone',
+        `${to}: the address is gone (status ${status}): nothing is sent to it any more`,
         { details },
       )
     case 'refused':

@@ -5,7 +5,9 @@ import {
   CoreError,
   type Delivery,
   renderMail,
+  type Sending,
 } from '../../core/index.ts'
+import { nobodyLeft, UNHEARD } from './recipients.ts'
 
 type EmailConfig = Extract<ChannelConfig, { type: 'email' }>
 type SmtpConfig = NonNullable<Config['smtp']>
@@ -25,10 +27,10 @@ export interface Mailer {
   /**
    * Resolves when the server has taken the mail for every recipient. Who has it is not sent it again when the rest is
    * tried once more, as long as this process lives.
-   * @throws CoreError `channel.rejected` if the server refuses for good (5xx), be it for one recipient;
-   * `channel.unavailable` otherwise.
+   * @throws CoreError `channel.rejected` if the server refuses for good (5xx), be it for one recipient; `channel.gone` if
+   * it says that there is no such mailbox; `channel.unavailable` otherwise.
    */
-  send(config: EmailConfig, delivery: Delivery): Promise<void>
+  send(config: EmailConfig, delivery: Delivery, sending?: Sending): Promise<void>
   /** Ends every connection; what is under way fails as `channel.unavailable`. */
   close(): void
 }
@@ -50,16 +52,20 @@ export function createMailer(smtp: Config['smtp']): Mailer {
   }
 
   return {
-    async send(config, delivery) {
+    async send(config, delivery, sending = UNHEARD) {
       const { key } = delivery
       const from = config.from ?? smtp.from
       const had = taken.get(key) ?? new Set<string>()
+      const there: string[] = []
+      for (const recipient of config.to)
+        if (!(await sending.isGone(recipient))) there.push(recipient)
+      if (there.length === 0) throw nobodyLeft(config.to.length)
       const { accepted, rejectedErrors } = await transport
         .sendMail({
           ...renderMail(delivery),
           from,
-          to: [...config.to],
-          envelope: { from, to: config.to.filter((recipient) => !had.has(recipient)) },
+          to: there,
+          envelope: { from, to: there.filter((recipient) => !had.has(recipient)) },
           // Source: RFC 3834, 5: no out-of-office answers to a machine.
           headers: { 'Auto-Submitted': 'auto-generated' },
           disableFileAccess: true,
@@ -67,9 +73,11 @@ export function createMailer(smtp: Config['smtp']): Mailer {
           signal: AbortSignal.timeout(TOTAL_MS),
         })
         .catch((error: NodemailerError) => {
+          tellGone(error.rejectedErrors ?? [], sending)
           throw toCoreError(error)
         })
       const refused = rejectedErrors ?? []
+      tellGone(refused, sending)
       const later = refused.find((error) => error.permanent !== true)
       if (later === undefined) taken.delete(key)
       else remember(key, new Set([...had, ...accepted]))
@@ -120,10 +128,39 @@ function isLoopback(hostname: string): boolean {
  */
 function toCoreError(error: NodemailerError, prefix = 'SMTP'): CoreError {
   const final = error.permanent === true && error.code !== 'ETLS'
-  const code = final ? 'channel.rejected' : 'channel.unavailable'
+  const code = isBounce(error) ? 'channel.gone' : final ? 'channel.rejected' : 'channel.unavailable'
   const status = error.responseCode
   const options = status === undefined ? {} : { details: { status } }
   return new CoreError(code, `${prefix}: ${reasonOf(error)}`, options)
+}
+
+function tellGone(refused: readonly NodemailerError[], sending: Sending): void {
+  for (const error of refused) {
+    const { recipient } = error
+    if (recipient === undefined || !isBounce(error)) continue
+    sending.gone(recipient, masked(recipient), `SMTP ${error.responseCode ?? ''}: no such mailbox`)
+  }
+}
+
+/**
+ * Whether a server says that there is no such mailbox, and will be none: not that it dislikes this mail.
+ *
+ * Source: RFC 3463: 5.1.1, 5.1.2, 5.1.3, 5.1.6 and 5.1.10 (RFC 7505) are about the address, 5.2.1 is a mailbox that was
+ * disabled. Servers without such codes say it in words.
+ */
+function isBounce({ responseCode, response }: NodemailerError): boolean {
+  if (responseCode === undefined || responseCode < 550 || responseCode > 556) return false
+  const text = response ?? ''
+  if (/\b5\.\d{1,3}\.\d{1,3}\b/.test(text)) return /\b5\.(?:1\.(?:1|2|3|6|10)|2\.1)\b/.test(text)
+  return /\b(?:no such (?:user|mailbox|recipient)|(?:user|recipient|mailbox) (?:unknown|not found|does not exist)|unknown (?:user|recipient))\b/i.test(
+    text,
+  )
+}
+
+/** `b…@example.org`: enough to know whose it is. */
+function masked(address: string): string {
+  const at = address.lastIndexOf('@')
+  return `${address.slice(0, 1)}…${at < 0 ? '' : address.slice(at)}`
 }
 
 function reasonOf({ code, message, responseCode, response }: NodemailerError): string {

@@ -43,7 +43,7 @@ export interface GuardedRequest {
 /** Sends requests to addresses that stand in configs or come from outside, over connections that are kept open. */
 export interface GuardedSender {
   /**
-   * Resolves when the other side answered with a status of 2xx; the rest of its answer does not matter.
+   * Resolves with the status when the other side answered with one of 2xx; the rest of its answer does not matter.
    *
    * The address is resolved once, judged, and used for the connection itself, so that a name cannot point elsewhere in
    * between; redirects are not followed.
@@ -51,7 +51,7 @@ export interface GuardedSender {
    * `details.retryAfterMs` where the answer says when; `channel.rejected` for any other status;
    * `channel.forbidden_address` for an address that is not public, unless that is allowed.
    */
-  send(request: GuardedRequest): Promise<void>
+  send(request: GuardedRequest): Promise<number>
   /**
    * The same for APIs that say in words what they think: the answer, whatever its status, and the beginning of its body.
    * @throws CoreError `channel.unavailable` for a timeout or a lost connection, `channel.forbidden_address` as above.
@@ -102,7 +102,9 @@ export function createGuardedSender(resolve: Resolve = resolveBySystem): Guarded
 
   return {
     async send(request) {
-      judge(request.url, await exchangeGuarded(request, 0), request.now)
+      const answer = await exchangeGuarded(request, 0)
+      judge(request.url, answer, request.now)
+      return answer.status
     },
     async ask(request) {
       const { status, retryAfter, body } = await exchangeGuarded(request, MAX_SAID_BYTES)

@@ -10,6 +10,7 @@ import { explainDelta, isAlive } from '../shadow/index.ts'
 import { createAlarmApi } from './alarms.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { createCommandApi } from './commands.ts'
+import { createDeliveryApi } from './deliveries.ts'
 import { createNetworkApi } from './networks.ts'
 import { createNotificationApi } from './notifications.ts'
 import { notServed, problem, problemOf } from './problem.ts'
@@ -298,6 +299,7 @@ export function createApi({ core, add, isAdmin, trustsNetworks = false }: ApiOpt
     isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
   api.route('/', createAlarmApi({ core, refuse }))
   api.route('/', createCommandApi({ core, refuse }))
+  api.route('/', createDeliveryApi({ core, refuse }))
   api.route('/', createNotificationApi({ core, refuse }))
   api.route('/', createNetworkApi({ core, add, isAdmin, trusting: trustsNetworks }))
 

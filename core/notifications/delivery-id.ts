@@ -8,16 +8,16 @@ const utf8 = new TextEncoder()
  * Shape: the key, with whatever could end a header or a signed part (a full stop does, in Standard Webhooks) as `%` and
  * hex. Keys are partly made by devices.
  */
-export function deliveryId(delivery: Delivery): string {
-  return percentEncode(delivery.key, /[^a-zA-Z0-9/:>+_~-]+/g)
+export function deliveryId({ id, key }: Delivery): string {
+  return percentEncode(id ?? key, /[^a-zA-Z0-9/:>+_~-]+/g)
 }
 
 /**
  * The same as an Internet message id.
  * Source: RFC 5322, 3.6.4: a dot-atom on both sides of the `@`.
  */
-export function mailMessageId(delivery: Delivery): string {
-  return `<${percentEncode(delivery.key, /[^a-zA-Z0-9/+_~-]+/g)}@anyhub>`
+export function mailMessageId({ id, key }: Delivery): string {
+  return `<${percentEncode(id ?? key, /[^a-zA-Z0-9/+_~-]+/g)}@anyhub>`
 }
 
 /** `%` is among the unsafe ones, so that two keys never become the same id. */

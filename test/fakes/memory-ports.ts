@@ -14,6 +14,7 @@ import {
   type PublishEffect,
   priorityOf,
   type RegisteredDevice,
+  type Sending,
   type ShadowEffect,
   type TelemetryRow,
   takeTurns,
@@ -79,7 +80,7 @@ export interface World {
   onLookup: (request: LookupRequest) => Json | undefined
   readonly sent: Delivery[]
   /** Decides about each send: an error refuses it. */
-  onSend: (delivery: Delivery) => CoreError | undefined
+  onSend: (delivery: Delivery, sending?: Sending) => CoreError | undefined
   /** Decides about each publish: an error refuses it. */
   onPublish: (message: PublishEffect) => Error | undefined
   readonly counts: Record<string, number>
@@ -362,9 +363,9 @@ export function createMemoryPorts(
       },
     },
     channels: {
-      async send(delivery) {
+      async send(delivery, sending) {
         await reach('channels', 'send')
-        const refusal = world.onSend(delivery)
+        const refusal = world.onSend(delivery, sending)
         if (refusal !== undefined) throw refusal
         world.sent.push(delivery)
       },

@@ -59,6 +59,7 @@ export function renderApns(
   })
   return tokens.map((token) => ({
     to: maskToken(token),
+    address: token,
     url: `${url.replace(/\/$/, '')}/3/device/${token}`,
     headers: {
       'apns-topic': topic,

@@ -2,7 +2,13 @@ import * as z from 'zod'
 import type { Delivery } from '../../model/notification.ts'
 import { deliveryId } from '../delivery-id.ts'
 import { CHANNEL_BASE } from './channel-base.ts'
-import { type ChannelAnswer, type HttpChannel, maskToken, verdictOf } from './http-channel.ts'
+import {
+  type ChannelAnswer,
+  type ChannelVerdict,
+  type HttpChannel,
+  maskToken,
+  verdictInBody,
+} from './http-channel.ts'
 import { wordsOf } from './words.ts'
 
 /** Sends to apps by Firebase Cloud Messaging, version 1. */
@@ -57,11 +63,12 @@ export function renderFcm(
     webpush: { headers: { Urgency: urgent ? 'high' : 'normal' } },
   }
   const targets = [
-    ...tokens.map((token) => ({ to: maskToken(token), target: { token } })),
-    ...(topic === undefined ? [] : [{ to: topic, target: { topic } }]),
+    ...tokens.map((token) => ({ to: maskToken(token), address: token, target: { token } })),
+    ...(topic === undefined ? [] : [{ to: topic, address: `/topics/${topic}`, target: { topic } }]),
   ]
-  return targets.map(({ to, target }) => ({
+  return targets.map(({ to, address, target }) => ({
     to,
+    address,
     url: `${url.replace(/\/$/, '')}/v1/projects/${encodeURIComponent(project)}/messages:send`,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ message: { ...message, ...target } }),
@@ -69,8 +76,8 @@ export function renderFcm(
 }
 
 /** Source: firebase.google.com, "FCM error codes". A token of ours that ended is replaced, so that 401 may pass. */
-export function judgeFcm(answer: ChannelAnswer): ReturnType<typeof verdictOf> {
+export function judgeFcm(answer: ChannelAnswer): ChannelVerdict {
   if (/"(?:UNREGISTERED|SENDER_ID_MISMATCH)"|not a valid FCM registration token/.test(answer.body))
     return 'gone'
-  return answer.status === 401 ? 'later' : verdictOf(answer)
+  return answer.status === 401 ? 'later' : verdictInBody(answer)
 }

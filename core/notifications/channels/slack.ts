@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { CHANNEL_BASE } from './channel-base.ts'
-import { type HttpChannel, verdictOf } from './http-channel.ts'
+import { type HttpChannel, verdictInBody } from './http-channel.ts'
 import { wordsOf } from './words.ts'
 
 /** Posts into a channel of Slack by its incoming webhook. */
@@ -36,6 +36,7 @@ export const slack: HttpChannel<Channel> = {
     return [
       {
         to: 'slack',
+        address: url,
         url,
         headers: { 'content-type': 'application/json; charset=utf-8' },
         body: JSON.stringify(body),
@@ -46,7 +47,7 @@ export const slack: HttpChannel<Channel> = {
   judge: (answer) =>
     answer.status === 404 || /channel_is_archived|no_service/.test(answer.body)
       ? 'gone'
-      : verdictOf(answer),
+      : verdictInBody(answer),
 }
 
 /** Source: api.slack.com, "Formatting text for app surfaces": three characters mean something. */

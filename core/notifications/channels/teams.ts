@@ -32,6 +32,7 @@ export const teams: HttpChannel<Channel> = {
     return [
       {
         to: 'teams',
+        address: url,
         url,
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({

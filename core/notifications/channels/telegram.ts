@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { CHANNEL_BASE } from './channel-base.ts'
-import { type HttpChannel, verdictOf } from './http-channel.ts'
+import { type HttpChannel, verdictInBody } from './http-channel.ts'
 import { wordsOf } from './words.ts'
 
 /** Writes into chats of Telegram as a bot. */
@@ -36,6 +36,7 @@ export const telegram: HttpChannel<Channel> = {
     ]
     return chats.map((chat) => ({
       to: `chat ${chat}`,
+      address: String(chat),
       url: `${url.replace(/\/$/, '')}/bot${token}/sendMessage`,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ chat_id: chat, text: lines.join('\n'), parse_mode: 'HTML' }),
@@ -45,7 +46,7 @@ export const telegram: HttpChannel<Channel> = {
   judge: (answer) =>
     answer.status === 403 || /chat not found|user is deactivated/.test(answer.body)
       ? 'gone'
-      : verdictOf(answer),
+      : verdictInBody(answer),
 }
 
 function escaped(text: string): string {

@@ -79,6 +79,7 @@ function request(
   const form = Object.entries({ To: to, From: from, ...fields })
   return {
     to: maskNumber(to),
+    address: to,
     url: `${url.replace(/\/$/, '')}/2010-04-01/Accounts/${encodeURIComponent(account)}/${resource}`,
     headers: {
       'content-type': 'application/x-www-form-urlencoded',

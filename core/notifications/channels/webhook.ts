@@ -2,18 +2,26 @@ import * as z from 'zod'
 import { readDuration } from '../../model/duration.ts'
 import { CHANNEL_BASE } from './channel-base.ts'
 
-const Timeout = z
-  .union([z.string(), z.literal(0)])
-  .transform((text, context) => {
+/** A duration between two others. Unit: ms. */
+function durationFrom(least: number, most: number, expected: string) {
+  return z.union([z.string(), z.literal(0)]).transform((text, context) => {
     const ms = readDuration(String(text))
-    if (ms !== undefined && ms >= 100 && ms <= 60_000) return ms
-    context.addIssue({ code: 'custom', message: 'expected 100ms to 60s' })
+    if (ms !== undefined && ms >= least && ms <= most) return ms
+    context.addIssue({ code: 'custom', message: `expected ${expected}` })
     return z.NEVER
   })
-  .meta({ description: 'How long an answer may take: 100ms to 60s.' })
+}
+
+const Timeout = durationFrom(100, 60_000, '100ms to 60s').meta({
+  description: 'How long an answer may take: 100ms to 60s.',
+})
+
+const AckWithin = durationFrom(1_000, 86_400_000, '1s to 24h').meta({
+  description: 'With `ack: processed`: sent again unless it is acknowledged within 1s to 24h.',
+})
 
 /** Posts to a URL. */
-export const WebhookChannelSchema = z.strictObject({
+const WebhookChannelObject = z.strictObject({
   type: z.literal('webhook').meta({ description: 'Posts to a URL.' }),
   ...CHANNEL_BASE,
   url: z.url({ protocol: /^https?$/ }).meta({ description: 'Where notifications are posted.' }),
@@ -31,4 +39,14 @@ export const WebhookChannelSchema = z.strictObject({
     .default(false)
     .meta({ description: 'Allow loopback and private addresses.' }),
   timeout: Timeout.prefault('10s'),
+  ack: z.enum(['receipt', 'processed']).default('receipt').meta({
+    description:
+      'When it is gone: `receipt`: any 2xx; `processed`: after a 202 only once it is acknowledged.',
+  }),
+  ackWithin: AckWithin.prefault('5m'),
 })
+
+export const WebhookChannelSchema = WebhookChannelObject.refine(
+  ({ ack, secret }) => ack === 'receipt' || secret !== undefined,
+  { message: 'expected a secret: it signs the tokens that acknowledge', path: ['secret'] },
+)

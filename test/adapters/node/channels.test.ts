@@ -256,7 +256,7 @@ describe('channels that are APIs of others', () => {
       })
       apple.answer({ status: 410, body: '{"reason":"Unregistered"}' })
       await expect(sender.send(delivery('apps'))).rejects.toMatchObject({
-        code: 'channel.rejected',
+        code: 'channel.gone',
         message: expect.stringContaining('abab…: the address is gone'),
       })
     } finally {
@@ -307,8 +307,26 @@ describe('channels that are APIs of others', () => {
     [
       'nobody there any more',
       { status: 404, body: 'no_service' },
-      'channel.rejected',
+      'channel.gone',
       'the address is gone',
+    ],
+    [
+      'an error under a status that says yes',
+      { status: 200, body: '{"ok":false,"error":"invalid_blocks"}' },
+      'channel.rejected',
+      'refused with status 200',
+    ],
+    [
+      'one that may pass',
+      { status: 200, body: '{"ok":false,"error":"ratelimited"}' },
+      'channel.unavailable',
+      'status 200',
+    ],
+    [
+      'one with a number',
+      { status: 200, body: '{"error":{"code":503,"status":"UNAVAILABLE"}}' },
+      'channel.unavailable',
+      'status 200',
     ],
     [
       'a redirect, which is not followed',

@@ -11,7 +11,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Resolve } from '../../../adapters/node/guarded-lookup.ts'
 import { verifyWebhook } from '../../../adapters/node/signature.ts'
 import { createWebhookSender, type WebhookSender } from '../../../adapters/node/webhook.ts'
-import { type ChannelConfig, CoreError, type Delivery } from '../../../core/index.ts'
+import { type ChannelConfig, CoreError, type Delivery, type Sending } from '../../../core/index.ts'
 import { SELF_SIGNED } from './self-signed.ts'
 
 type WebhookConfig = Extract<ChannelConfig, { type: 'webhook' }>
@@ -113,6 +113,8 @@ const config = (url: string, more: Partial<WebhookConfig> = {}): WebhookConfig =
   secret: SECRET,
   allowPrivate: true,
   timeout: 2_000,
+  ack: 'receipt',
+  ackWithin: 300_000,
   ...more,
 })
 
@@ -206,7 +208,29 @@ describe('what becomes of an answer', () => {
     await expect(sender().send(config(url), delivery)).resolves.toBeUndefined()
   })
 
-  it.each([300, 304, 400, 401, 403, 404, 405, 410, 413, 422, 431, 499])(
+  it('410: gone, and told with its host alone', async () => {
+    const { url, received } = await receive((response) => void response.writeHead(410).end())
+    const told: string[][] = []
+    const gone = new Set<string>()
+    const hears: Sending = {
+      isGone: async (address) => gone.has(address),
+      gone(address, masked, reason) {
+        gone.add(address)
+        told.push([masked, reason])
+      },
+      keep: () => undefined,
+    }
+    const sends = sender()
+    for (const _time of [1, 2]) {
+      const error = await failure(sends.send(config(`${url}?token=secret`), delivery, hears))
+      expect(error).toMatchObject({ code: 'channel.gone', retryable: false })
+      expect(error.message).not.toContain('secret')
+    }
+    expect(told).toEqual([[new URL(url).host, 'status 410']])
+    expect(received).toHaveLength(1)
+  })
+
+  it.each([300, 304, 400, 401, 403, 404, 405, 413, 422, 431, 499])(
     '%i: refused for good',
     async (status) => {
       const { url, received } = await receive((response) => void response.writeHead(status).end())
