@@ -1,9 +1,14 @@
 import { CoreError } from '../errors.ts'
 import type { AlarmCare, AlarmChange, AlarmEvent, AlarmState } from '../model/alarm.ts'
 
-/** Both are kept in the record of the device. */
+/** What one alarm keeps at most, and what all alarms of a device do together: it is in the record of the device. */
 const MAX_EVENTS = 50
 const MAX_COMMENTS = 20
+const ALL_EVENTS = 500
+const ALL_COMMENTS = 100
+
+/** However many alarms there are, so many events of each are kept. */
+const LEAST_EVENTS = 5
 
 /** Unit: UTF-16 units. */
 const MAX_COMMENT = 1_000
@@ -16,13 +21,16 @@ export interface Caretaker {
   readonly by: string
   /** Epoch ms. */
   readonly at: number
+  /** How many alarms the device has: they share the room. 1 unless given. */
+  readonly among?: number
 }
 
 /**
  * The alarm after somebody did something about it. The same state comes back if there was nothing to do.
  * @throws CoreError `input.not_found` if it is not active and has to be; `input.malformed` for a shelf that is no time ahead.
  */
-export function careFor(state: AlarmState, change: AlarmChange, { by, at }: Caretaker): AlarmState {
+export function careFor(state: AlarmState, change: AlarmChange, caretaker: Caretaker): AlarmState {
+  const { by, at, among = 1 } = caretaker
   const { care = {} } = state
   switch (change.do) {
     case 'acknowledge':
@@ -32,7 +40,7 @@ export function careFor(state: AlarmState, change: AlarmChange, { by, at }: Care
           `expected an active alarm, found one that is ${state.status}`,
         )
       if (state.acknowledgedAt !== undefined) return state
-      return withEvent(acknowledge(state, by, at), { at, is: 'acknowledged', by })
+      return withEvent(acknowledge(state, by, at), { at, is: 'acknowledged', by }, among)
     case 'shelve': {
       const ahead = change.until - at
       if (!(ahead > 0 && ahead <= LONGEST_SHELF_MS))
@@ -43,19 +51,21 @@ export function careFor(state: AlarmState, change: AlarmChange, { by, at }: Care
         ...(change.reason === undefined ? {} : { reason: change.reason.slice(0, MAX_COMMENT) }),
         ...(care.shelf?.untold === undefined ? {} : { untold: care.shelf.untold }),
       }
-      return withEvent(withCare(state, { ...care, shelf }), { at, is: 'shelved', by })
+      return withEvent(withCare(state, { ...care, shelf }), { at, is: 'shelved', by }, among)
     }
     case 'unshelve':
-      return care.shelf === undefined ? state : unshelve(state, { at, by })
+      return care.shelf === undefined ? state : unshelve(state, { at, by, among })
     case 'assign': {
       if ((care.assignedTo ?? '') === change.to) return state
       const { assignedTo: _before, ...rest } = care
       const next = change.to === '' ? rest : { ...rest, assignedTo: change.to }
-      return withEvent(withCare(state, next), { at, is: 'assigned', by })
+      return withEvent(withCare(state, next), { at, is: 'assigned', by }, among)
     }
     case 'comment': {
       const comment = { at, by, text: change.text.slice(0, MAX_COMMENT) }
-      const comments = [...(care.comments ?? []), comment].slice(-MAX_COMMENTS)
+      const comments = [...(care.comments ?? []), comment].slice(
+        -roomFor(MAX_COMMENTS, ALL_COMMENTS, 1, among),
+      )
       return withCare(state, { ...care, comments })
     }
   }
@@ -64,14 +74,11 @@ export function careFor(state: AlarmState, change: AlarmChange, { by, at }: Care
 /** Takes an alarm off its shelf; without `by` because its time is over. */
 export function unshelve(
   state: AlarmState,
-  { at, by }: { readonly at: number; readonly by?: string },
+  { at, by, among = 1 }: Omit<Caretaker, 'by'> & { readonly by?: string },
 ): AlarmState {
   const { shelf: _done, ...rest } = state.care ?? {}
-  return withEvent(withCare(state, rest), {
-    at,
-    is: 'unshelved',
-    ...(by === undefined ? {} : { by }),
-  })
+  const event: AlarmEvent = { at, is: 'unshelved', ...(by === undefined ? {} : { by }) }
+  return withEvent(withCare(state, rest), event, among)
 }
 
 /** Takes note of an active alarm. The same state comes back if it is not active or already acknowledged. */
@@ -80,13 +87,16 @@ export function acknowledge(state: AlarmState, by: string, at: number): AlarmSta
   return { ...state, acknowledgedAt: at, acknowledgedBy: by }
 }
 
-/** An alarm whose history has one event more. */
-export function withEvent(state: AlarmState, event: AlarmEvent): AlarmState {
+/** An alarm whose history has one event more. `among`: how many alarms the device has. */
+export function withEvent(state: AlarmState, event: AlarmEvent, among: number): AlarmState {
   const { care = {} } = state
-  return withCare(state, {
-    ...care,
-    history: [...(care.history ?? []), event].slice(-MAX_EVENTS),
-  })
+  const most = roomFor(MAX_EVENTS, ALL_EVENTS, LEAST_EVENTS, among)
+  return withCare(state, { ...care, history: [...(care.history ?? []), event].slice(-most) })
+}
+
+/** How much of a kind one alarm may keep, of what all may. */
+function roomFor(most: number, all: number, least: number, among: number): number {
+  return Math.min(most, Math.max(least, Math.floor(all / among)))
 }
 
 /** What people did outlasts what messages do. */

@@ -171,13 +171,44 @@ export function hear(
     text: text.slice(0, MAX_TEXT),
     judgedAt: at,
   }
+  const { hits: _hits, clearingSince: _since, ...kept } = state ?? {}
   if (state?.status !== 'active') {
     const status = state?.status === 'cleared' ? 'cleared' : 'quiet'
-    return { state: { ...state, ...heard, status } }
+    return { state: { ...kept, ...heard, status } }
   }
   return {
-    state: { ...state, ...heard, status: 'cleared', clearedAt: at },
+    state: { ...kept, ...heard, status: 'cleared', clearedAt: at },
     transition: 'cleared',
+  }
+}
+
+/**
+ * The state without a time that nothing waits for: its alarm was something else when that was set, or is none any more.
+ * The same state comes back if there is none. `missingMs` is 0 for an alarm that is not raised by silence.
+ */
+export function withoutOldDue(
+  state: AlarmState,
+  { missingMs }: { readonly missingMs: number },
+): AlarmState {
+  const silence = missingMs > 0
+  return state.dueAt === undefined || waits(state, silence) ? state : withoutDue(state)
+}
+
+/** The state that time alone does not move on. */
+export function withoutDue(state: AlarmState): AlarmState {
+  const { dueAt: _due, clearingSince: _since, ...rest } = state
+  return rest
+}
+
+function waits({ status, clearingSince }: AlarmState, silence: boolean): boolean {
+  switch (status) {
+    case 'quiet':
+    case 'cleared':
+      return silence
+    case 'pending':
+      return !silence
+    case 'active':
+      return !silence && clearingSince !== undefined
   }
 }
 

@@ -1,6 +1,14 @@
 import type { ActionResult } from '../actions/action.ts'
 import { careFor, unshelve, withCare, withEvent } from '../alarms/care.ts'
-import { hear, judge, judgeTimer, type Transition, type Verdict } from '../alarms/judge.ts'
+import {
+  hear,
+  judge,
+  judgeTimer,
+  type Transition,
+  type Verdict,
+  withoutDue,
+  withoutOldDue,
+} from '../alarms/judge.ts'
 import { CoreError } from '../errors.ts'
 import type { AlarmSample, AlarmState } from '../model/alarm.ts'
 import type { AlarmInput, InputResult } from '../model/input.ts'
@@ -46,10 +54,18 @@ function judgeConditions(
         alarm.severity)
   const judgement = { raise, clear, severity, at, receivedAt }
   const verdict = judge(before, judgement, alarm, () => alarm.text.render(message))
-  if (sample === undefined || (before?.sample !== undefined && before.sample.at > at))
-    return verdict
+  if (alarm.rate === undefined) return verdict
+  const newest = newestOf(before?.sample, sample)
+  if (newest === undefined || newest === verdict.state?.sample) return verdict
   const state = verdict.state ?? { ...QUIET, severity: alarm.severity, since: at, judgedAt: at }
-  return { ...verdict, state: { ...state, sample } }
+  return { ...verdict, state: { ...state, sample: newest } }
+}
+
+function newestOf(
+  before: AlarmSample | undefined,
+  now: AlarmSample | undefined,
+): AlarmSample | undefined {
+  return now === undefined || (before !== undefined && before.at > now.at) ? before : now
 }
 
 const QUIET = { status: 'quiet', text: '' } as const
@@ -60,7 +76,7 @@ function sampleOf(
   at: number,
 ): AlarmSample | undefined {
   const value = of.evaluate(message)
-  return typeof value === 'number' ? { at, value } : undefined
+  return typeof value === 'number' && Number.isFinite(value) ? { at, value } : undefined
 }
 
 /** A message with how fast its value changes, since the one before it, as `_rate`. */
@@ -114,7 +130,7 @@ function settle(
     return
   }
   const at = timeOf(transition, state)
-  state = withEvent(state, { at, is: transition, severity: state.severity })
+  state = withEvent(state, { at, is: transition, severity: state.severity }, alarmsOf(draft))
   const tells = hasListeners(draft, alarm) && (transition !== 'cleared' || alarm.notifyCleared)
   const { shelf } = state.care ?? {}
   if (shelf !== undefined) {
@@ -124,6 +140,11 @@ function settle(
   draft.setAlarm(alarm.alarmId, state)
   if (transition === 'raised' || transition === 'cleared') draft.transitions[transition]++
   if (tells && shelf === undefined) tell(draft, alarm, state, transition, at)
+}
+
+/** How many alarms share the record of the device. */
+function alarmsOf({ alarms }: Draft): number {
+  return Object.keys(alarms).length
 }
 
 /** Whether anybody may be told of an alarm: channels that it names, or whoever subscribes. */
@@ -215,7 +236,7 @@ export function applyAlarmChange(
     }
   }
   try {
-    const state = careFor(before, change, { by, at })
+    const state = careFor(before, change, { by, at, among: alarmsOf(draft) })
     if (state !== before) draft.setAlarm(alarmId, state)
     if (change.do === 'unshelve') tellUntold(draft, alarmId, before, state, at)
     return { status: 'accepted' }
@@ -258,16 +279,20 @@ export function applyTimer(draft: Draft, now: number): void {
   for (const [alarmId, found] of Object.entries(draft.alarms)) {
     const state = endShelf(draft, alarmId, found, now)
     const alarm = draft.context.program.alarmsById.get(alarmId)
-    if (alarm !== undefined) settleTimer(draft, alarm, judgeTimer(state, now), state)
-    else if (state.status !== 'active' && state.dueAt !== undefined)
-      draft.setAlarm(alarmId, undefined)
+    if (alarm === undefined) {
+      if (state.dueAt === undefined) continue
+      draft.setAlarm(alarmId, state.status === 'active' ? withoutDue(state) : undefined)
+      continue
+    }
+    const awaited = withoutOldDue(state, alarm)
+    settleTimer(draft, alarm, judgeTimer(awaited, now), state)
   }
 }
 
 function endShelf(draft: Draft, alarmId: string, before: AlarmState, now: number): AlarmState {
   const shelf = before.care?.shelf
   if (shelf === undefined || shelf.until > now) return before
-  const state = unshelve(before, { at: shelf.until })
+  const state = unshelve(before, { at: shelf.until, among: alarmsOf(draft) })
   draft.setAlarm(alarmId, state)
   try {
     tellUntold(draft, alarmId, before, state, now)

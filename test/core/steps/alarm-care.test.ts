@@ -1,5 +1,12 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AlarmChange, ConfigInput } from '../../../core/index.ts'
+import {
+  type AlarmChange,
+  type AlarmState,
+  type ConfigInput,
+  judgeTimer,
+  withoutOldDue,
+} from '../../../core/index.ts'
 import { recordOf } from '../../fakes/memory-ports.ts'
 import { NOW, start, uplink } from '../harness.ts'
 
@@ -182,5 +189,107 @@ describe('alarms and the people who look after them', () => {
     const { send, care } = open({ when: 'other > 30' })
     await send({ temp: 20 })
     expect(await care({ do: 'comment', text: 'x' })).toMatchObject({ code: 'input.not_found' })
+  })
+
+  it('shares the room in the record among many alarms', async () => {
+    const names = Array.from({ length: 60 }, (_, index) => `hot-${index}`)
+    const { core, world } = start({
+      alarms: Object.fromEntries(names.map((name) => [name, { when: 'temp > 30' }])),
+    })
+    for (let at = NOW; at < NOW + 60; at++) {
+      world.now = at
+      await core.ingest([uplink({ temp: at % 2 === 0 ? 31 : 20, ts: at }, { receivedAt: at })])
+    }
+    for (const alarmId of names)
+      for (const text of ['a'.repeat(1_000), 'b'.repeat(1_000)])
+        await core.gate.run('dev-1', [
+          { kind: 'alarm', alarmId, change: { do: 'comment', text }, by: 'ann', at: NOW },
+        ])
+    await core.gate.idle()
+    const alarms = Object.values(recordOf(world, 'dev-1')?.alarms ?? {})
+    expect(alarms).toHaveLength(60)
+    for (const { care } of alarms) {
+      expect(care?.history).toHaveLength(8)
+      expect(care?.comments?.map(({ text }) => text[0])).toEqual(['b'])
+    }
+    expect(JSON.stringify(alarms).length).toBeLessThan(150_000)
+  })
+
+  it('a rate outlives messages that raise without its value', async () => {
+    const { send, alarm } = open({ rate: { of: 'temp' }, when: '_rate > 2 or door = 1' })
+    await send({ temp: 20 })
+    await send({ door: 1 }, 10)
+    await send({ door: 0, temp: 20 }, 10)
+    await send({ door: 0, temp: 22 }, 20)
+    expect(alarm()).toMatchObject({ status: 'active', sample: { value: 22 } })
+    await send({ door: 0 }, 10)
+    expect(alarm()?.sample).toMatchObject({ value: 22 })
+  })
+})
+
+describe('an alarm whose config became another', () => {
+  type Alarm = NonNullable<ConfigInput['alarms']>[string]
+
+  async function change(before: Alarm, bodies: readonly object[], after: Alarm | undefined) {
+    const { core, world } = start({ alarms: { hot: before } })
+    let at = NOW
+    for (const body of bodies) {
+      at += 1_000
+      world.now = at
+      await core.ingest([uplink({ ...body, ts: at }, { receivedAt: at })])
+    }
+    await core.gate.idle()
+    const next = start({ alarms: after === undefined ? {} : { hot: after } }, { world })
+    world.now = at + 3_600_000
+    await next.core.tick(10)
+    await next.core.gate.idle()
+    return recordOf(world, 'dev-1')
+  }
+
+  const silent: Alarm = { missing: '10m' }
+  const hot: Alarm = { when: 'temp > 30', for: '10m' }
+  const slow: Alarm = { when: 'temp > 30', clearFor: '10m' }
+
+  it.each<[string, Alarm, object[], Alarm | undefined, string | undefined]>([
+    ['silence, and now a condition', silent, [{ temp: 1 }], hot, 'quiet'],
+    ['a condition that held, and now silence', hot, [{ temp: 31 }], silent, 'pending'],
+    ['one about to clear, and now silence', slow, [{ temp: 31 }, { temp: 1 }], silent, 'active'],
+    ['one about to clear that is no more', slow, [{ temp: 31 }, { temp: 1 }], undefined, 'active'],
+    ['a condition that held and is no more', hot, [{ temp: 31 }], undefined, undefined],
+    ['silence that is no more', silent, [{ temp: 1 }], undefined, undefined],
+  ])('%s: neither raised nor due for ever', async (_title, before, bodies, after, status) => {
+    const record = await change(before, bodies, after)
+    expect(record?.alarms['hot']?.status).toBe(status)
+    expect(record?.alarms['hot']?.dueAt).toBeUndefined()
+    expect(record?.dueAt).toBe(0)
+  })
+
+  it('nothing is due any more once its time was up, whatever the state was', () => {
+    const time = fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined })
+    const states = fc.record({
+      status: fc.constantFrom('quiet', 'pending', 'active', 'cleared'),
+      dueAt: time,
+      clearingSince: time,
+      raisedAt: time,
+      hits: fc.option(fc.array(fc.integer()), { nil: undefined }),
+    })
+    fc.assert(
+      fc.property(states, fc.constantFrom(0, 10), fc.nat(100), (made, missingMs, now) => {
+        const present = Object.fromEntries(
+          Object.entries(made).filter(([, value]) => value !== undefined),
+        )
+        const state: AlarmState = {
+          severity: 'info',
+          since: 0,
+          text: '',
+          judgedAt: 0,
+          ...present,
+          status: made.status,
+        }
+        const { dueAt } = judgeTimer(withoutOldDue(state, { missingMs }), now).state ?? state
+        expect(dueAt === undefined || dueAt > now).toBe(true)
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
