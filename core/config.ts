@@ -310,6 +310,10 @@ export const ConfigSchema = z
       .record(AudienceId, SubscriptionSchema)
       .default({})
       .meta({ description: 'Who wants to be told of what, by names.' }),
+    storedSubscriptions: z.boolean().default(false).meta({
+      description:
+        'Whether subscriptions may also be put through REST: every event then looks through them.',
+    }),
     maintenance: z
       .record(AudienceId, MaintenanceSchema)
       .default({})

@@ -1,4 +1,5 @@
 import { type Addresses, createAddresses } from './addresses.ts'
+import { type AudienceStore, createAudienceStore } from './audience.ts'
 import { type Broadcasts, createBroadcasts } from './broadcasts.ts'
 import { type Commands, createCommands } from './commands.ts'
 import { createRedrive, type Redrive } from './dead-letters.ts'
@@ -33,6 +34,7 @@ export interface Core {
   readonly redrive: Redrive
   readonly commands: Commands
   readonly broadcasts: Broadcasts
+  readonly audience: AudienceStore
   readonly methods: MethodCalls
   readonly networks: Networks
 }
@@ -68,7 +70,7 @@ export function createCore(
   const direct = createIngest(observed, program, gate)
   const networks = createNetworks(observed, program, gate, direct)
   const ingest = knowsNetworkTopics ? networks.ingest : direct
-  const fanOut = createFanOut(observed, program)
+  const fanOut = createFanOut(observed, program, gate)
   const commands = createCommands(observed, program, gate)
   const addresses = createAddresses(observed)
   const parts = { fanOut, addresses, circuits: new Map() }
@@ -88,6 +90,7 @@ export function createCore(
     redrive: createRedrive(observed, direct, gate, networks.again),
     commands,
     broadcasts: createBroadcasts(observed, program),
+    audience: createAudienceStore(observed, program),
     methods: createMethodCalls(observed),
     networks,
   }

@@ -411,7 +411,7 @@ export function compileProgram(
     program: {
       config,
       words,
-      audience: compileAudience({ ...config, stored: false }),
+      audience: compileAudience({ ...config, stored: config.storedSubscriptions }),
       networks: networksOf(networks),
       rules: createRuleSet(rules),
       rulesById: new Map(rules.map((rule) => [rule.ruleId, rule])),

@@ -35,6 +35,7 @@ const USE_CASES = [
   'notify',
   'fan-out',
   'broadcasts',
+  'audience',
   'tick',
   'dead-letters',
   'commands',

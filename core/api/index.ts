@@ -9,6 +9,7 @@ import type { Outcome, Uplink } from '../model/uplink.ts'
 import { explainDelta, isAlive } from '../shadow/index.ts'
 import { createAlarmApi } from './alarms.ts'
 import { allowedMethods } from './allowed-methods.ts'
+import { createAudienceApi } from './audience.ts'
 import { createCommandApi } from './commands.ts'
 import { createDeliveryApi } from './deliveries.ts'
 import { createNetworkApi } from './networks.ts'
@@ -301,6 +302,7 @@ export function createApi({ core, add, isAdmin, trustsNetworks = false }: ApiOpt
   api.route('/', createCommandApi({ core, refuse }))
   api.route('/', createDeliveryApi({ core, refuse }))
   api.route('/', createNotificationApi({ core, refuse }))
+  api.route('/', createAudienceApi({ core, refuse }))
   api.route('/', createNetworkApi({ core, add, isAdmin, trusting: trustsNetworks }))
 
   async function find(deviceId: string) {

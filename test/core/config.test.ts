@@ -124,6 +124,7 @@ const FULL = {
       priority: 7,
     },
   },
+  storedSubscriptions: true,
   maintenance: {
     spring: { devices: 'truck-*', from: '2026-03-01T00:00:00Z', reason: 'new tyres' },
   },
@@ -164,6 +165,7 @@ describe('parseConfig', () => {
         people: {},
         subscriptions: {},
         maintenance: {},
+        storedSubscriptions: false,
         limits: {
           bodyBytes: 131_072,
           bodyDepth: 32,
