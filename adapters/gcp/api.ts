@@ -33,6 +33,7 @@ export function createGcpApi(settings: GcpSettings, config: Config): HttpFunctio
 
   return async (incoming, outgoing) => {
     const request = toRequest(incoming)
+    const { pathname } = new URL(request.url)
     const admitted =
       OPEN.has(pathname) ||
       (request.method === 'POST' && NETWORK.test(pathname)) ||
