@@ -426,7 +426,7 @@ describe('the plugin for Azure, when something is wrong', () => {
     [
       'an export that is not there',
       (text) => text.replace('src/http.hello', 'src/http.hallo'),
-      'functions.hello.handler: expected the export hallo of src/http, found hello',
+      'functions.hello.handler: expected the export hallo of src/http, found close, hello',
     ],
     [
       'a resource without a type',
