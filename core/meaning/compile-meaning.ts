@@ -90,7 +90,7 @@ export function compileMeaning(
         judge(name, sent, plan, calibration?.get(name), draft)
       }
       for (const name of required) {
-        if (metrics[name] !== undefined) continue
+        if (Object.hasOwn(metrics, name)) continue
         if (badValues === 'refuse') throw badValue(name, 'missing', plans.get(name))
         draft ??= new Draft()
         draft.flag(name, 'missing')

@@ -65,20 +65,31 @@ export function compileMetric(metric: MetricConfig): MetricPlan {
   }
 }
 
-/** Rounds to a multiple; `undefined` where nothing is rounded. */
+/** Rounds to a multiple, halves away from zero; `undefined` where nothing is rounded. */
 export function rounder(precision: number | undefined): ((value: number) => number) | undefined {
   if (precision === undefined) return undefined
   // Dividing by 10 is exact where multiplying by 0.1 is not.
   const inverse = 1 / precision
   const whole = Math.round(inverse)
-  if (precision < 1 && Math.abs(whole - inverse) < 1e-9 * whole)
-    return (value) => Math.round(value * whole) / whole
-  return (value) => Math.round(value / precision) * precision
+  const parts = precision < 1 && Math.abs(whole - inverse) < 1e-9 * whole
+  return (value) => {
+    const rounded = parts
+      ? roundHalfAway(value * whole) / whole
+      : roundHalfAway(value / precision) * precision
+    // A number without digits past the point is as round as it gets, and may be too large to be multiplied.
+    return Number.isFinite(rounded) ? rounded : value
+  }
+}
+
+/** `Math.round(-2.5)` is -2, and `Math.round(-0.4)` is -0. */
+function roundHalfAway(value: number): number {
+  return value < 0 ? 0 - Math.round(-value) : Math.round(value)
 }
 
 /** Digits past these are the noise of the conversion. */
 const CONVERTED_DIGITS = 1e9
 const LARGEST_ROUNDED = 9e6
+const RIGHT_DIGITS = 13
 
 function storedOf(
   linear: Linear | undefined,
@@ -89,9 +100,12 @@ function storedOf(
   if (round !== undefined) return (value) => round(value * scale + offset)
   return (value) => {
     const converted = value * scale + offset
-    return Math.abs(converted) < LARGEST_ROUNDED
-      ? Math.round(converted * CONVERTED_DIGITS) / CONVERTED_DIGITS
-      : converted
+    const size = Math.abs(converted)
+    if (size >= LARGEST_ROUNDED) return converted
+    // Of picofarads in farads nothing is left before the ninth digit. Where a zero moves, as of temperatures, noise is.
+    if (size < 1 && offset === 0)
+      return converted === 0 ? 0 : Number(converted.toPrecision(RIGHT_DIGITS))
+    return roundHalfAway(converted * CONVERTED_DIGITS) / CONVERTED_DIGITS
   }
 }
 

@@ -81,6 +81,28 @@ describe('the meaning of metrics', () => {
     expect(metrics).toEqual({ value: 26.85 })
   })
 
+  const FARAD = { unit: 'F', sent: 'pF' }
+  it.each<[string, NonNullable<TypeInput['schema']>[string], number, number]>([
+    ['picofarads as farads', FARAD, 4.7, 4.7e-12],
+    ['nanoamperes as amperes', { unit: 'A', sent: 'nA' }, 0.3, 3e-10],
+    ['nothing', FARAD, 0, 0],
+    ['a degree without noise', { unit: 'Cel', sent: 'K' }, 273.15, 0],
+    ['halves away from zero', { precision: 1 }, 2.5, 3],
+    ['halves away from zero, below it', { precision: 1 }, -2.5, -3],
+    ['no negative zero', { precision: 0.1 }, -0.04, 0],
+    ['no negative zero of a multiple', { precision: 5 }, -2, 0],
+    ['what is too large to be rounded', { precision: 0.1 }, 1.5e308, 1.5e308],
+    ['what is too large to be divided', { precision: 1e-320 }, 7, 7],
+  ])('stores %s', (_title, schema, sent, stored) => {
+    const { metrics } = read({ schema: { t: schema } }, { t: sent })
+    expect(metrics).toEqual({ t: stored })
+  })
+
+  it('looks for what is required among the values alone, not among what objects inherit', () => {
+    const { metrics } = read({ schema: { toString: { required: true } } }, { t: 1 })
+    expect(metrics).toEqual({ t: 1, '_flags.toString': 'missing' })
+  })
+
   const BAD: readonly [string, TypeInput['schema'], Json, Json][] = [
     ['too small', { t: { min: 0 } }, { t: -1 }, { t: 'range' }],
     ['too great after conversion', { t: TEMP }, { t: 500 }, { t: 'range' }],
