@@ -48,6 +48,7 @@ export const ERROR_CODES = {
   'channel.unavailable': { retryable: true },
   'channel.forbidden_address': { retryable: false },
   'channel.gone': { retryable: false },
+  'device.disabled': { retryable: false },
   'device.exists': { retryable: false },
   'device.record_too_large': { retryable: false },
   'device.outbox_full': { retryable: true },

@@ -87,6 +87,7 @@ export function createNetworkDownlinks({
     const wanted = one.network.downlink(downlink)
     if (wanted.kind === 'publish') {
       const { topic, payload, qos = 1 } = wanted
+      checkTopic(topic)
       const body = { payload: toBase64(payload), encoding: 'base64' as const }
       const effect = { kind: 'publish' as const, topic, ...body, qos, retain: false }
       await ports.downlink.publish(effect, `${deviceId}/${command.commandId}`)
@@ -94,7 +95,7 @@ export function createNetworkDownlinks({
     }
     if (call === undefined)
       throw new CoreError('network.no_downlink', 'expected a host that sends requests to networks')
-    await call(wanted, { allowPrivate: one.allowPrivate })
+    await call(wanted, { allowPrivate: one.allowPrivate && wanted.told !== true })
   }
 
   /** Gives false if the network takes nothing now. */
@@ -146,6 +147,19 @@ export function createNetworkDownlinks({
       return last
     },
   }
+}
+
+/**
+ * What uplinks said of a device stands in the topic, and is not to be trusted.
+ * @throws CoreError `network.no_downlink` for a topic that nobody can publish on.
+ */
+function checkTopic(topic: string): void {
+  // Source: MQTT 5.0, 3.3.2.1 and 1.5.4.
+  if (topic === '' || topic.length > 1_024 || /[+#\0]/.test(topic))
+    throw new CoreError(
+      'network.no_downlink',
+      'expected a device whose names fit into a topic, found one whose names do not',
+    )
 }
 
 interface Content {

@@ -4,8 +4,10 @@ import { toBase64 } from './model/base64.ts'
 import { isJsonObject, type Json, type JsonObject } from './model/json.ts'
 import type { Ingest, Outcome, Uplink, UplinkFacts } from './model/uplink.ts'
 import type {
+  Network,
   NetworkMemory,
   NetworkMessage,
+  NetworkNeed,
   NetworkPart,
   NetworkPresence,
   NetworkReading,
@@ -87,6 +89,29 @@ export function createNetworks(
   const memos = new Map<string, Json | undefined>()
   /** The reading that goes on, by network: one after the other. */
   const chains = new Map<string, Promise<unknown>>()
+  /** Look-ups that go on. Whoever asks meanwhile waits for the same, so that messages of a device stay in their order. */
+  const lookups = new Map<string, Promise<boolean>>()
+
+  /** Whether the registry has the device, and says that it may not speak. */
+  function isDisabled(deviceId: string): Promise<boolean> {
+    const underWay = lookups.get(deviceId)
+    if (underWay !== undefined) return underWay
+    const lookup = ports.registry
+      .get(deviceId)
+      .then((device) => device?.enabled === false)
+      .finally(() => lookups.delete(deviceId))
+    lookups.set(deviceId, lookup)
+    return lookup
+  }
+
+  /** @throws CoreError `device.disabled` */
+  async function checkEnabled(deviceId: string): Promise<void> {
+    if (await isDisabled(deviceId))
+      throw new CoreError(
+        'device.disabled',
+        'expected a device that is enabled, found one that is not',
+      )
+  }
 
   function keep(key: string, value: Json | undefined): void {
     memos.delete(key)
@@ -113,7 +138,7 @@ export function createNetworks(
     const isAlone = ports.longLived
     const found = new Map<string, Json | undefined>()
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const reading = network.read(message, memoryOf(name, found))
+      const reading = readPurely(network, message, memoryOf(name, found))
       if ('parts' in reading) {
         // Before anything is remembered: nobody changes what is known of the devices of others.
         if (
@@ -203,11 +228,16 @@ export function createNetworks(
     delivery: NetworkDelivery,
     add: (uplink: Uplink) => Promise<Outcome>,
   ): Promise<Outcome | undefined> {
+    let deviceId: string | undefined
     try {
       switch (part.kind) {
         case 'uplink':
+          deviceId = one.prefix + part.deviceId
+          await checkEnabled(deviceId)
           return await add(toUplink(one, message, part, delivery, program.config.limits))
         case 'presence':
+          deviceId = one.prefix + part.deviceId
+          await checkEnabled(deviceId)
           return await tellPresence(part, one.prefix)
         case 'fault':
           return await setAside(one, message, delivery.contentType, part.error, part.deviceId)
@@ -230,7 +260,7 @@ export function createNetworks(
     } catch (error) {
       const fault = asFault(error)
       if (fault.retryable) return { status: 'retry', error: fault }
-      return setAside(one, message, delivery.contentType, fault)
+      return setAside(one, message, delivery.contentType, fault, deviceId)
     }
   }
 
@@ -349,6 +379,25 @@ export function createNetworks(
       const message = messageOf(one.name, topic, body, now)
       return takeWhole(one, message, { contentType, redelivered: true })
     },
+  }
+}
+
+/**
+ * Reading is pure: an exception that is none of the core's is one that this message meets each time, and to have it sent
+ * again helps nobody.
+ */
+function readPurely(
+  network: Network,
+  message: NetworkMessage,
+  memory: NetworkMemory,
+): NetworkReading | NetworkNeed {
+  try {
+    return network.read(message, memory)
+  } catch (cause) {
+    if (cause instanceof CoreError) throw cause
+    throw new CoreError('network.malformed', 'expected a message that can be read, found another', {
+      cause,
+    })
   }
 }
 

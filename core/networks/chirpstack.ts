@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
-import { readEui, safeDeviceId, safeMessageId } from './device-id.ts'
+import { isPathName, readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   asObject,
   at,
@@ -266,7 +266,7 @@ function toCall(downlink: NetworkDownlink, options: object): NetworkCall {
     ...(value === undefined ? { data: toBase64(payload) } : named),
   }
   if (url === undefined) {
-    if (application === undefined)
+    if (application === undefined || !isPathName(application))
       throw new CoreError('network.no_downlink', 'expected the application of an uplink')
     const message = isThree ? { ...item, reference: downlink.commandId } : { devEui, ...item }
     return {

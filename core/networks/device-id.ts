@@ -34,6 +34,11 @@ export function readEui(text: string | undefined): string | undefined {
   return bytes?.length === 8 ? toHex(bytes) : undefined
 }
 
+/** Whether a name that an uplink brought may stand in a topic or an URL as one level of it, and mean nothing else there. */
+export function isPathName(name: string): boolean {
+  return /^[A-Za-z0-9][\w.-]{0,127}$/.test(name)
+}
+
 /** 32 bits of a text. Source: FNV-1a. */
 function mark(text: string): string {
   let hash = 0x811c9dc5

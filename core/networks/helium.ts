@@ -125,7 +125,7 @@ function toLegacyCall(
   )
   const url = textOf(address['downlinkUrl'])
   const headers = { 'content-type': 'application/json' }
-  if (url !== undefined) return { kind: 'request', method: 'POST', url, headers, body }
+  if (url !== undefined) return { kind: 'request', method: 'POST', url, headers, body, told: true }
   const id = textOf(address['id'])
   if (id === undefined || /[+#/]/.test(id))
     throw new CoreError('network.no_downlink', 'expected downlink_url or id in an uplink')

@@ -152,6 +152,8 @@ export type NetworkCall =
       readonly url: string
       readonly headers: Readonly<Record<string, string>>
       readonly body: Uint8Array
+      /** True: a message named the URL, and not the config. It is never a private one. */
+      readonly told?: boolean
     }
 
 /** One network of the config. Pure: what it has to remember comes and goes as values. */

@@ -23,6 +23,8 @@ import type {
 
 const utf8 = new TextEncoder()
 
+const NO_BYTES = new Uint8Array()
+
 /**
  * Shelly devices of the first generation (`shellies/{id}/…`) and of those since (`{id}/events/rpc`, `{id}/status/…`).
  * Source: shelly-api-docs.shelly.cloud, "Gen1 / MQTT support", "Gen2 / Notifications", "Components / Mqtt".
@@ -41,6 +43,10 @@ export const shelly: NetworkKind = {
   }),
 }
 
+const TAKEN_AWAY: readonly NetworkPart[] = [
+  { kind: 'ignored', what: 'a retained message that is taken away' },
+]
+
 /** First generation: a topic for each value. */
 function readFirst({ topic, body, receivedAt }: NetworkMessage): readonly NetworkPart[] {
   const [, name = '', ...path] = topic.split('/')
@@ -54,10 +60,11 @@ function readFirst({ topic, body, receivedAt }: NetworkMessage): readonly Networ
     if (id === undefined) throw malformed('id: expected one, found none')
     return [toUplink(id, 1, about, body, { path: 'announce', measures: false })]
   }
-  if (path.at(-1) === 'command' || path.at(-1) === 'set')
+  // `relay/0/command`, `roller/0/command/pos`, `light/0/set`.
+  if (path.includes('command') || path.at(-1) === 'set')
     return [{ kind: 'ignored', what: 'a command' }]
+  if (text === '') return TAKEN_AWAY
   if (what === 'online') return [presence(name, text, receivedAt)]
-  if (text === '') return [{ kind: 'ignored', what: 'a retained message that is taken away' }]
   const value = parse(text)
   if (what === 'announce' || what === 'info')
     return [
@@ -71,7 +78,9 @@ function readFirst({ topic, body, receivedAt }: NetworkMessage): readonly Networ
 /** Later generations: JSON-RPC notifications, or the state of one component. */
 function readLater({ topic, body, receivedAt }: NetworkMessage): readonly NetworkPart[] {
   const [name = '', kind, what = ''] = topic.split('/')
-  if (kind === 'online') return [presence(name, readText(body), receivedAt)]
+  const text = readText(body)
+  if (text === '') return TAKEN_AWAY
+  if (kind === 'online') return [presence(name, text, receivedAt)]
   const content = readObject(body)
   if (kind === 'status') return [toUplink(name, 2, { [what]: content }, body)]
   const params = asObject(at(content, 'params'), 'params')
@@ -86,7 +95,7 @@ function readLater({ topic, body, receivedAt }: NetworkMessage): readonly Networ
       if (events.length === 0) throw malformed('params.events: expected one, found none')
       return events.map((event, index) => {
         const at1 = timeOf(at(event, 'ts')) ?? sentAt
-        return toUplink(name, 2, event, utf8.encode(JSON.stringify(event)), {
+        return toUplink(name, 2, event, NO_BYTES, {
           path: 'event',
           measures: false,
           ...(at1 === undefined ? {} : { sentAt: at1, messageId: `event:${at1}:${index}` }),

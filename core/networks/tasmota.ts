@@ -43,11 +43,11 @@ function readMessage({ topic, body, receivedAt }: NetworkMessage): NetworkPart {
     throw malformed('expected a topic such as tele/{device}/SENSOR, found a shorter one')
   const text = readText(body)
   const deviceId = safeDeviceId(name)
+  if (text === '') return { kind: 'ignored', what: 'a message without content' }
   if (what === 'LWT') {
     const connected = text.toLowerCase() === 'online'
     return { kind: 'presence', deviceId, connected, at: receivedAt }
   }
-  if (text === '') return { kind: 'ignored', what: 'a message without content' }
   const value = parse(text)
   const isObject = isJsonObject(value)
   if (!isObject && (what === 'SENSOR' || what === 'STATE' || what === 'RESULT'))

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
 import type { Json, JsonObject } from '../model/json.ts'
-import { readEui, safeDeviceId, safeMessageId } from './device-id.ts'
+import { isPathName, readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   asObject,
   at,
@@ -236,6 +236,11 @@ function toCall(downlink: NetworkDownlink, options: object): NetworkCall {
   const device = textOf(address['device'])
   if (application === undefined || device === undefined)
     throw new CoreError('network.no_downlink', 'expected application and device of an uplink')
+  if (!isPathName(application) || !isPathName(device))
+    throw new CoreError(
+      'network.no_downlink',
+      'expected ids of the network, found other characters',
+    )
   const confirmed = properties['confirmed'] ?? String(option(options, 'downlink', 'confirmed'))
   const message: Record<string, Json> = {
     f_port: downlink.fPort ?? numberOption(options, 'downlink', 'fPort') ?? 1,
@@ -255,6 +260,7 @@ function toCall(downlink: NetworkDownlink, options: object): NetworkCall {
       url: told,
       headers: headersOf(textOf(address['key'])),
       body,
+      told: true,
     }
   if (url === undefined) {
     const tenant = textOf(address['tenant']) ?? textOption(options, 'downlink', 'tenant') ?? ''

@@ -158,6 +158,124 @@ describe('ingest that knows topics of networks', () => {
   })
 })
 
+describe('what networks bring is not trusted', () => {
+  const DISABLED = { tags: {}, enabled: false, createdAt: NOW, version: 1, credentials: [] }
+
+  it('sets aside what it says of a device that is disabled, and takes it once it is enabled', async () => {
+    const { core, world } = open({ networks: { ...CONFIG.networks, z: { type: 'zigbee2mqtt' } } })
+    world.registered.set('d1', { ...DISABLED, deviceId: 'd1' })
+    world.registered.set('lamp', { ...DISABLED, deviceId: 'lamp' })
+    const outcomes = await core.ingest([
+      uplink('v3/a1/devices/d1/up', UP),
+      uplink('zigbee2mqtt/lamp/availability', 'online'),
+      uplink('zigbee2mqtt/lamp2/availability', 'online'),
+    ])
+    expect(outcomes).toMatchObject([
+      { status: 'dead_lettered', error: { code: 'device.disabled' } },
+      { status: 'dead_lettered', error: { code: 'device.disabled' } },
+      { status: 'accepted' },
+    ])
+    expect([recordOf(world, 'd1'), recordOf(world, 'lamp')]).toEqual([undefined, undefined])
+    const [letter] = [...world.letters.values()].filter(({ deviceId }) => deviceId === 'd1')
+    expect(letter).toMatchObject({ source: 'network/tts', code: 'device.disabled' })
+    world.registered.set('d1', { ...DISABLED, deviceId: 'd1', enabled: true })
+    expect(await core.redrive(letter?.id ?? '')).toMatchObject({ status: 'accepted' })
+    expect(recordOf(world, 'd1')?.last).toMatchObject({ t: { value: 21 } })
+  })
+
+  it('asks for it again where nobody knows whether its device is disabled', async () => {
+    const { core, world } = open()
+    world.away.add('registry')
+    const [outcome] = await core.ingest([uplink('v3/a1/devices/d1/up', UP)])
+    expect(outcome).toMatchObject({ status: 'retry', error: { code: 'store.unavailable' } })
+  })
+
+  it('sets aside events that are nested too deep to be written', async () => {
+    const { core } = open({ networks: { s: { type: 'shelly' } } })
+    const deep = `${'['.repeat(60_000)}${']'.repeat(60_000)}`
+    const body = `{"method":"NotifyEvent","params":{"events":[{"a":${deep}}]}}`
+    const outcomes = await core.ingest([uplink('s1/events/rpc', body)])
+    expect(outcomes).toMatchObject([
+      { status: 'dead_lettered', error: { code: 'uplink.too_deep' } },
+    ])
+  })
+
+  it.each([
+    [
+      'the-things-stack',
+      'v3/a/devices/d1/up',
+      { ...UP, end_device_ids: { device_id: 'd1', application_ids: { application_id: 'a/../b' } } },
+    ],
+    [
+      'the-things-stack',
+      'v3/a/devices/d1/up',
+      { ...UP, end_device_ids: { device_id: 'd1', application_ids: { application_id: '#' } } },
+    ],
+    [
+      'helium',
+      'helium/d1/rx',
+      { dev_eui: '0102030405060708', name: 'd1', id: 'a\u0000', payload: 'eyJ0IjoxfQ==' },
+    ],
+    [
+      'chirpstack',
+      'application/1/device/0102030405060708/event/up',
+      {
+        deviceInfo: { devEui: '0102030405060708', deviceName: 'd1', applicationId: '1/+' },
+        object: { t: 1 },
+      },
+    ],
+  ])('rejects commands whose way back %s cannot mean', async (type, topic, body) => {
+    const id = type === 'the-things-stack' ? {} : { id: 'deviceName' }
+    const parsed = parseConfig({ networks: { n: { type, ...id } } })
+    if (!('config' in parsed)) throw new Error('expected a config')
+    const world = createWorld(NOW)
+    const program = compileProgram(parsed.config)
+    if (!('program' in program)) throw new Error('expected a program')
+    const core = createCore(createMemoryPorts(world, { longLived: false }), program.program, {
+      knowsNetworkTopics: true,
+    })
+    await core.ingest([uplink(topic, body)])
+    await core.commands.send('d1', { commandId: 'c1', name: 'x', payload: new Uint8Array([1]) })
+    await core.gate.idle()
+    expect((await core.commands.get('d1', 'c1'))?.state).toBe('Rejected')
+    expect(world.published).toEqual([])
+  })
+
+  it.each([
+    [{ type: 'helium', id: 'deviceName', downlink: { allowPrivate: true } }, false],
+    [
+      {
+        type: 'helium',
+        id: 'deviceName',
+        downlink: { allowPrivate: true, url: 'http://10.0.0.1' },
+      },
+      false,
+    ],
+  ] as const)('reaches no private address that an uplink names', async (network, allowed) => {
+    const world = createWorld(NOW)
+    const told: unknown[] = []
+    const core = createCore(
+      createMemoryPorts(world, { longLived: false }),
+      programOf({ networks: { n: network } }),
+      {
+        knowsNetworkTopics: true,
+        callNetwork: async ({ url }, { allowPrivate }) => void told.push([url, allowPrivate]),
+      },
+    )
+    const url = 'http://169.254.169.254/latest'
+    const body = {
+      dev_eui: '0102030405060708',
+      name: 'd1',
+      downlink_url: url,
+      payload: 'eyJ0IjoxfQ==',
+    }
+    await core.ingest([uplink('helium/d1/rx', body)])
+    await core.commands.send('d1', { commandId: 'c1', name: 'x', payload: new Uint8Array([1]) })
+    await core.gate.idle()
+    expect(told).toEqual([[url, allowed]])
+  })
+})
+
 describe('networks in a config', () => {
   it.each([
     [{ type: 'the-things-stak' }, 'networks.a.type', /did you mean the-things-stack/],
