@@ -231,7 +231,7 @@ function rewriteExpression(rewriting: Rewriting, node: Expression): string {
   const replaced = replacementOf(rewriting, node)
   if (replaced !== undefined) return replaced
   const key = keys.findIndex((one) => one.text === canonical(sql, node))
-  if (key >= 0) return `group${key}_`
+  if (key >= 0) return standIn(`group${key}`)
   if (
     node.kind === 'star' ||
     node.kind === 'variable' ||
@@ -273,7 +273,8 @@ function replacementOf(
 ): string | undefined {
   if (node.kind !== 'call') return undefined
   const name = node.name.toLowerCase()
-  if ((name === 'windowstart' || name === 'windowend') && node.args.length === 0) return `${name}_`
+  if ((name === 'windowstart' || name === 'windowend') && node.args.length === 0)
+    return standIn(name)
   const aggregate = AGGREGATES.get(name)
   if (aggregate === undefined) return undefined
   const fail = (message: string): never => {
@@ -299,7 +300,12 @@ function replacementOf(
     argument: argument.kind === 'star' ? undefined : compileExpression(text, options),
     share,
   })
-  return `aggregate${aggregates.length - 1}_`
+  return standIn(`aggregate${aggregates.length - 1}`)
+}
+
+/** A name in the place of an expression. What stands beside it may be a word: `avg(t)AS mean`. */
+function standIn(name: string): string {
+  return ` ${name}_ `
 }
 
 /** SELECT with its items rewritten. An item without alias keeps the name that it would have had. */

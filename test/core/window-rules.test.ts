@@ -61,6 +61,14 @@ describe('rules with windows', () => {
     expect(outputs()).toHaveLength(1)
   })
 
+  it('a word may stand right behind an aggregate or a key', async () => {
+    const { send, outputs } = build({
+      sql: "SELECT topic(2)AS device, avg(temp)AS mean, (max(temp ))AS most FROM 'devices/+/telemetry' GROUP BY topic(2), TUMBLINGWINDOW(second, 60)",
+    })
+    await send('a', { temp: 10, ts: NOW }, { temp: 20, ts: NOW + 1 }, { temp: 1, ts: NOW + 60_000 })
+    expect(outputs()).toEqual([{ device: 'a', mean: 15, most: 20 }])
+  })
+
   it('close by our clock even if no message comes, and only once', async () => {
     const { send, outputs, world, core } = build({ sql: MINUTE })
     await send('a', { temp: 10, ts: NOW })
