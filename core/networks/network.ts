@@ -152,7 +152,7 @@ export type NetworkCall =
       readonly url: string
       readonly headers: Readonly<Record<string, string>>
       readonly body: Uint8Array
-      /** True: a message named the URL, and not the config. It is never a private one. */
+      /** True: a message named the URL without the config having said that it may. It is never a private one. */
       readonly told?: boolean
     }
 

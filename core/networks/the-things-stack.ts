@@ -260,7 +260,6 @@ function toCall(downlink: NetworkDownlink, options: object): NetworkCall {
       url: told,
       headers: headersOf(textOf(address['key'])),
       body,
-      told: true,
     }
   if (url === undefined) {
     const tenant = textOf(address['tenant']) ?? textOption(options, 'downlink', 'tenant') ?? ''
