@@ -3,6 +3,7 @@ import { codecsReport } from './codecs/report.ts'
 import { coldReport } from './cold/report.ts'
 import { amqpReport } from './commands/amqp.ts'
 import { commandsReport } from './commands/report.ts'
+import { fanOutReport } from './fan-out/report.ts'
 import { gcpReport } from './gcp/report.ts'
 import { idleReport } from './idle/report.ts'
 import { load, machine } from './lib/machine.ts'
@@ -16,7 +17,7 @@ import { scriptsReport } from './scripts/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|scripts|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|scripts|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs|fanout …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   cold: coldReport,
   gcp: gcpReport,
   codecs: codecsReport,
+  fanout: fanOutReport,
 }
 
 const { values, positionals } = parseArgs({
