@@ -37,7 +37,7 @@ export async function fanOutReport(options: BenchOptions): Promise<Report> {
   const cpuMs = figure(largest, 'cpuMs').median
   const grown = figure(largest, 'heapMb').median - figure(smallest, 'heapMb').median
   return {
-    title: 'fan-out: one broadcast to subscriptions of a store, 500 on a page',
+    title: 'fanout: one broadcast to subscriptions of a store, 500 on a page',
     text: table(
       ['subscriptions', 'CPU, ms', 'wall, ms', 'rows alone, ms', 'heap at most, MB', 'grown, MB'],
       rows,
