@@ -434,8 +434,11 @@ export async function startLocalCloud({
     access: createHttpAccess(
       identities,
       requireAuth,
-      // Networks show a secret of their own.
-      (path) => openPaths.has(path) || isGoogleHttpPath(path) || /^\/networks\/[^/]+$/.test(path),
+      // Networks show a secret of their own, and receivers of notifications the token of a delivery.
+      (path) =>
+        openPaths.has(path) ||
+        isGoogleHttpPath(path) ||
+        /^\/networks\/[^/]+$|^\/notifications\/deliveries\/[^/]+\/ack$/.test(path),
     ),
     ownMachineOnly: !requireAuth,
     onMqtt: (stream: Duplex, socket: Socket) => attach(stream, socket, true),
