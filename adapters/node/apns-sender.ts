@@ -1,5 +1,11 @@
 import { createHash, createPrivateKey, sign } from 'node:crypto'
-import { type ClientHttp2Session, connect, constants } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from 'node:http2'
 import { isIP } from 'node:net'
 import {
   type ApnsChannel,
@@ -28,9 +34,11 @@ export interface ApnsSender {
   close(): void
 }
 
-export function createApnsSender(resolve: Resolve): ApnsSender {
+/** `timeoutMs`: how long an answer may take. */
+export function createApnsSender(resolve: Resolve, timeoutMs = TIMEOUT_MS): ApnsSender {
   const shared = shareLookups(resolve)
   const sessions = new Map<string, ClientHttp2Session>()
+  const faults = new WeakMap<ClientHttp2Session, unknown>()
   const tokens = new Map<string, { readonly token: string; readonly until: number }>()
 
   function sessionTo({ url, allowPrivate }: ApnsChannel): ClientHttp2Session {
@@ -45,46 +53,59 @@ export function createApnsSender(resolve: Resolve): ApnsSender {
       lookup: createLookup(shared, allowPrivate ? () => true : isPublicAddress),
     })
     session.setTimeout(IDLE_MS, () => session.close())
-    session.on('error', () => undefined)
+    session.on('error', (error) => faults.set(session, error))
     session.unref()
     sessions.set(name, session)
     return session
   }
 
   function tokenOf({ key, keyId, team }: ApnsChannel, now: number): string {
-    const known = tokens.get(keyId)
+    const name = JSON.stringify([keyId, team, key])
+    const known = tokens.get(name)
     if (known !== undefined && known.until > now) return known.token
     const token = providerToken(key, keyId, team, now)
-    tokens.set(keyId, { token, until: now + TOKEN_MS })
+    tokens.set(name, { token, until: now + TOKEN_MS })
     return token
+  }
+
+  /** A token that Apple does not take any more is made anew. */
+  function forget(token: string): void {
+    for (const [name, known] of tokens) if (known.token === token) tokens.delete(name)
+  }
+
+  /** The next request finds another connection; what is under way on this one may end. */
+  function leave(session: ClientHttp2Session): void {
+    for (const [name, known] of sessions) if (known === session) sessions.delete(name)
+    session.close()
   }
 
   return {
     ask: async (channel, { url, headers, body }, key, now) => {
       const token = tokenOf(channel, now)
       const session = sessionTo(channel)
+      const { host, pathname } = new URL(url)
+      const stream = open(session, host, {
+        ...headers,
+        [constants.HTTP2_HEADER_METHOD]: 'POST',
+        [constants.HTTP2_HEADER_PATH]: pathname,
+        authorization: `bearer ${token}`,
+        'apns-id': uuidOf(key),
+      })
       return new Promise((settle, reject) => {
-        const { host, pathname } = new URL(url)
         const lost = (cause?: unknown): void =>
           reject(
             cause instanceof CoreError
               ? cause
               : new CoreError('channel.unavailable', `${host}: the connection failed`, { cause }),
           )
-        session.once('error', lost)
-        const stream = session.request({
-          ...headers,
-          [constants.HTTP2_HEADER_METHOD]: 'POST',
-          [constants.HTTP2_HEADER_PATH]: pathname,
-          authorization: `bearer ${token}`,
-          'apns-id': uuidOf(key),
-        })
         let status = 0
         let said = ''
-        stream.setTimeout(TIMEOUT_MS, () => {
+        // One timer over all phases: a connection that is dead, an answer byte by byte.
+        const timer = setTimeout(() => {
+          reject(new CoreError('channel.unavailable', `${host}: no answer within ${timeoutMs} ms`))
           stream.close(constants.NGHTTP2_CANCEL)
-          reject(new CoreError('channel.unavailable', `${host}: no answer within ${TIMEOUT_MS} ms`))
-        })
+          leave(session)
+        }, timeoutMs)
         stream.setEncoding('utf8')
         stream.on('response', (answer) => {
           status = Number(answer[constants.HTTP2_HEADER_STATUS] ?? 0)
@@ -92,11 +113,13 @@ export function createApnsSender(resolve: Resolve): ApnsSender {
         stream.on('data', (chunk: string) => {
           if (said.length < MAX_SAID) said += chunk
         })
-        stream.on('error', lost)
+        // Why a connection never came to be, the session knows.
+        stream.on('error', (error) => lost(faults.get(session) ?? error))
         stream.on('close', () => {
-          session.off('error', lost)
-          if (status === 0) lost()
-          else settle({ status, body: said })
+          clearTimeout(timer)
+          if (status === 0) return lost(faults.get(session))
+          if (status === 403 && said.includes('ExpiredProviderToken')) forget(token)
+          settle({ status, body: said })
         })
         stream.end(body)
       })
@@ -105,6 +128,24 @@ export function createApnsSender(resolve: Resolve): ApnsSender {
       for (const session of sessions.values()) session.destroy()
       sessions.clear()
     },
+  }
+}
+
+/** A connection may end between two requests; a header that is none never gets better. */
+function open(
+  session: ClientHttp2Session,
+  host: string,
+  headers: OutgoingHttpHeaders,
+): ClientHttp2Stream {
+  try {
+    return session.request(headers)
+  } catch (cause) {
+    const ended = session.closed || session.destroyed
+    throw new CoreError(
+      ended ? 'channel.unavailable' : 'channel.rejected',
+      ended ? `${host}: the connection has ended` : `${host}: expected headers that are such`,
+      { cause },
+    )
   }
 }
 

@@ -73,7 +73,7 @@ export function createChannels({
 }: ChannelsOptions): ChannelSender & { close(): void } {
   const sender = createGuardedSender(resolve)
   const webhooks = createWebhookSender({ clock, resolve })
-  const googleToken = createGoogleTokens(sender)
+  const googleTokens = createGoogleTokens(sender)
   const toEach = createRecipients()
   const { telephony, smtp } = config
   const mailer = smtp === undefined ? undefined : createMailer(smtp)
@@ -120,9 +120,14 @@ export function createChannels({
   async function sendFcm(channel: FcmChannel, outgoing: Outgoing): Promise<void> {
     const key = readServiceAccount(channel.serviceAccount)
     const { allowPrivate } = channel
-    const token = await googleToken(key, { allowPrivate, now: clock.now() })
+    const token = await googleTokens.get(key, { allowPrivate, now: clock.now() })
     const requests = renderFcm(channel, key.project, outgoing.delivery)
-    await sendEach(outgoing, requests, judgeFcm, post(allowPrivate, `Bearer ${token}`))
+    const ask = post(allowPrivate, `Bearer ${token}`)
+    await sendEach(outgoing, requests, judgeFcm, async (request) => {
+      const answer = await ask(request)
+      if (answer.status === 401) googleTokens.forget(token)
+      return answer
+    })
   }
 
   async function sendApns(channel: ApnsChannel, outgoing: Outgoing): Promise<void> {
@@ -130,7 +135,7 @@ export function createChannels({
     const { ask } = apns
     const { delivery } = outgoing
     await sendEach(outgoing, renderApns(channel, delivery), judgeApns, (request) =>
-      ask(channel, request, `${delivery.key}>${request.to}`, clock.now()),
+      ask(channel, request, `${delivery.key}>${request.address}`, clock.now()),
     )
   }
 
@@ -147,11 +152,13 @@ export function createChannels({
     const sendOne = async (endpoint: string): Promise<void> => {
       const subscription = byEndpoint.get(endpoint)
       if (subscription === undefined) return
-      const { headers, body } = library.generateRequestDetails(subscription, payload, {
-        TTL,
-        urgency,
-        vapidDetails: { subject, publicKey, privateKey },
-      })
+      const { headers, body } = encrypted(() =>
+        library.generateRequestDetails(subscription, payload, {
+          TTL,
+          urgency,
+          vapidDetails: { subject, publicKey, privateKey },
+        }),
+      )
       const answer = await sender.ask({
         method: 'POST',
         url: new URL(endpoint),
@@ -253,6 +260,19 @@ export function createChannels({
       sender.close()
       apns?.close()
     },
+  }
+}
+
+/** Keys that are none never become any. What is wrong with them is the cause: it may quote them. */
+function encrypted<Request>(encrypt: () => Request): Request {
+  try {
+    return encrypt()
+  } catch (cause) {
+    throw new CoreError(
+      'channel.rejected',
+      'expected VAPID keys and keys of a subscription as a browser gives them, in base64url',
+      { cause },
+    )
   }
 }
 

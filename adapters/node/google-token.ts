@@ -8,10 +8,14 @@ const ServiceAccount = z.object({
   project_id: z.string(),
   client_email: z.string(),
   private_key: z.string(),
-  token_uri: z._default(z.string(), 'https://oauth2.googleapis.com/token'),
+  token_uri: z._default(z.url({ protocol: /^https?$/ }), 'https://oauth2.googleapis.com/token'),
 })
 
-const Token = z.object({ access_token: z.string(), expires_in: z.number() })
+/** It becomes a header. */
+const Token = z.object({
+  access_token: z.string().check(z.regex(/^[\x21-\x7e]+$/)),
+  expires_in: z.number(),
+})
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging'
 
@@ -41,21 +45,30 @@ export function readServiceAccount(text: string): ServiceAccountKey {
   return { project, email, privateKey, tokenUri: parsed.data.token_uri }
 }
 
-/**
- * Gives access tokens of a service account, each as long as it lives.
- *
- * Source: developers.google.com, "Using OAuth 2.0 for Server to Server Applications".
- */
-export function createGoogleTokens(
-  sender: GuardedSender,
-): (
-  key: ServiceAccountKey,
-  options: Pick<GuardedRequest, 'allowPrivate' | 'now'>,
-) => Promise<string> {
+/** Access tokens of service accounts. */
+export interface GoogleTokens {
+  /**
+   * A token, kept as long as it lives; who asks while it is on its way waits for the same.
+   * @throws CoreError `channel.unavailable` or `channel.rejected`.
+   */
+  get(
+    key: ServiceAccountKey,
+    options: Pick<GuardedRequest, 'allowPrivate' | 'now'>,
+  ): Promise<string>
+  /** It was refused: the next one is asked for anew. */
+  forget(token: string): void
+}
+
+/** Source: developers.google.com, "Using OAuth 2.0 for Server to Server Applications". */
+export function createGoogleTokens(sender: GuardedSender): GoogleTokens {
   const tokens = new Map<string, { readonly token: string; readonly until: number }>()
-  return async (key, { allowPrivate, now }) => {
-    const known = tokens.get(key.email)
-    if (known !== undefined && known.until > now) return known.token
+  const underWay = new Map<string, Promise<string>>()
+
+  async function fetch(
+    name: string,
+    key: ServiceAccountKey,
+    { allowPrivate, now }: Pick<GuardedRequest, 'allowPrivate' | 'now'>,
+  ): Promise<string> {
     const answer = await sender.ask({
       method: 'POST',
       url: new URL(key.tokenUri),
@@ -71,13 +84,34 @@ export function createGoogleTokens(
     const parsed = Token.safeParse(parse(answer.body))
     if (answer.status !== 200 || !parsed.success)
       throw new CoreError(
-        answer.status >= 400 && answer.status < 500 ? 'channel.rejected' : 'channel.unavailable',
+        isFinal(answer.status) ? 'channel.rejected' : 'channel.unavailable',
         `${new URL(key.tokenUri).host}: expected a token for ${key.email}, found status ${answer.status}`,
       )
     const { access_token: token, expires_in: seconds } = parsed.data
-    tokens.set(key.email, { token, until: now + seconds * 1_000 - MARGIN_MS })
+    tokens.set(name, { token, until: now + seconds * 1_000 - MARGIN_MS })
     return token
   }
+
+  return {
+    async get(key, options) {
+      const name = JSON.stringify([key.email, key.tokenUri, key.privateKey, options.allowPrivate])
+      const known = tokens.get(name)
+      if (known !== undefined && known.until > options.now) return known.token
+      const asked = underWay.get(name)
+      if (asked !== undefined) return asked
+      const answer = fetch(name, key, options).finally(() => underWay.delete(name))
+      underWay.set(name, answer)
+      return answer
+    },
+    forget(token) {
+      for (const [name, known] of tokens) if (known.token === token) tokens.delete(name)
+    },
+  }
+}
+
+/** Too many requests, or one that took too long, are no reason to give up. */
+function isFinal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429
 }
 
 function assertion({ email, privateKey, tokenUri }: ServiceAccountKey, now: number): string {

@@ -214,6 +214,77 @@ describe('channels that are APIs of others', () => {
     ])
   })
 
+  it('FCM: those who need the token at once ask for it once, and one that was refused is replaced', async () => {
+    const serviceAccount = JSON.stringify({
+      project_id: 'p-1',
+      client_email: 'sender@p-1.iam.gserviceaccount.com',
+      private_key: RSA.privateKey,
+      token_uri: `${api.url}/token`,
+    })
+    const apps = {
+      type: 'fcm' as const,
+      serviceAccount,
+      tokens: ['app-1'],
+      url: api.url,
+      allowPrivate: true,
+    }
+    const sender = open({ apps })
+    const granted = { status: 200, body: '{"access_token":"ya29.x","expires_in":3600}' }
+    const asked = () => api.requests.filter(({ path }) => path === '/token').length
+    api.answer(granted, { status: 200, body: '{}' })
+    await Promise.all(Array.from({ length: 5 }, () => sender.send(delivery('apps'))))
+    expect(asked()).toBe(1)
+    api.answer({ status: 401, body: '{"error":{"code":401}}' }, granted, { status: 200 })
+    await expect(sender.send(delivery('apps'))).rejects.toMatchObject({
+      code: 'channel.unavailable',
+    })
+    await sender.send(delivery('apps'))
+    expect(asked()).toBe(2)
+  })
+
+  it.each([
+    ['a token that is no header', '{"access_token":"a\\r\\nb","expires_in":3600}'],
+    ['no token', '{"expires_in":3600}'],
+  ])('FCM: %s is asked for again later', async (_title, body) => {
+    const sender = open({
+      apps: {
+        type: 'fcm',
+        serviceAccount: JSON.stringify({
+          project_id: 'p',
+          client_email: 'a@b',
+          private_key: RSA.privateKey,
+          token_uri: `${api.url}/token`,
+        }),
+        tokens: ['t'],
+        url: api.url,
+        allowPrivate: true,
+      },
+    })
+    api.answer({ status: 200, body })
+    await expect(sender.send(delivery('apps'))).rejects.toMatchObject({
+      code: 'channel.unavailable',
+    })
+  })
+
+  it.each([
+    ['a VAPID key', { publicKey: 'x'.repeat(90) }, undefined],
+    ['a private key', { privateKey: '!'.repeat(43) }, undefined],
+    ['the key of a browser', {}, { p256dh: 'x'.repeat(87), auth: 'A'.repeat(22) }],
+  ])('Web Push: %s that is none is refused for good', async (_title, vapid, keys) => {
+    const sender = open({
+      web: {
+        type: 'web-push',
+        subject: 'mailto:ops@example.org',
+        ...webPush.generateVAPIDKeys(),
+        ...vapid,
+        subscriptions: [{ endpoint: `${api.url}/push/abc`, keys: keys ?? browser().keys }],
+        allowPrivate: true,
+      },
+    })
+    await expect(sender.send(delivery('web'))).rejects.toMatchObject({ code: 'channel.rejected' })
+    expect(api.requests).toEqual([])
+  })
+
   it('APNs: over HTTP/2, with a token that the key of the team signed', async () => {
     const apple = await openMessageApi(2)
     try {
