@@ -138,6 +138,15 @@ describe('anyhub eval', () => {
     })
   })
 
+  it.each([
+    ['bytesHex', '81'.repeat(10_000_000)],
+    ['bytesBase64', 'gYGB'.repeat(5_000_000)],
+  ])('reads %s of tens of MB', async (form, bytes) => {
+    expect(await one('decode', { codec: 'cbor', [form]: bytes })).toMatchObject({
+      error: { code: 'codec.too_deep', offset: 64 },
+    })
+  })
+
   it('decode: on demand also the messages, as rules see them', async () => {
     const line = { codec: 'cayenne-lpp', bytesHex: '03670110', split: true }
     expect(await one('decode', line)).toEqual({

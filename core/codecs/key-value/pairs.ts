@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts'
 import { cannotSay, setKey } from '../binary/text.ts'
 import { type CellType, type DecimalMark, readCell, writeCell } from '../text/cell.ts'
-import { breaks, faultInText } from '../text/lines.ts'
+import { breaks, faultInText, MAX_CELLS } from '../text/lines.ts'
 
 /** What may stand beside `type`, with defaults applied. */
 export interface KeyValueOptions {
@@ -20,13 +20,19 @@ export function readPairs(text: string, options: KeyValueOptions): readonly Json
   const objects: JsonObject[] = []
   const endsLine = !/[\r\n]/.test(options.separator)
   let object: { [key: string]: Json } = {}
-  let isEmpty = true
+  let count = 0
   let at = 0
   while (at < text.length) {
     const end = endOfPair(text, at, options, endsLine)
     if (text.slice(at, end).trim() !== '') {
       readPair(text, at, end, options, object)
-      isEmpty = false
+      if (++count > MAX_CELLS)
+        throw faultInText(
+          'codec.too_large',
+          `expected a line of at most ${MAX_CELLS} values, found more`,
+          text,
+          at,
+        )
     }
     if (end >= text.length) break
     if (text.startsWith(options.separator, end)) {
@@ -34,12 +40,12 @@ export function readPairs(text: string, options: KeyValueOptions): readonly Json
       continue
     }
     at = end + 1
-    if (isEmpty) continue
+    if (count === 0) continue
     objects.push(object)
     object = {}
-    isEmpty = true
+    count = 0
   }
-  if (!isEmpty) objects.push(object)
+  if (count > 0) objects.push(object)
   if (objects.length === 0)
     throw faultInText(
       'codec.truncated',

@@ -97,8 +97,16 @@ function checkRecord(record: Json, index: number): JsonObject {
         index,
         `expected a ${kind} in ${label}, found something else`,
       )
+    if (label === 'vd' && typeof value === 'string' && !isBase64(value))
+      throw recordFault('codec.wrong_type', index, 'expected base64url in vd, found something else')
   }
   return record
+}
+
+/** In either alphabet, with or without padding. */
+function isBase64(text: string): boolean {
+  const digits = text.replace(/={1,2}$/, '')
+  return digits.length % 4 !== 1 && !/[^\w\-+/]/.test(digits)
 }
 
 function resolveRecord(

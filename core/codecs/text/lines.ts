@@ -11,6 +11,9 @@ export function textOf(bytes: Uint8Array): string {
   return text.startsWith('\ufeff') ? text.slice(1) : text
 }
 
+/** How many values a line may have: no object with more is quick to fill. */
+export const MAX_CELLS = 65_536
+
 /** A text between separators. */
 export interface Cell {
   readonly text: string
@@ -35,7 +38,7 @@ export function faultInText(
  * written twice. Empty lines do not count.
  *
  * Source: RFC 4180.
- * @throws CoreError `codec.malformed`.
+ * @throws CoreError `codec.malformed` or `codec.too_large`.
  */
 export function readLines(
   text: string,
@@ -65,6 +68,13 @@ export function readLines(
       cell = { text: text.slice(start, at).trim(), at: start, quoted: false }
     }
     cells.push(cell)
+    if (cells.length > MAX_CELLS)
+      throw faultInText(
+        'codec.too_large',
+        `expected a line of at most ${MAX_CELLS} values, found more`,
+        text,
+        start,
+      )
     if (text.startsWith(separator, at) && at < text.length) {
       at += separator.length
       continue

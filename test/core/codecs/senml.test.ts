@@ -179,6 +179,8 @@ describe('senml', () => {
     { pack: [{ n: 1, v: 1 }], code: 'codec.wrong_type' },
     { pack: [{ n: 'a', v: '1' }], code: 'codec.wrong_type' },
     { pack: [{ n: 'a', vb: 1 }], code: 'codec.wrong_type' },
+    { pack: [{ n: 'a', vd: '#' }], code: 'codec.wrong_type' },
+    { pack: [{ n: 'a', vd: 'aGkgC' }], code: 'codec.wrong_type' },
     { pack: [{ n: 'a' }], code: 'codec.malformed' },
     { pack: [{ bn: 'a', t: 1 }], code: 'codec.malformed' },
     { pack: [{ n: 'a', v: 1, vb: true }], code: 'codec.malformed' },

@@ -112,6 +112,15 @@ describe('csv', () => {
     expect(faultOf(() => decode('csv', text, options))).toMatchObject({ code, offset })
   })
 
+  it('refuses lines of more values than an object is quick to hold', () => {
+    const wide = (count: number): string => Array.from({ length: count }, () => '1').join(',')
+    expect(Object.keys(decode('csv', wide(65_536)) ?? {})).toHaveLength(65_536)
+    expect(faultOf(() => decode('csv', wide(65_537)))).toMatchObject({
+      code: 'codec.too_large',
+      offset: 131_072,
+    })
+  })
+
   it.each([1, [1], { a: [] }, []])('refuses to encode %j', (value) => {
     expect(faultOf(() => encode('csv', value)).code).toBe('codec.wrong_type')
   })
@@ -185,6 +194,14 @@ describe('key-value', () => {
 
   it.each(bad)('refuses $text: $code at byte $offset', ({ text, code, offset, options }) => {
     expect(faultOf(() => decode('key-value', text, options))).toMatchObject({ code, offset })
+  })
+
+  it('refuses lines of more values than an object is quick to hold', () => {
+    const wide = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `${index}=1`).join(';')
+    expect(Object.keys(decode('key-value', wide(65_536)) ?? {})).toHaveLength(65_536)
+    expect(faultOf(() => decode('key-value', wide(65_537))).code).toBe('codec.too_large')
+    expect(decode('key-value', `${wide(40_000)}\n${wide(40_000)}`)).toHaveLength(2)
   })
 
   it.each([1, {}, { a: {} }, { 'a;b': 1 }, { 'a=b': 1 }])('refuses to encode %j', (value) => {
