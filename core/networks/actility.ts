@@ -66,7 +66,7 @@ function readDocument(body: JsonObject, named: string | undefined): NetworkPart 
   if (location !== undefined) {
     const { DevEUI: _, Time: __, ...place } = asObject(location, 'DevEUI_location')
     const common = readCommon(asObject(location, 'DevEUI_location'), named)
-    return { ...common, path: 'location', payload: NO_BYTES, decoded: place }
+    return { ...common, path: 'location', payload: NO_BYTES, decoded: withNumbers(place) }
   }
   for (const [name, path] of Object.entries(EVENTS)) {
     const event = at(body, name)
@@ -99,7 +99,6 @@ function readCommon(document: JsonObject, named: string | undefined) {
 function readUplink(document: JsonObject, named: string | undefined): NetworkPart {
   const common = readCommon(document, named)
   const fPort = readPort(numberOf(at(document, 'FPort')))
-  const gateways = at(document, 'Lrrs', 'Lrr')
   const megaHertz = numberOf(at(document, 'Frequency'))
   const known = loraFacts({
     network: 'actility',
@@ -111,7 +110,8 @@ function readUplink(document: JsonObject, named: string | undefined): NetworkPar
     spreadingFactor: numberOf(at(document, 'SpFact')),
     frequency: megaHertz === undefined ? undefined : Math.round(megaHertz * 1e6),
     late: numberOf(at(document, 'Late')) === 1 ? true : undefined,
-    heard: (isJsonObject(gateways) ? [gateways] : objectsOf(gateways)).map((one) => ({
+    location: placeIn(document),
+    heard: heardIn(document).map((one) => ({
       id: textOf(at(one, 'Lrrid')),
       rssi: numberOf(at(one, 'LrrRSSI')),
       snr: numberOf(at(one, 'LrrSNR')),
@@ -128,6 +128,32 @@ function readUplink(document: JsonObject, named: string | undefined): NetworkPar
     ...(isJsonObject(decoded) ? { decoded } : {}),
     ...(fPort === undefined ? {} : { fPort }),
   }
+}
+
+/** All gateways, or the best one, which the document names itself. */
+function heardIn(document: JsonObject): readonly JsonObject[] {
+  const gateways = at(document, 'Lrrs', 'Lrr')
+  const listed = isJsonObject(gateways) ? [gateways] : objectsOf(gateways)
+  return listed.length === 0 && at(document, 'LrrRSSI') !== undefined ? [document] : listed
+}
+
+/** Where the network believes the device to be, which some operators say in uplinks. */
+function placeIn(document: JsonObject): JsonObject | undefined {
+  const latitude = numberOf(at(document, 'DevLAT'))
+  const longitude = numberOf(at(document, 'DevLON'))
+  if (latitude === undefined || longitude === undefined) return undefined
+  const radius = numberOf(at(document, 'DevLocRadius'))
+  return facts({ latitude, longitude, altitude: numberOf(at(document, 'DevAlt')), radius })
+}
+
+/** Senders differ in whether they put numbers between quotes; ids of digits stay texts. */
+function withNumbers(place: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(place).map(([name, value]) => [
+      name,
+      /^Dev(?!Addr|EUI)/.test(name) ? (numberOf(value) ?? value) : value,
+    ]),
+  )
 }
 
 /** Source: ThingPark LRC REST: everything stands in the query, the payload in hex. */

@@ -125,6 +125,19 @@ export function facts(members: Readonly<Record<string, Json | undefined>>): Json
   return kept
 }
 
+/** Members that are texts, numbers or truths: what a network says beside a message is told without being looked into. */
+export function plainMembers(value: Json | undefined): JsonObject | undefined {
+  if (!isJsonObject(value)) return undefined
+  const plain = Object.entries(value).filter(([name, one]) => name !== '__proto__' && isPlain(one))
+  return plain.length === 0 ? undefined : Object.fromEntries(plain.slice(0, 16))
+}
+
+function isPlain(value: Json): boolean {
+  return typeof value === 'string'
+    ? value.length <= 256
+    : value !== null && typeof value !== 'object'
+}
+
 /** What a value is, in words that quote nothing of it. */
 export function kindOf(value: Json | undefined): string {
   if (value === undefined) return 'nothing'

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
-import type { JsonObject } from '../model/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import { openChirpstack } from './chirpstack.ts'
 import { readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
@@ -68,6 +68,7 @@ function readLegacy(body: JsonObject, options: object): NetworkPart {
   const heard = objectsOf(at(body, 'hotspots'))
   const megaHertz = numberOf(at(heard[0], 'frequency'))
   const payload = at(body, 'payload')
+  const decoded = readDecoded(at(body, 'decoded'))
   const known = loraFacts({
     network: 'helium',
     devEui: eui,
@@ -96,7 +97,8 @@ function readLegacy(body: JsonObject, options: object): NetworkPart {
   }
   if (type !== 'uplink' && type !== 'join')
     return { kind: 'ignored', what: `a message of type ${type.slice(0, 40)}` }
-  if (type === 'join' || payload === undefined || payload === '')
+  const hasNothing = (payload === undefined || payload === '') && decoded === undefined
+  if (type === 'join' || hasNothing)
     return {
       ...common,
       path: type === 'join' ? 'join' : 'heard',
@@ -106,9 +108,26 @@ function readLegacy(body: JsonObject, options: object): NetworkPart {
     }
   return {
     ...common,
-    payload: readBase64(payload, 'payload'),
+    payload: payload === undefined ? new Uint8Array() : readBase64(payload, 'payload'),
+    ...(decoded === undefined ? {} : { decoded }),
     ...(fPort === undefined ? {} : { fPort }),
   }
+}
+
+/** What a function of the console made of the payload. That for Cayenne makes a list of readings. */
+function readDecoded(decoded: Json | undefined): JsonObject | undefined {
+  const value = at(decoded, 'payload')
+  const status = at(decoded, 'status') ?? 'success'
+  if (status !== 'success') return undefined
+  if (!Array.isArray(value)) return isJsonObject(value) ? value : undefined
+  const readings = objectsOf(value).flatMap((one): [string, Json][] => {
+    const name = textOf(at(one, 'name'))
+    const reading = at(one, 'value')
+    return name === undefined || reading === undefined
+      ? []
+      : [[`${name}_${String(at(one, 'channel') ?? 0)}`, reading]]
+  })
+  return readings.length === 0 ? undefined : Object.fromEntries(readings)
 }
 
 function toLegacyCall(

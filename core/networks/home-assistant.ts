@@ -89,7 +89,10 @@ function readConfig(
       remember.push({ key, value, lasting: true })
   }
   keep(own, after.size === 0 ? undefined : [...after])
+  const gone = new Set<string>()
   for (const key of touched) {
+    for (const one of objectsUnder(memory, key))
+      if (one['from'] === topic) gone.add(textOf(one['device']) ?? '')
     const others = objectsUnder(memory, key).filter((one) => one['from'] !== topic)
     const named: JsonObject[] = key.startsWith(STATE)
       ? announced.entities
@@ -101,7 +104,18 @@ function readConfig(
     const all = [...others, ...named].slice(0, MAX_ON_TOPIC)
     keep(key, all.length === 0 ? undefined : all)
   }
-  return { parts: [{ kind: 'ignored', what: isGone ? 'a farewell' : 'an announcement' }], remember }
+  // Who may not speak for a device may not say either where its values come from.
+  const what = isGone ? 'a farewell' : 'an announcement'
+  const devices = new Set([
+    ...gone,
+    ...[...announced.entities, ...announced.availability].map(({ device }) => device),
+  ])
+  const parts = [...devices].map((device) => ({
+    kind: 'ignored' as const,
+    what,
+    deviceId: safeDeviceId(device),
+  }))
+  return { parts: parts.length === 0 ? [{ kind: 'ignored', what }] : parts, remember }
 }
 
 function readState(message: NetworkMessage, memory: NetworkMemory): NetworkReading | NetworkNeed {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { CoreError } from '../errors.ts'
-import type { JsonObject } from '../model/json.ts'
+import type { Json, JsonObject } from '../model/json.ts'
 import { readEui, safeDeviceId } from './device-id.ts'
 import {
   at,
@@ -10,6 +10,7 @@ import {
   objectsOf,
   readHex,
   readObject,
+  readTime,
   textOf,
   toHex,
 } from './fields.ts'
@@ -61,7 +62,7 @@ function readMessage(body: JsonObject): NetworkPart {
   if (eui === undefined) throw malformed('EUI: expected one of 16 digits, found none')
   // `gw` is `rx` again, with all gateways: whichever comes first counts.
   const isUplink = cmd === 'rx' || cmd === 'gw'
-  const sentAt = numberOf(at(body, 'ts'))
+  const sentAt = timeOf(at(body, 'ts'))
   const fCnt = numberOf(at(body, 'fcnt'))
   const number = numberOf(at(body, 'seqno'))
   const name = isUplink ? 'up' : cmd.slice(0, 40)
@@ -76,6 +77,7 @@ function readMessage(body: JsonObject): NetworkPart {
   }
   if (!isUplink) {
     const { cmd: _, EUI: __, ts: ___, ...event } = body
+    if (cmd === 'geo') return { ...common, path: 'location', payload: NO_BYTES, decoded: event }
     const path = cmd === 'txd' ? 'downlink/sent' : /^[a-z_]{1,40}$/.test(cmd) ? cmd : 'event'
     return {
       ...common,
@@ -117,6 +119,11 @@ function readMessage(body: JsonObject): NetworkPart {
     }),
     ...(fPort === undefined ? {} : { fPort }),
   }
+}
+
+/** Epoch ms; `geo` has it as a text. */
+function timeOf(value: Json | undefined): number | undefined {
+  return numberOf(value) ?? readTime(value, 'ts')
 }
 
 function toCall(downlink: NetworkDownlink, options: object): NetworkCall {

@@ -8,6 +8,7 @@ import {
   malformed,
   member,
   numberOf,
+  plainMembers,
   readHex,
   readObject,
   textOf,
@@ -18,7 +19,7 @@ const NO_BYTES = new Uint8Array()
 
 /** Names for the same thing: who writes a callback chooses them. The first is that of the variable in the console. */
 const NAMES = {
-  device: ['device', 'deviceId', 'deviceid', 'device_id'],
+  device: ['device', 'deviceId', 'deviceid', 'device_id', 'id'],
   data: ['data', 'payload', 'receivedPayload', 'recievedPayload', 'dataframe'],
   time: ['time', 'timestamp', 'lastSeen'],
   count: ['seqNumber', 'seqNum', 'seqNo', 'seq', 'sequenceNumber'],
@@ -68,7 +69,12 @@ function readCallback(body: JsonObject): NetworkPart {
   const count = numberOf(first(body, NAMES.count))
   const sentAt = time === undefined ? undefined : toMs(time)
   const named = new Set<string>([...Object.values(NAMES).flat(), ...RADIO])
-  const others = Object.entries(body).filter(([name]) => !named.has(name))
+  if (first(body, NAMES.device) !== member(body, 'id')) named.delete('id')
+  const hasBytes = data !== undefined
+  // Beside bytes, where the network believes the device to be is nothing that it measured.
+  const others = Object.entries(body).filter(
+    ([name]) => !named.has(name) && !(hasBytes && name === 'computedLocation'),
+  )
   const decoded = others.length === 0 ? undefined : readOthers(others)
   const place = at(body, 'location') ?? at(body, 'computedLocation')
   if (data === undefined && decoded === undefined)
@@ -77,7 +83,12 @@ function readCallback(body: JsonObject): NetworkPart {
     kind: 'uplink',
     deviceId: safeDeviceId(device),
     payload: data === undefined ? NO_BYTES : readHex(data, 'data'),
-    facts: factsOf(body, device, count),
+    facts: factsOf(
+      body,
+      device,
+      count,
+      hasBytes ? plainMembers(at(body, 'computedLocation')) : undefined,
+    ),
   }
   return {
     ...uplink,
@@ -90,11 +101,17 @@ function readCallback(body: JsonObject): NetworkPart {
   }
 }
 
-function factsOf(body: JsonObject, device: string, count: number | undefined): JsonObject {
+function factsOf(
+  body: JsonObject,
+  device: string,
+  count: number | undefined,
+  location: Json | undefined,
+): JsonObject {
   return facts({
     network: 'sigfox',
     device,
     count,
+    location,
     rssi: numberOf(at(body, 'rssi')),
     snr: numberOf(at(body, 'snr')) ?? numberOf(at(body, 'avgSnr')),
     station: textOf(at(body, 'station')) ?? textOf(at(body, 'stationId')),

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { CoreError } from '../errors.ts'
 import { toBase64 } from '../model/base64.ts'
-import type { Json, JsonObject } from '../model/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import { isPathName, readEui, safeDeviceId, safeMessageId } from './device-id.ts'
 import {
   asObject,
@@ -10,6 +10,7 @@ import {
   malformed,
   numberOf,
   objectsOf,
+  plainMembers,
   readBase64,
   readObject,
   readTime,
@@ -77,7 +78,13 @@ export const theThingsStack: NetworkKind = {
     const byEui = textOption(options, 'id') === 'dev_eui'
     const fromWebhook = option(options, 'downlink', 'fromWebhook') === true
     return {
-      filters: ['v3/+/devices/+/up', 'v3/+/devices/+/join', 'v3/+/devices/+/down/+', LOCATION],
+      filters: [
+        'v3/+/devices/+/up',
+        'v3/+/devices/+/join',
+        'v3/+/devices/+/down/+',
+        'v3/+/devices/+/location/solved',
+        'v3/+/devices/+/service/data',
+      ],
       remembers: false,
       read({ topic, body, request }) {
         if (/\/down\/(push|replace|queued)$/.test(topic))
@@ -90,8 +97,6 @@ export const theThingsStack: NetworkKind = {
     }
   },
 }
-
-const LOCATION = 'v3/+/devices/+/location/solved'
 
 /** Source: thethingsindustries.com, "Webhooks / Scheduling downlinks": headers of a webhook that has a downlink API key. */
 function wayOf(headers: Readonly<Record<string, string>>): JsonObject | undefined {
@@ -166,7 +171,12 @@ function readUplink(
   const raw = at(uplink, 'frm_payload')
   const decoded = at(uplink, 'decoded_payload')
   const fPort = readPort(numberOf(at(uplink, 'f_port')))
-  const known = uplinkFacts(uplink, common.facts, fPort)
+  const simulated = at(up, 'simulated') === true ? true : undefined
+  const known = {
+    ...uplinkFacts(uplink, common.facts, fPort),
+    ...facts({ simulated }),
+    ...warningsIn(uplink),
+  }
   const id = messageIdOf(up, 'up')
   // MAC commands alone: the device was heard, and said nothing.
   if (raw === undefined && decoded === undefined)
@@ -182,6 +192,13 @@ function readUplink(
     ...(fPort === undefined ? {} : { fPort }),
     ...(decoded === undefined ? {} : { decoded }),
   }
+}
+
+/** What a formatter found strange. */
+function warningsIn(uplink: JsonObject): JsonObject {
+  const warnings = at(uplink, 'decoded_payload_warnings')
+  const texts = Array.isArray(warnings) ? warnings.filter((one) => typeof one === 'string') : []
+  return texts.length > 0 ? { warnings: texts.slice(0, 8).map((one) => one.slice(0, 256)) } : {}
 }
 
 function uplinkFacts(
@@ -202,6 +219,7 @@ function uplinkFacts(
     bandwidth: numberOf(at(settings, 'data_rate', 'lora', 'bandwidth')),
     frequency: numberOf(at(settings, 'frequency')),
     airtime: textOf(at(uplink, 'consumed_airtime')),
+    location: placeIn(at(uplink, 'locations')),
     heard: objectsOf(at(uplink, 'rx_metadata')).map((one) => ({
       id: textOf(at(one, 'gateway_ids', 'gateway_id')),
       rssi: numberOf(at(one, 'rssi')) ?? numberOf(at(one, 'channel_rssi')),
@@ -209,6 +227,17 @@ function uplinkFacts(
     })),
   }
   return loraFacts(lora)
+}
+
+/** Where the device is: as somebody entered it, as its payload says it, or as it was computed. */
+function placeIn(locations: Json | undefined): JsonObject | undefined {
+  const place =
+    at(locations, 'frm-payload') ?? at(locations, 'user') ?? Object.values(asMembers(locations))[0]
+  return plainMembers(place)
+}
+
+function asMembers(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {}
 }
 
 /**

@@ -10,6 +10,7 @@ const SHORT: Readonly<Record<string, string>> = {
   stat_cla: 'state_class',
   uniq_id: 'unique_id',
   obj_id: 'object_id',
+  def_ent_id: 'default_entity_id',
   avty_t: 'availability_topic',
   avty: 'availability',
   avty_tpl: 'availability_template',
@@ -94,7 +95,10 @@ export function readAnnouncement(config: JsonObject, place: Place): Announcement
   const named = Object.entries(components).filter(([, one]) => isJsonObject(one))
   if (named.length > MAX_ENTITIES)
     throw malformed(`components: expected at most ${MAX_ENTITIES}, found ${named.length}`)
-  const entities = named.map(([name, one]) => {
+  const entities = named.flatMap(([name, one]) => {
+    // With nothing but its platform a component is taken away.
+    if (isJsonObject(one) && Object.keys(one).every((key) => key === 'p' || key === 'platform'))
+      return []
     const own = { ...full, ...(isJsonObject(one) ? expand(one) : {}) }
     return readEntity(own, textOf(at(own, 'platform')) ?? '', device, name)
   })
@@ -103,16 +107,26 @@ export function readAnnouncement(config: JsonObject, place: Place): Announcement
 
 function readEntity(full: JsonObject, component: string, device: string, object: string): Entity {
   return {
-    name: textOf(at(full, 'object_id')) ?? object,
+    name: textOf(at(full, 'object_id')) ?? lastOf(textOf(at(full, 'default_entity_id'))) ?? object,
     device,
     component,
     stateTopic: textOf(at(full, 'state_topic')),
     template: textOf(at(full, 'value_template')),
     unit: textOf(at(full, 'unit_of_measurement')),
     deviceClass: textOf(at(full, 'device_class')),
-    on: textOf(at(full, 'payload_on')) ?? 'ON',
-    off: textOf(at(full, 'payload_off')) ?? 'OFF',
+    on: wordOf(at(full, 'payload_on')) ?? 'ON',
+    off: wordOf(at(full, 'payload_off')) ?? 'OFF',
   }
+}
+
+/** `payload_on` may be a truth or a number. */
+function wordOf(value: Json | undefined): string | undefined {
+  return typeof value === 'boolean' ? String(value) : idOf(value)
+}
+
+/** `temperature` of `sensor.temperature`. */
+function lastOf(name: string | undefined): string | undefined {
+  return name?.split('.').at(-1)
 }
 
 function deviceOf(full: JsonObject, { node, object }: Place): string | undefined {

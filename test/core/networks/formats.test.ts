@@ -483,3 +483,253 @@ describe('the way back', () => {
     )
   })
 })
+
+describe('what networks say beside the payload, and in other forms', () => {
+  const ids = { device_id: 'd1', application_ids: { application_id: 'a1' } }
+
+  it.each<[string, string, Json, { topic?: string; query?: Record<string, string> }, object]>([
+    [
+      'the-things-stack',
+      'warnings, a place and that it is simulated',
+      {
+        end_device_ids: ids,
+        simulated: true,
+        uplink_message: {
+          f_port: 1,
+          frm_payload: 'AQ==',
+          decoded_payload: { t: 1 },
+          decoded_payload_warnings: ['low battery', { deep: [[]] }],
+          normalized_payload: [{ air: { temperature: 1 } }],
+          locations: {
+            user: { latitude: 52.1, longitude: 4.9, source: 'SOURCE_REGISTRY', more: [[]] },
+          },
+        },
+      },
+      { query: {} },
+      {
+        decoded: { t: 1 },
+        facts: {
+          simulated: true,
+          warnings: ['low battery'],
+          location: { latitude: 52.1, longitude: 4.9, source: 'SOURCE_REGISTRY' },
+        },
+      },
+    ],
+    [
+      'the-things-stack',
+      'data of a service over MQTT',
+      { end_device_ids: ids, service_data: { service: 'lora-cloud', data: { a: 1 } } },
+      { topic: 'v3/a1@ttn/devices/d1/service/data' },
+      { path: 'service', measures: false, decoded: { service: 'lora-cloud' } },
+    ],
+    [
+      'actility',
+      'the best gateway alone, and where the operator believes the device to be',
+      {
+        DevEUI_uplink: {
+          Time: '2026-01-02T03:04:05.006+02:00',
+          DevEUI: '0016C001F004B37B',
+          FPort: 4,
+          FCntUp: 7,
+          payload_hex: '01ff',
+          Lrrid: '0B0003B2',
+          LrrRSSI: -99.0,
+          LrrSNR: '4.5',
+          DevLAT: '51.907218',
+          DevLON: 4.489303,
+          DevLocRadius: 250,
+        },
+      },
+      {},
+      {
+        payload: '01ff',
+        facts: {
+          rssi: -99,
+          snr: 4.5,
+          gateways: [{ id: '0B0003B2', rssi: -99, snr: 4.5 }],
+          location: { latitude: 51.907218, longitude: 4.489303, radius: 250 },
+        },
+      },
+    ],
+    [
+      'actility',
+      'a place with its numbers between quotes',
+      {
+        DevEUI_location: {
+          DevEUI: '0016C001F004B37B',
+          DevAddr: '00112233',
+          Time: '2026-01-02T03:04:05.006+02:00',
+          DevLocTime: '2026-01-02T03:04:00.000+02:00',
+          DevLAT: '51.907218',
+          DevLON: '4.489303',
+          CustomerID: '100000000',
+        },
+      },
+      {},
+      {
+        path: 'location',
+        decoded: {
+          DevAddr: '00112233',
+          DevLocTime: '2026-01-02T03:04:00.000+02:00',
+          DevLAT: 51.907218,
+          DevLON: 4.489303,
+          CustomerID: '100000000',
+        },
+      },
+    ],
+    [
+      'loriot',
+      'a place',
+      {
+        cmd: 'geo',
+        EUI: '2CF7F12052602BFA',
+        ts: '2022-11-23T21:24:08.979Z',
+        lat: 50.1,
+        lon: 14.4,
+        accuracy: 30,
+      },
+      {},
+      {
+        path: 'location',
+        sentAt: 1_669_238_648_979,
+        decoded: { lat: 50.1, lon: 14.4, accuracy: 30 },
+      },
+    ],
+    [
+      'loriot',
+      'a downlink that was sent',
+      { cmd: 'txd', EUI: '2CF7F12052602BF1', seqdn: 0, seqq: 1, ts: 1_713_521_883_960, sf: 12 },
+      {},
+      { path: 'downlink/sent', measures: false, decoded: { seqdn: 0, seqq: 1, sf: 12 } },
+    ],
+    [
+      'helium',
+      'what a function of the console decoded',
+      {
+        dev_eui: '1C29FBD1D2084E21',
+        payload: 'AQ==',
+        port: 2,
+        decoded: { status: 'success', payload: { temperature: 21.5 } },
+      },
+      {},
+      { payload: '01', decoded: { temperature: 21.5 } },
+    ],
+    [
+      'helium',
+      'what its function for Cayenne decoded',
+      {
+        dev_eui: '1C29FBD1D2084E21',
+        payload: 'AWcA1w==',
+        port: 2,
+        decoded: {
+          status: 'success',
+          payload: [{ channel: 1, name: 'temperature', type: 103, unit: 'celsius', value: 21.5 }],
+        },
+      },
+      {},
+      { decoded: { temperature_1: 21.5 } },
+    ],
+    [
+      'helium',
+      'a function that failed',
+      {
+        dev_eui: '1C29FBD1D2084E21',
+        payload: 'AQ==',
+        decoded: { status: 'error', error: 'x', payload: {} },
+      },
+      {},
+      { payload: '01', decoded: undefined },
+    ],
+    [
+      'sigfox',
+      'the advanced service: the bytes are decoded, the place is a fact',
+      {
+        device: '1A2B3C',
+        time: '1563043532',
+        data: '0aff',
+        seqNumber: '7',
+        lqi: 'Good',
+        computedLocation: { lat: 42.9, lng: 1.59, radius: 30_200, source: 2, status: 1 },
+      },
+      {},
+      {
+        payload: '0aff',
+        decoded: undefined,
+        path: undefined,
+        facts: { location: { lat: 42.9, lng: 1.59, radius: 30_200, source: 2, status: 1 } },
+      },
+    ],
+    [
+      'sigfox',
+      'a place without bytes',
+      { device: '1A2B3C', time: 1_563_043_532, computedLocation: { lat: 42.9, lng: 1.59 } },
+      {},
+      { path: 'location', decoded: { computedLocation: { lat: 42.9, lng: 1.59 } } },
+    ],
+    [
+      'sigfox',
+      'an id of the device under id',
+      { id: 'B92A4', data: '01', time: '1606808070', 'customData#bat': '-73' },
+      {},
+      { deviceId: 'B92A4', decoded: { 'customData#bat': -73 } },
+    ],
+    [
+      'sigfox',
+      'an id that is a value',
+      { device: 'B92A4', id: 5, time: '1606808070' },
+      {},
+      { deviceId: 'B92A4', decoded: { id: 5 } },
+    ],
+  ])('%s: %s', (type, _, body, given, expected) => {
+    const { decoded, path, ...others } = uplinkOf(type, body, given)
+    const payload = hexOf(others.payload)
+    expect({ ...others, decoded, path, payload }).toMatchObject(expected)
+  })
+
+  it.each([
+    ['tasmota', 'tele/plug/LWT', ''],
+    ['shelly', 'shellies/shelly1-A/online', ''],
+    ['shelly', 'shellyplus1-b/online', ''],
+    ['shelly', 'shellyplus1-b/status/switch:0', ''],
+    ['shelly', 'shellies/shellyswitch25-A/roller/0/command/pos', '50'],
+    ['shelly', 'shellies/shellytrv-A/thermostat/0/command/target_t', '21'],
+  ])('%s passes by %s %j', (type, topic, body) => {
+    expect(partsOf(type, body, { topic })).toMatchObject([{ kind: 'ignored' }])
+  })
+
+  it('takes a component of a device away that has nothing but its platform', () => {
+    const read = createReader(openNetwork('home-assistant'))
+    const topic = 'homeassistant/device/d1/config'
+    const of = (humidity: Json): Json => ({
+      dev: { ids: ['d1'] },
+      o: { name: 'x' },
+      state_topic: 'd1/state',
+      cmps: {
+        t: { p: 'sensor', value_template: '{{ value_json.t }}', uniq_id: 'd1_t' },
+        h: humidity,
+      },
+    })
+    const state = { t: 1, h: 2 }
+    read(of({ p: 'sensor', val_tpl: '{{ value_json.h }}', def_ent_id: 'sensor.damp' }), { topic })
+    expect(read(state, { topic: 'd1/state' }).parts).toMatchObject([{ decoded: { t: 1, damp: 2 } }])
+    const { parts } = read(of({ p: 'sensor' }), { topic })
+    expect(parts).toEqual([{ kind: 'ignored', what: 'an announcement', deviceId: 'd1' }])
+    const [left] = read(state, { topic: 'd1/state' }).parts
+    expect(left?.kind === 'uplink' ? left.decoded : left).toEqual({ t: 1 })
+    expect(read('', { topic }).parts).toMatchObject([{ what: 'a farewell', deviceId: 'd1' }])
+  })
+
+  it('reads the words of a switch that are truths or numbers', () => {
+    const read = createReader(openNetwork('home-assistant'))
+    const announce = (object: string, words: Record<string, Json>): void => {
+      const body = { stat_t: `${object}/s`, val_tpl: '{{ value_json.c }}', dev: { ids: 'x' } }
+      read({ ...body, ...words }, { topic: `homeassistant/binary_sensor/${object}/config` })
+    }
+    announce('door', { pl_on: false, pl_off: true })
+    announce('leak', { pl_on: 1, pl_off: 0 })
+    expect(read({ c: false }, { topic: 'door/s' }).parts).toMatchObject([
+      { decoded: { door: true } },
+    ])
+    expect(read({ c: 0 }, { topic: 'leak/s' }).parts).toMatchObject([{ decoded: { leak: false } }])
+  })
+})
