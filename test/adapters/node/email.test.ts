@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createMailer, type Mailer } from '../../../adapters/node/email.ts'
-import { type ChannelConfig, CoreError, type Delivery } from '../../../core/index.ts'
+import { type ChannelConfig, CoreError, type Delivery, type Sending } from '../../../core/index.ts'
 import { SELF_SIGNED } from './self-signed.ts'
 
 type EmailConfig = Extract<ChannelConfig, { type: 'email' }>
@@ -42,7 +42,7 @@ interface Received {
 }
 
 interface Faults {
-  rcpt?: (address: string, index: number) => number | undefined
+  rcpt?: (address: string, index: number) => number | string | undefined
   data?: (index: number) => number | undefined
 }
 
@@ -102,10 +102,11 @@ async function receive(faults: Faults = {}, options: SMTPServerOptions = {}) {
   return { port, url: `smtp://127.0.0.1:${port}`, received, connections: () => connections, server }
 }
 
-function fault(responseCode: number | undefined): Error | undefined {
-  return responseCode === undefined
-    ? undefined
-    : Object.assign(new Error(`said ${responseCode}`), { responseCode })
+function fault(refusal: number | string | undefined): Error | undefined {
+  if (refusal === undefined) return undefined
+  const [code = '', ...words] = String(refusal).split(' ')
+  const said = words.length === 0 ? `said ${code}` : words.join(' ')
+  return Object.assign(new Error(said), { responseCode: Number(code) })
 }
 
 function mailer(url: string): Mailer {
@@ -250,6 +251,65 @@ describe('what becomes of a refusal', () => {
     await failure(mails.send(channel, delivery))
     await mails.send(channel, delivery)
     expect(received).toHaveLength(1)
+  })
+})
+
+describe('a hard bounce', () => {
+  const hears = (gone = new Set<string>()) => {
+    const told: string[][] = []
+    const sending: Sending = {
+      isGone: async (address) => gone.has(address),
+      gone: (...one) => void told.push(one),
+      keep: () => undefined,
+    }
+    return { sending, told }
+  }
+
+  it.each([
+    ['550 5.1.1 no such user', true],
+    ['550 5.1.10 null MX', true],
+    ['553 5.1.3 bad address', true],
+    ['550 5.2.1 mailbox disabled', true],
+    ['550 User unknown', true],
+    ['550 5.7.1 your server is on a list', false],
+    ['552 5.2.2 mailbox full, user unknown to us', false],
+    ['550 try another', false],
+    ['450 4.2.1 user unknown for now', false],
+  ])('%s: %s', async (refusal, bounced) => {
+    const { url } = await receive({ rcpt: () => refusal })
+    const { sending, told } = hears()
+    const error = await failure(
+      mailer(url).send({ ...channel, to: ['bob@x.org'] }, delivery, sending),
+    )
+    expect(error.code === 'channel.gone').toBe(bounced)
+    const reason = `SMTP ${refusal.slice(0, 3)}: no such mailbox`
+    expect(told).toEqual(bounced ? [['bob@x.org', 'b…@x.org', reason]] : [])
+  })
+
+  it('one of several: the others have it; it is told, and is not sent to again', async () => {
+    const { url, received } = await receive({
+      rcpt: (to) => (to === 'b@x.org' ? '550 5.1.1 no such user' : undefined),
+    })
+    const to = ['a@x.org', 'b@x.org']
+    const first = hears()
+    const mails = mailer(url)
+    const error = await failure(mails.send({ ...channel, to }, delivery, first.sending))
+    expect(error.code).toBe('channel.gone')
+    expect(first.told.map(([address]) => address)).toEqual(['b@x.org'])
+    await mails.send(
+      { ...channel, to },
+      { ...delivery, key: 'next' },
+      hears(new Set(['b@x.org'])).sending,
+    )
+    expect(received.map((one) => one.to)).toEqual([['a@x.org'], ['a@x.org']])
+  })
+
+  it('nobody left: nothing is sent, and it is said', async () => {
+    const { url, received } = await receive()
+    const { sending } = hears(new Set(['bob@x.org']))
+    const sent = mailer(url).send({ ...channel, to: ['bob@x.org'] }, delivery, sending)
+    expect((await failure(sent)).code).toBe('channel.gone')
+    expect(received).toHaveLength(0)
   })
 })
 
