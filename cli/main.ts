@@ -8,6 +8,7 @@ import { device } from './commands/device.ts'
 import { evaluate } from './commands/eval.ts'
 import { explain } from './commands/explain.ts'
 import { method } from './commands/method.ts'
+import { notification } from './commands/notification.ts'
 import { replay } from './commands/replay.ts'
 import { start } from './commands/start.ts'
 import { type Command, type ExitCode, processTerminal, type Terminal } from './terminal.ts'
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   check,
   evaluate,
   explain,
+  notification,
   replay,
   deadLetters,
   device,

@@ -15,6 +15,7 @@ import {
 } from './notifications/broadcast.ts'
 import { onDemandKey, toPageDelivery } from './notifications/fan-out.ts'
 import { checkWords } from './notifications/language.ts'
+import { type Preview, PreviewSchema, preview } from './notifications/preview.ts'
 import { accountTable, endsTable, NOTIFICATIONS_TABLE, toldTable } from './notifications/tables.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
@@ -68,6 +69,11 @@ export interface Broadcasts {
   status(notificationId: string): Promise<BroadcastStatus | undefined>
   /** Somebody takes note: chains of escalation end. Gives false if there is no such notification. */
   acknowledge(notificationId: string, by: string): Promise<boolean>
+  /**
+   * What each channel would send; nothing is sent.
+   * @throws CoreError `input.malformed`.
+   */
+  preview(body: JsonObject): readonly Preview[]
   /** A page of those who are told, after a place that an earlier page named; '' starts. */
   told(
     notificationId: string,
@@ -75,7 +81,10 @@ export interface Broadcasts {
   ): Promise<{ readonly recipients: readonly ToldRecipient[]; readonly next?: string }>
 }
 
-export function createBroadcasts(ports: Ports, { config }: Pick<Program, 'config'>): Broadcasts {
+export function createBroadcasts(
+  ports: Ports,
+  { config, words }: Pick<Program, 'config' | 'words'>,
+): Broadcasts {
   function read(body: JsonObject, now: number): Broadcast {
     const parsed = BroadcastSchema.safeParse(body)
     if (!parsed.success) throw malformed(faultsOf(parsed.error))
@@ -202,6 +211,23 @@ export function createBroadcasts(ports: Ports, { config }: Pick<Program, 'config
       const acknowledged = { at: ports.clock.now(), by }
       await ports.tables.put(NOTIFICATIONS_TABLE, notificationId, { ...item, acknowledged })
       return true
+    },
+
+    preview(body) {
+      const parsed = PreviewSchema.safeParse(body)
+      if (!parsed.success) throw malformed(faultsOf(parsed.error))
+      const { channel } = parsed.data
+      if (channel !== undefined && !Object.hasOwn(config.channels, channel))
+        throw new CoreError(
+          'input.malformed',
+          `channel: expected a channel of the config, found ${JSON.stringify(channel)}`,
+        )
+      try {
+        return preview({ channels: config.channels, words }, parsed.data)
+      } catch (error) {
+        if (!(error instanceof CoreError)) throw error
+        throw new CoreError('input.malformed', `words: ${error.message}`)
+      }
     },
 
     async told(notificationId, after) {

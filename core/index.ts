@@ -180,6 +180,7 @@ export {
 } from './notifications/channels/web-push.ts'
 export { deliveryId } from './notifications/delivery-id.ts'
 export { fanOut, toQueue } from './notifications/fan-out.ts'
+export { type Preview, PreviewSchema, preview } from './notifications/preview.ts'
 export { type Mail, renderMail, renderText, renderWebhook } from './notifications/render.ts'
 export { isUrgent, takeTurns } from './notifications/turns.ts'
 export { createNotify, type Notify, type NotifyParts, type NotifyReport } from './notify.ts'

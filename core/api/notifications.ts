@@ -25,6 +25,13 @@ export function createNotificationApi({ core, refuse }: NotificationApiOptions):
     return context.json({ id }, 202, { location: `/notifications/${id}` })
   })
 
+  api.post('/notifications/preview', async (context) => {
+    const refused = refuse(context)
+    if (refused !== undefined) return refused
+    const body = await readObject(context.req.raw, MAX_BODY_BYTES)
+    return context.json({ previews: broadcasts.preview(body) })
+  })
+
   api.get('/notifications/:id', async (context) => {
     const refused = refuse(context)
     if (refused !== undefined) return refused

@@ -130,7 +130,7 @@ const Words = z
   )
   .meta({ description: 'Words by language.' })
 
-export { Words as WordsSchema }
+export { Language as LanguageSchema, TimeZone as TimeZoneSchema, Words as WordsSchema }
 
 /** How urgent something is. */
 export const PrioritySchema = z
