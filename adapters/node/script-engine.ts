@@ -22,9 +22,10 @@ export function createScriptEngine(): ScriptEngine {
       // A byte order mark is none of the script, and what follows it stays on its line.
       const text = source.startsWith('﻿') ? source.slice(1) : source
       const lines = text.split('\n')
-      const prepared = attempt({ name: called, lines, timeMs }, () =>
+      const readingMs = Math.max(timeMs, LEAST_READING_MS)
+      const prepared = attempt({ name: called, lines, timeMs: readingMs }, () =>
         sandbox().prepare(text, names, {
-          timeMs: Math.max(timeMs, LEAST_READING_MS),
+          timeMs: readingMs,
           // Before any message there is no time.
           now: 0,
           memoryBytes,

@@ -3,6 +3,7 @@ import type { CodecEngines, Json } from '../../core/index.ts'
 import { evalDecode } from '../eval/decode.ts'
 import { evalEncode } from '../eval/encode.ts'
 import { evalRoute } from '../eval/route.ts'
+import { keepingScripts } from '../eval/scripts.ts'
 import { evalShadow } from '../eval/shadow.ts'
 import { evalSql } from '../eval/sql.ts'
 import { evalTemplate } from '../eval/template.ts'
@@ -39,7 +40,7 @@ export const evaluate: Command = {
         `expected one of ${Object.keys(KINDS).join(', ')}, found ${JSON.stringify(args.join(' '))}`,
       )
     }
-    const engines: CodecEngines = { scripts: createScriptEngine() }
+    const engines: CodecEngines = { scripts: keepingScripts(createScriptEngine()) }
     for await (const { bytes } of readLines(terminal.stdin, MAX_LINE_BYTES)) {
       const answer =
         bytes === undefined

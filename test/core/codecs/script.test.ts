@@ -704,6 +704,22 @@ describe('anyhub eval', () => {
     ])
   })
 
+  it('decode: thousands of lines about few scripts, and about many', async () => {
+    const script = (offset: number) =>
+      `let calls = 0; function decodeUplink({ bytes }) { return { data: { v: bytes[0] + ${offset}, calls: ++calls } } }`
+    const lines = Array.from({ length: 2_000 }, (_, index) => ({
+      codec: 'script',
+      script: script(index < 1_900 ? index % 3 : index % 40),
+      bytesHex: '05',
+    }))
+    const answers = await evaluate('decode', lines)
+    expect(answers).toEqual(
+      lines.map((_, index) => ({
+        telemetry: { v: 5 + (index < 1_900 ? index % 3 : index % 40), calls: 1 },
+      })),
+    )
+  })
+
   it('encode', async () => {
     expect(
       await evaluate('encode', [
@@ -759,7 +775,7 @@ describe('in a config', () => {
     ],
     [
       'codec: { type: script, script: "while (true);" }',
-      'deviceTypes.meter.codec: expected the script to end within 100 ms',
+      'deviceTypes.meter.codec: expected the script to end within 1000 ms',
     ],
     ['codec: { type: script, script: "1", timeMs: 0 }', 'deviceTypes.meter.codec.timeMs'],
   ])('%s', async (codec, message) => {
