@@ -116,7 +116,7 @@ function compileFormat(format: string | undefined, { locale, timeZone }: Templat
   if (more.length > 0) throw unknownFormat(format)
   switch (name) {
     case '':
-      return (value) => (typeof value === 'string' ? value : JSON.stringify(value))
+      return plain
     case 'number': {
       const digits = argument === undefined ? undefined : Number(argument)
       if (digits !== undefined && !(Number.isInteger(digits) && digits >= 0 && digits <= 20))
@@ -129,7 +129,7 @@ function compileFormat(format: string | undefined, { locale, timeZone }: Templat
       )
       return (value) => {
         const number = typeof value === 'number' ? value : Number.NaN
-        return Number.isNaN(number) ? String(value) : formatter.format(number)
+        return Number.isNaN(number) ? plain(value) : formatter.format(number)
       }
     }
     case 'time':
@@ -137,17 +137,22 @@ function compileFormat(format: string | undefined, { locale, timeZone }: Templat
     case 'date':
       return timeFormat(locale, { dateStyle: 'long', timeZone })
     case 'upper':
-      return (value) => String(value).toLocaleUpperCase(locale)
+      return (value) => plain(value).toLocaleUpperCase(locale)
     default:
       throw unknownFormat(format)
   }
 }
 
+/** Not `String`: an object from outside may have a `toString` of its own that is no function. */
+function plain(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
 function timeFormat(locale: string, options: Intl.DateTimeFormatOptions): Format {
   const formatter = new Intl.DateTimeFormat(locale, options)
   return (value) => {
-    const at = typeof value === 'number' ? value : Date.parse(String(value))
-    return Number.isFinite(at) && Math.abs(at) < 8.64e15 ? formatter.format(at) : String(value)
+    const at = typeof value === 'number' ? value : Date.parse(plain(value))
+    return Number.isFinite(at) && Math.abs(at) < 8.64e15 ? formatter.format(at) : plain(value)
   }
 }
 

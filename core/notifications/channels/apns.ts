@@ -3,7 +3,7 @@ import type { Delivery } from '../../model/notification.ts'
 import { deliveryId } from '../delivery-id.ts'
 import { CHANNEL_BASE } from './channel-base.ts'
 import { type ChannelAnswer, type ChannelRequest, maskToken, verdictOf } from './http-channel.ts'
-import { wordsOf } from './words.ts'
+import { fitting, wordsOf } from './words.ts'
 
 /** Sends to apps on devices of Apple. */
 export const ApnsSchema = z.strictObject({
@@ -30,8 +30,8 @@ export const ApnsSchema = z.strictObject({
 
 export type ApnsChannel = z.output<typeof ApnsSchema>
 
-/** Longer payloads are refused. Source: "Generating a remote notification". Unit: bytes. */
-const MAX_TEXT = 1_000
+/** Larger payloads are refused. Source: "Generating a remote notification". */
+const MAX_BYTES = 4_096
 
 /**
  * Requests for HTTP/2, without authorization: whoever sends them signs the token.
@@ -45,18 +45,20 @@ export function renderApns(
   const { severity, deviceId, at } = delivery.notification
   const { title, text } = wordsOf(delivery)
   const urgent = severity === 'critical'
-  const body = JSON.stringify({
-    aps: {
-      alert: { title, body: text.slice(0, MAX_TEXT) },
-      sound: 'default',
-      'interruption-level': urgent ? 'time-sensitive' : 'active',
-      'thread-id': deviceId,
-    },
-    id: deliveryId(delivery).slice(0, 500),
-    deviceId,
-    severity,
-    at: new Date(at).toISOString(),
-  })
+  const render = (shown: string): string =>
+    JSON.stringify({
+      aps: {
+        alert: { title, body: shown },
+        sound: 'default',
+        'interruption-level': urgent ? 'time-sensitive' : 'active',
+        'thread-id': deviceId,
+      },
+      id: deliveryId(delivery).slice(0, 500),
+      deviceId,
+      severity,
+      at: new Date(at).toISOString(),
+    })
+  const body = render(fitting(text, MAX_BYTES, render))
   return tokens.map((token) => ({
     to: maskToken(token),
     address: token,

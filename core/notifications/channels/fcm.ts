@@ -9,7 +9,7 @@ import {
   maskToken,
   verdictInBody,
 } from './http-channel.ts'
-import { wordsOf } from './words.ts'
+import { fitting, wordsOf } from './words.ts'
 
 /** Sends to apps by Firebase Cloud Messaging, version 1. */
 export const FcmSchema = z
@@ -42,6 +42,9 @@ export const FcmSchema = z
 
 export type FcmChannel = z.output<typeof FcmSchema>
 
+/** Larger messages are refused. Source: firebase.google.com, "About FCM messages", 4,096 bytes. */
+const MAX_BYTES = 4_096
+
 /**
  * Requests without authorization: whoever sends them has the token of the service account.
  *
@@ -55,13 +58,14 @@ export function renderFcm(
   const { severity, deviceId, at } = delivery.notification
   const { title, text } = wordsOf(delivery)
   const urgent = severity === 'critical'
-  const message = {
-    notification: { title, body: text },
+  const messageWith = (body: string) => ({
+    notification: { title, body },
     data: { id: deliveryId(delivery), deviceId, severity, at: new Date(at).toISOString() },
     android: { priority: urgent ? 'HIGH' : 'NORMAL' },
     apns: { headers: { 'apns-priority': urgent ? '10' : '5' } },
     webpush: { headers: { Urgency: urgent ? 'high' : 'normal' } },
-  }
+  })
+  const message = messageWith(fitting(text, MAX_BYTES, (body) => JSON.stringify(messageWith(body))))
   const targets = [
     ...tokens.map((token) => ({ to: maskToken(token), address: token, target: { token } })),
     ...(topic === undefined ? [] : [{ to: topic, address: `/topics/${topic}`, target: { topic } }]),

@@ -29,7 +29,7 @@ export const slack: HttpChannel<Channel> = {
         { type: 'header', text: { type: 'plain_text', text: title.slice(0, 150), emoji: true } },
         ...(text === ''
           ? []
-          : [{ type: 'section', text: { type: 'mrkdwn', text: escaped(text) } }]),
+          : [{ type: 'section', text: { type: 'mrkdwn', text: sectionOf(text) } }]),
         { type: 'section', fields },
       ],
     }
@@ -48,6 +48,19 @@ export const slack: HttpChannel<Channel> = {
     answer.status === 404 || /channel_is_archived|no_service/.test(answer.body)
       ? 'gone'
       : verdictInBody(answer),
+}
+
+/** Longer sections are refused; an escape is not cut in two. */
+const MAX_SECTION = 3_000
+
+function sectionOf(text: string): string {
+  const whole = escaped(text)
+  return whole.length <= MAX_SECTION
+    ? whole
+    : whole
+        .slice(0, MAX_SECTION)
+        .replace(/&[a-z]{0,3}$/, '')
+        .toWellFormed()
 }
 
 /** Source: api.slack.com, "Formatting text for app surfaces": three characters mean something. */

@@ -3,7 +3,7 @@ import type { Delivery } from '../../model/notification.ts'
 import { deliveryId } from '../delivery-id.ts'
 import { CHANNEL_BASE } from './channel-base.ts'
 import { type ChannelAnswer, verdictOf } from './http-channel.ts'
-import { wordsOf } from './words.ts'
+import { fitting, wordsOf } from './words.ts'
 
 /** Sends to browsers that subscribed. */
 export const WebPushSchema = z.strictObject({
@@ -40,18 +40,23 @@ export const WebPushSchema = z.strictObject({
 
 export type WebPushChannel = z.output<typeof WebPushSchema>
 
-/** What the service worker gets, before it is encrypted. At most 3,993 bytes. Source: RFC 8291, 4. */
+/** Source: RFC 8291, 4. */
+const MAX_BYTES = 3_993
+
+/** What the service worker gets, before it is encrypted. */
 export function renderWebPush(delivery: Delivery): string {
   const { deviceId, severity, at } = delivery.notification
   const { title, text } = wordsOf(delivery)
-  return JSON.stringify({
-    id: deliveryId(delivery).slice(0, 500),
-    title,
-    body: text.slice(0, 600),
-    deviceId,
-    severity,
-    at: new Date(at).toISOString(),
-  })
+  const render = (body: string): string =>
+    JSON.stringify({
+      id: deliveryId(delivery).slice(0, 500),
+      title,
+      body,
+      deviceId,
+      severity,
+      at: new Date(at).toISOString(),
+    })
+  return render(fitting(text, MAX_BYTES, render))
 }
 
 /** Source: RFC 8030, 7.3: a subscription that ended is 404 or 410. */

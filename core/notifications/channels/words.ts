@@ -24,5 +24,18 @@ export function wordsOf({ notification }: Delivery): Words {
 }
 
 function clean(text: string, most: number): string {
-  return text.replace(/[^\P{Cc}\n]+/gu, ' ').slice(0, most)
+  return text
+    .replace(/[^\P{Cc}\n]+/gu, ' ')
+    .slice(0, most)
+    .toWellFormed()
+}
+
+/** So much of the beginning of a text that what is rendered with it has at most so many bytes, as far as that can be. */
+export function fitting(text: string, maxBytes: number, render: (text: string) => string): string {
+  const encoder = new TextEncoder()
+  const over = encoder.encode(render(text)).length - maxBytes
+  if (over <= 0) return text
+  // No byte of a text is rendered as less than one.
+  const room = Math.max(0, encoder.encode(text).length - over)
+  return text.slice(0, encoder.encodeInto(text, new Uint8Array(room)).read)
 }

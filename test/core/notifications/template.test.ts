@@ -57,6 +57,15 @@ describe('templates of channels', () => {
     )
   })
 
+  it.each(['', ' | number', ' | upper', ' | time', ' | date'])(
+    'writes an object that calls itself a text, as JSON%s',
+    (format) => {
+      const data = { odd: { toString: 1, valueOf: 'x' } }
+      const rendered = compileNotificationTemplate(`{{data.odd${format}}}`, EN)({ ...SAMPLE, data })
+      expect(rendered.toLowerCase()).toBe('{"tostring":1,"valueof":"x"}')
+    },
+  )
+
   it('fills a topic, and no device makes levels or wildcards of its own in it', () => {
     expect(renderTopic('alerts/{{severity}}/{{deviceId}}', SAMPLE)).toBe('alerts/critical/dev-1')
     expect(renderTopic('a/{{key}}', { ...SAMPLE, key: 'x/+/#' })).toBe('a/x____')
