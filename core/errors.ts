@@ -61,6 +61,7 @@ export const ERROR_CODES = {
   'network.no_birth': { retryable: false },
   'network.no_downlink': { retryable: false },
   'network.unauthorized': { retryable: false },
+  'network.not_its_device': { retryable: false },
   'method.invalid': { retryable: false },
   'method.device_offline': { retryable: true },
   'method.timed_out': { retryable: true },

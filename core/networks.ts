@@ -104,8 +104,13 @@ export function createNetworks(
     return lookup
   }
 
-  /** @throws CoreError `device.disabled` */
-  async function checkEnabled(deviceId: string): Promise<void> {
+  /** @throws CoreError `network.not_its_device` or `device.disabled` */
+  async function checkDevice({ covers }: ProgramNetwork, deviceId: string): Promise<void> {
+    if (!covers(deviceId))
+      throw new CoreError(
+        'network.not_its_device',
+        'expected a device that the network may speak for, found one beyond its pattern',
+      )
     if (await isDisabled(deviceId))
       throw new CoreError(
         'device.disabled',
@@ -233,11 +238,11 @@ export function createNetworks(
       switch (part.kind) {
         case 'uplink':
           deviceId = one.prefix + part.deviceId
-          await checkEnabled(deviceId)
+          await checkDevice(one, deviceId)
           return await add(toUplink(one, message, part, delivery, program.config.limits))
         case 'presence':
           deviceId = one.prefix + part.deviceId
-          await checkEnabled(deviceId)
+          await checkDevice(one, deviceId)
           return await tellPresence(part, one.prefix)
         case 'fault':
           return await setAside(one, message, delivery.contentType, part.error, part.deviceId)

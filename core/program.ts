@@ -121,6 +121,8 @@ export interface ProgramNetwork {
   /** Reads the codec's bytes also where the network has decoded. */
   readonly usesBytes: boolean
   readonly prefix: string
+  /** Whether it may speak for a device, by its id here. */
+  readonly covers: (deviceId: string) => boolean
   readonly secret: string | undefined
   readonly secretIn: NetworkConfig['secretIn']
   /** Whether downlinks may go to addresses that are not public. */
@@ -512,6 +514,7 @@ function compileNetwork(
     codec,
     usesBytes: given.use === 'bytes',
     prefix: given.prefix,
+    covers: globTest(given.devices),
     secret: given.secret,
     secretIn: given.secretIn,
     allowPrivate: option(given, 'downlink', 'allowPrivate') === true,

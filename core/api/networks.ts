@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import type { Core } from '../create-core.ts'
 import type { Outcome, Uplink } from '../model/uplink.ts'
-import { asksBody, knowsSecret } from '../networks/secret.ts'
+import { asksBody, hideSecret, knowsSecret } from '../networks/secret.ts'
 import { problem } from './problem.ts'
 import { readBody } from './read-body.ts'
 
@@ -45,7 +45,9 @@ export function createNetworkApi({ core, add, isAdmin, trusting }: NetworkApiOpt
     const receivedAt = ports.clock.now()
     const query = context.req.query()
     const headers = downlinkHeaders(context.req.header())
-    const message = { topic: '', body: body.bytes, receivedAt, request: { query, headers } }
+    const bytes =
+      secret !== undefined && 'body' in secretIn ? hideSecret(secret, body.bytes) : body.bytes
+    const message = { topic: '', body: bytes, receivedAt, request: { query, headers } }
     if (!body.complete) {
       const deadLetterId = await networks.refuseLarge(network, message, contentType, body.length)
       const detail = `expected at most ${limit} bytes, found ${body.length} or more`

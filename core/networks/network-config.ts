@@ -44,6 +44,10 @@ const COMMON = {
     .regex(/^[a-zA-Z0-9:._-]{0,32}$/, 'expected at most 32 letters, digits, and : . _ -')
     .default('')
     .meta({ description: 'Stands before the ids of its devices here.' }),
+  devices: z.string().min(1).max(256).default('*').meta({
+    description:
+      'Which devices it may speak for, by their ids here: a pattern in which * stands for any characters.',
+  }),
   use: z.enum(['decoded', 'bytes']).default('decoded').meta({
     description:
       'What counts where the network has decoded: its object, or the bytes that the codec decodes.',
@@ -56,6 +60,7 @@ export interface NetworkConfig {
   readonly secret: string | undefined
   readonly secretIn: SecretPlace
   readonly prefix: string
+  readonly devices: string
   readonly use: 'decoded' | 'bytes'
   /** `type`, and the options of the codec. */
   readonly codec: { readonly type: string; readonly [option: string]: unknown } | undefined
@@ -89,6 +94,7 @@ function toConfig(checked: Readonly<Record<string, unknown>>): NetworkConfig {
     secret: textOption(checked, 'secret'),
     secretIn: placeOf(checked['secretIn']),
     prefix: textOption(checked, 'prefix') ?? '',
+    devices: textOption(checked, 'devices') ?? '*',
     use: textOption(checked, 'use') === 'bytes' ? 'bytes' : 'decoded',
     codec:
       typeof codec === 'object' && codec !== null

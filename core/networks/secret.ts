@@ -32,6 +32,13 @@ export function asksBody(place: SecretPlace): boolean {
   return !('header' in place)
 }
 
+/** A body without the secret that stands in it: neither measured nor set aside with it. */
+export function hideSecret(secret: string, body: Uint8Array): Uint8Array {
+  const text = new TextDecoder().decode(body)
+  const written = JSON.stringify(secret).slice(1, -1)
+  return text.includes(written) ? utf8.encode(text.replaceAll(written, '***')) : body
+}
+
 /** Source: RFC 6750 for `Bearer`; some consoles write the value as it is. */
 function ofHeader(value: string | undefined): string | undefined {
   return value?.replace(/^(?:bearer|token) +/i, '').trim()

@@ -416,6 +416,44 @@ describe('POST /networks/{name}', () => {
     expect(await rowsOf(cloud, 'b-d1')).toHaveLength(1)
   })
 
+  it('keeps no secret that stood in a body', async () => {
+    const secret = `quote"${SECRET}`
+    const cloud = await openCloud({
+      config: {
+        networks: {
+          hook: { type: 'webhook', secret, secretIn: { body: '/secret' }, prefix: 'b-' },
+        },
+      },
+    })
+    const none = { authorization: '' }
+    expect(
+      (await post(cloud, '/networks/hook', { deviceId: 'd1', t: 1, secret }, none)).status,
+    ).toBe(202)
+    expect((await post(cloud, '/networks/hook', { t: 1, secret }, none)).status).toBe(422)
+    const rows = await rowsOf(cloud, 'b-d1')
+    expect(rows).toHaveLength(1)
+    const [letter] = await cloud.core.ports.deadLetters.list('', 1)
+    const kept = new TextDecoder().decode(letter?.payload)
+    expect(JSON.parse(kept)).toEqual({ t: 1, secret: '***' })
+    expect(JSON.stringify(rows)).not.toContain(SECRET)
+  })
+
+  it('takes nothing of a device that is disabled, and tells who posted it', async () => {
+    const cloud = await openCloud({ config: CONFIG })
+    await cloud.core.ports.registry.create({
+      deviceId: 'd1',
+      tags: {},
+      enabled: false,
+      createdAt: 1,
+      version: 1,
+      credentials: [],
+    })
+    const response = await post(cloud, '/networks/tts', UP)
+    expect(response.status).toBe(422)
+    expect(await response.json()).toMatchObject({ title: 'device.disabled' })
+    expect(await cloud.core.ports.devices.load('d1')).toBeUndefined()
+  })
+
   it('sets an uplink aside as the message that it stood in, and reads it again', async () => {
     const cloud = await openCloud({ config: CONFIG })
     const future = { ...UP, received_at: new Date(Date.now() + 86_400_000).toISOString() }

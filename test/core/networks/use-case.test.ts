@@ -183,6 +183,23 @@ describe('what networks bring is not trusted', () => {
     expect(recordOf(world, 'd1')?.last).toMatchObject({ t: { value: 21 } })
   })
 
+  it('takes from a network only what is of devices that it may speak for', async () => {
+    const { core, world } = open({
+      networks: { z: { type: 'zigbee2mqtt', prefix: 'z-', devices: 'z-lamp*' } },
+    })
+    const outcomes = await core.ingest([
+      uplink('zigbee2mqtt/lamp1', { on: true }),
+      uplink('zigbee2mqtt/pump', { on: true }),
+      uplink('zigbee2mqtt/pump/availability', 'online'),
+    ])
+    expect(outcomes).toMatchObject([
+      { status: 'accepted', deviceId: 'z-lamp1' },
+      { status: 'dead_lettered', error: { code: 'network.not_its_device' } },
+      { status: 'dead_lettered', error: { code: 'network.not_its_device' } },
+    ])
+    expect(recordOf(world, 'z-pump')).toBeUndefined()
+  })
+
   it('asks for it again where nobody knows whether its device is disabled', async () => {
     const { core, world } = open()
     world.away.add('registry')
