@@ -47,7 +47,10 @@ export function createRedrive(
     }
     if (letter.source === 'outbox') {
       const { key, effect }: OutboxEntry = JSON.parse(new TextDecoder().decode(letter.payload))
-      const [result] = await gate.run(letter.deviceId ?? '', [
+      const { deviceId = '' } = letter
+      // Groups of fleet-wide windows and inboxes are records that are no devices.
+      const enter = deviceId.startsWith('$') ? gate.enter : gate.run
+      const [result] = await enter(deviceId, [
         { kind: 'effect', key: `${key}+${letter.id}`, effect },
       ])
       if (result?.status === 'refused') throw new CoreError(result.code, result.message)

@@ -88,14 +88,19 @@ export function createNotify(
 
   /** Tells whoever asked for it how it ended. What cannot be told now leaves the delivery as it is: it has ended. */
   async function keepEnd(
-    { key, accountId }: Delivery,
+    { id, key, accountId }: Delivery,
     state: 'sent' | 'failed' | 'expired',
     error?: unknown,
   ): Promise<void> {
     if (accountId === undefined) return
     const reason = error instanceof Error ? { reason: error.message } : {}
     try {
-      await ports.tables.put(endsTable(accountId), key, { state, at: ports.clock.now(), ...reason })
+      // One that is sent again after it was set aside ends in the place of the old one.
+      await ports.tables.put(endsTable(accountId), id ?? key, {
+        state,
+        at: ports.clock.now(),
+        ...reason,
+      })
     } catch {
       ports.observer.log('warn', 'end of a delivery not kept', { key, state })
     }

@@ -106,6 +106,22 @@ describe('on-demand notification through REST', () => {
     expect(rest.body).toEqual({ recipients: [] })
   })
 
+  it('counts a delivery once that failed and was sent again', async () => {
+    const opened = open()
+    opened.world.onSend = () => new CoreError('channel.rejected', 'not now')
+    const audience = { people: ['bob'] }
+    const { body } = await opened.ask('POST', '/notifications', { ...NEWS, audience })
+    await workOff(opened)
+    opened.world.onSend = () => undefined
+    const [letter] = await opened.ports.deadLetters.list('', 1)
+    await opened.core.redrive(letter?.id ?? '')
+    await workOff(opened)
+    expect((await opened.ask('GET', `/notifications/${body.id}`)).body).toMatchObject({
+      deliveries: 1,
+      states: { queued: 0, sent: 1, failed: 0 },
+    })
+  })
+
   it.each([
     ['people', { people: ['ann', 'nobody'] }, ['@ann']],
     ['a group', { groups: ['ops'] }, ['@ann', '@bob']],

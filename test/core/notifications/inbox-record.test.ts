@@ -168,6 +168,45 @@ describe('an inbox as a record', () => {
     expect(told(running)).toEqual(['@bob hot raised on dev-1', '@ann hot raised on dev-1'])
   })
 
+  it('keeps what it could not put into the queue until it can, and what was set aside is sent again', async () => {
+    const running = start(ESCALATING)
+    const { core, world, ports } = running
+    await core.ingest([uplink({ temp: 31 })])
+    await core.gate.idle()
+    const pages = await ports.notifications.claim(world.now, 100, 1_000)
+    world.away.add('notifications')
+    for (const page of pages) await core.fanOut(page).catch(() => undefined)
+    await core.gate.idle()
+    expect(JSON.parse(world.records.get('$inbox/shift/%40ann') ?? '')).toMatchObject({
+      outbox: [{ effect: { kind: 'deliver' } }],
+    })
+    world.away.delete('notifications')
+    world.now += 2_000
+    await pass(running, 2)
+    expect(told(running)).toEqual(['@ann hot raised on dev-1'])
+
+    const [delivery] = world.sent
+    if (delivery === undefined) throw new Error('expected a delivery')
+    const effect = { kind: 'deliver', deliveries: [{ ...delivery, key: 'again' }] }
+    const payload = new TextEncoder().encode(JSON.stringify({ key: 'x', effect }))
+    await ports.deadLetters.put({
+      id: 'letter',
+      at: world.now,
+      deviceId: '$inbox/shift/%40ann',
+      topic: 'outbox/deliver',
+      source: 'outbox',
+      contentType: 'application/json',
+      payload,
+      payloadBytes: payload.length,
+      receivedAt: world.now,
+      code: 'store.unavailable',
+      reason: 'given up',
+    })
+    expect(await core.redrive('letter')).toEqual({ status: 'queued' })
+    await pass(running, 1)
+    expect(told(running)).toHaveLength(2)
+  })
+
   it('is no device', async () => {
     const running = start(ESCALATING)
     await running.core.ingest([uplink({ temp: 31 })])
