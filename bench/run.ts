@@ -12,6 +12,7 @@ import { installPeers } from './lib/peers.ts'
 import { short, table } from './lib/table.ts'
 import { ingestReport } from './mqtt/ingest.ts'
 import { roundTripReport } from './mqtt/round-trip.ts'
+import { notifyReport } from './notify/report.ts'
 import { rulesReport } from './rules/report.ts'
 import { scriptsReport } from './scripts/report.ts'
 import { shadowReport } from './shadow/report.ts'
@@ -33,6 +34,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   gcp: gcpReport,
   codecs: codecsReport,
   fanout: fanOutReport,
+  notify: notifyReport,
 }
 
 const { values, positionals } = parseArgs({

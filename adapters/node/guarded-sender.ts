@@ -21,6 +21,9 @@ import { readRetryAfter } from './retry-after.ts'
 const MAX_ANSWER_BYTES = 65_536
 const DRAIN_MS = 2_000
 
+/** So many connections to one host are kept while they are idle: a burst of deliveries does not open its own each time. */
+const MAX_IDLE = 256
+
 /** An idle connection is kept for so long. */
 const IDLE_MS = 30_000
 
@@ -123,7 +126,7 @@ export function createGuardedSender(resolve: Resolve = resolveBySystem): Guarded
 function createAgents(resolve: Resolve, allowed: (address: string) => boolean): Agents {
   const options = {
     keepAlive: true,
-    maxFreeSockets: 16,
+    maxFreeSockets: MAX_IDLE,
     timeout: IDLE_MS,
     lookup: createLookup(resolve, allowed),
   }
