@@ -89,6 +89,66 @@ const utf8Text = (bytes, start, end, fatal) => {
   return text
 }
 
+// Dates and numbers as most hosts of scripts show them: American English, the time that of UTC
+
+const two = (value) => (value < 10 ? '0' : '') + value
+const dateTexts = {
+  __proto__: null,
+  'en-US': (at) => at.getMonth() + 1 + '/' + at.getDate() + '/' + at.getFullYear(),
+  'en-GB': (at) => two(at.getDate()) + '/' + two(at.getMonth() + 1) + '/' + at.getFullYear(),
+  'de-DE': (at) => at.getDate() + '.' + (at.getMonth() + 1) + '.' + at.getFullYear(),
+  'sv-SE': (at) => at.getFullYear() + '-' + two(at.getMonth() + 1) + '-' + two(at.getDate()),
+}
+const localeOf = (given) => {
+  const locale = Text(isArray(given) ? given[0] : given)
+  return locale in dateTexts ? locale : 'en-US'
+}
+const dateText = (at, given) => dateTexts[localeOf(given)](at)
+const timeText = (at, given, options) => {
+  const minutes = ':' + two(at.getMinutes()) + ':' + two(at.getSeconds())
+  const hour = at.getHours()
+  if (localeOf(given) !== 'en-US' || (options && options.hour12 === false)) return two(hour) + minutes
+  return (hour % 12 || 12) + minutes + (hour < 12 ? ' AM' : ' PM')
+}
+const orInvalid = (write) =>
+  function (locales, options) {
+    return isNaN(this.getTime()) ? 'Invalid Date' : write(this, locales, options)
+  }
+define(Date.prototype, {
+  toLocaleDateString: orInvalid(dateText),
+  toLocaleTimeString: orInvalid(timeText),
+  toLocaleString: orInvalid((at, locales, options) =>
+    dateText(at, locales) + (localeOf(locales) === 'sv-SE' ? ' ' : ', ') + timeText(at, locales, options)),
+})
+
+const grouped = (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ',')
+define(BigInt.prototype, {
+  toLocaleString() {
+    const text = Text(this)
+    return text[0] === '-' ? '-' + grouped(text.slice(1)) : grouped(text)
+  },
+})
+define(Number.prototype, {
+  toLocaleString(_locales, options) {
+    const value = +this
+    if (isNaN(value)) return 'NaN'
+    const sign = value < 0 || 1 / value < 0 ? '-' : ''
+    if (!isFinite(value)) return sign + '∞'
+    const least = (options && options.minimumFractionDigits) || 0
+    const most = options && options.maximumFractionDigits !== undefined ? options.maximumFractionDigits : Math.max(least, 3)
+    const size = Math.abs(value)
+    const [mantissa, exponent = '0'] = Text(size).split('e+')
+    const text = size >= 1e21 ? mantissa.replace('.', '').padEnd(+exponent + 1, '0') : size < 1e-6 ? size.toFixed(20) : mantissa
+    const [whole, fraction = ''] = text.split('.')
+    // Half and more goes up, by the digits that are shown otherwise.
+    const all = (BigInt(whole + fraction.slice(0, most).padEnd(most, '0')) + (fraction.charCodeAt(most) > 52 ? 1n : 0n)).toString()
+    const digits = all.padStart(most + 1, '0')
+    let shown = digits.slice(digits.length - most)
+    while (shown.length > least && shown.endsWith('0')) shown = shown.slice(0, -1)
+    return sign + grouped(digits.slice(0, digits.length - most)) + (shown === '' ? '' : '.' + shown)
+  },
+})
+
 // Base64
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'

@@ -247,6 +247,57 @@ describe('time and chance inside', () => {
     ).toEqual([true, '1970-01-01T00:00:00.000Z'])
   })
 
+  it.each(['en-US', 'en-GB', 'de-DE', 'sv-SE'])(
+    'dates in the words of %s are those of Node',
+    (locale) => {
+      const times = [0, 1, 1e12, 1_617_580_800_000, 1_617_624_369_000, 4_102_444_799_999]
+      const methods = ['toLocaleString', 'toLocaleDateString', 'toLocaleTimeString'] as const
+      const zone = { timeZone: 'UTC' }
+      expect(
+        evaluate(
+          `return a.times.map((t) => a.methods.map((m) => [new Date(t)[m](a.locale), a.locale === 'en-US' ? new Date(t)[m]() : '']))`,
+          [{ times, methods, locale }],
+        ),
+      ).toEqual(
+        times.map((time) =>
+          methods.map((method) => {
+            const text = new Date(time)[method](locale, zone)
+            return [text, locale === 'en-US' ? text : '']
+          }),
+        ),
+      )
+      expect(evaluate('return new Date(NaN).toLocaleString()')).toBe('Invalid Date')
+    },
+  )
+
+  it('numbers in the words of American English are those of Node', () => {
+    const numbers = [
+      0, -0, 0.5, 1, 12, 999, 1_000, -1_234.5, 1_234_567.8915, 1.0005, 2.5e-7, 0.0005, 1e21, 1e20,
+      99.9995, 1.5e300,
+    ]
+    const digits = [
+      undefined,
+      { minimumFractionDigits: 2 },
+      { maximumFractionDigits: 0 },
+      { maximumFractionDigits: 1 },
+    ]
+    for (const options of digits)
+      expect(
+        evaluate('return a.numbers.map((n) => n.toLocaleString("en-US", a.options))', [
+          { numbers: numbers.slice(2), ...(options === undefined ? {} : { options }) },
+        ]),
+      ).toEqual(numbers.slice(2).map((number) => number.toLocaleString('en-US', options)))
+    expect(
+      evaluate(
+        'return [0, -0, NaN, 1 / 0, -1 / 0, 12345678901234567890n].map((n) => n.toLocaleString())',
+      ),
+    ).toEqual(
+      [0, -0, Number.NaN, 1 / 0, -1 / 0, 12345678901234567890n].map((n) =>
+        n.toLocaleString('en-US'),
+      ),
+    )
+  })
+
   it.each([
     'new Date(2026, 0, 1).toISOString()',
     'new Date("2026-07-01T00:00").toISOString()',
