@@ -1,6 +1,7 @@
 import { faultsOf } from './config-faults.ts'
 import { CoreError } from './errors.ts'
 import type { Address } from './model/audience.ts'
+import type { InboxState } from './model/inbox.ts'
 import { isJsonObject, type Json, type JsonObject } from './model/json.ts'
 import {
   AudienceId,
@@ -9,6 +10,7 @@ import {
   SubscriptionSchema,
 } from './notifications/audience-config.ts'
 import { addressed } from './notifications/channels/address.ts'
+import { inboxRecordId } from './notifications/fan-out.ts'
 import { checkWords } from './notifications/language.ts'
 import { groupTable, PEOPLE_TABLE, SUBSCRIPTIONS_TABLE } from './notifications/tables.ts'
 import type { Ports } from './ports.ts'
@@ -43,6 +45,8 @@ export interface AudienceShelf {
 export interface AudienceStore {
   readonly people: AudienceShelf
   readonly subscriptions: AudienceShelf
+  /** What waits for a recipient of a subscription, and what he was not told; `undefined` if he has no inbox. */
+  inbox(subscriptionId: string, recipientId: string): Promise<InboxState | undefined>
 }
 
 export function createAudienceStore(
@@ -127,6 +131,9 @@ export function createAudienceStore(
   }
 
   return {
+    async inbox(subscriptionId, recipientId) {
+      return (await ports.devices.load(inboxRecordId(subscriptionId, recipientId)))?.inbox
+    },
     people: shelf(
       PEOPLE_TABLE,
       (id) => audience.people.has(id),

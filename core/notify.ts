@@ -66,7 +66,10 @@ export function createNotify(
   async function sendAndSettle(delivery: Delivery): Promise<keyof NotifyReport> {
     const now = ports.clock.now()
     const { key, channelId, notification } = delivery
-    if (now >= (notification.expiresAt ?? Number.POSITIVE_INFINITY)) return expire(delivery)
+    // Recipients of what is too late are still found: each is told of on the account.
+    const isPage = delivery.fanOut !== undefined
+    if (!isPage && now >= (notification.expiresAt ?? Number.POSITIVE_INFINITY))
+      return expire(delivery)
     const until = heldUntil(delivery, now)
     if (until !== undefined) {
       await ports.notifications.hold(key, inTime(delivery, until))

@@ -56,6 +56,27 @@ export function createAudienceApi({ core, refuse }: AudienceApiOptions): Hono {
         : notFound(context)
     })
   }
+
+  api.get('/subscriptions/:id/inboxes/:recipient', async (context) => {
+    const refused = refuse(context)
+    if (refused !== undefined) return refused
+    const { id, recipient } = context.req.param()
+    const inbox = await core.audience.inbox(id, recipient)
+    if (inbox === undefined)
+      return problem(context, 404, 'input.not_found', 'expected a recipient who has an inbox')
+    const { held, more, releaseAt, escalations, suppressed = [] } = inbox
+    const keyOf = ({ notification }: (typeof held)[number]) => notification.key
+    return context.json({
+      waiting: held.length + more,
+      ...(held.length > 0 ? { held: held.map(keyOf), releaseAt } : {}),
+      escalations: escalations.map(({ notification, step, dueAt }) => ({
+        key: notification.key,
+        step: step + 1,
+        dueAt,
+      })),
+      suppressed,
+    })
+  })
   return api
 }
 

@@ -1,4 +1,4 @@
-import type { Address, Audience } from './audience.ts'
+import type { Address, Audience, Suppression } from './audience.ts'
 import type { Notification, Severity } from './notification.ts'
 import type { WeeklySpan } from './weekly-span.ts'
 
@@ -75,4 +75,14 @@ export interface InboxState {
   /** When what waits is told; what comes before it waits, too. Epoch ms; 0: nothing waits, and nothing has to. */
   readonly releaseAt: number
   readonly escalations: readonly Escalation[]
+  /** What was not told lately, oldest first. */
+  readonly suppressed?: readonly SuppressedNotification[]
+}
+
+/** That somebody was not told, and why. */
+export interface SuppressedNotification {
+  readonly key: string
+  readonly reason: Suppression
+  /** Epoch ms. */
+  readonly at: number
 }

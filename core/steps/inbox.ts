@@ -30,8 +30,19 @@ export function passInboxTime(draft: Draft, now: number): void {
 const NONE: ReadonlySet<string> = new Set()
 
 function settle(draft: Draft, { state, acts }: InboxStep): void {
-  draft.setInbox(state)
+  draft.setInbox(withSuppressed(state, acts, draft.context.now))
   for (const act of acts) carryOut(draft, state, act)
+}
+
+/** So much of what was not told is kept for whoever asks why. */
+const MOST_SUPPRESSED = 20
+
+function withSuppressed(state: InboxState, acts: readonly InboxAct[], at: number): InboxState {
+  const found = acts.flatMap((act) =>
+    act.do === 'suppress' ? [{ key: act.notification.key, reason: act.reason, at }] : [],
+  )
+  if (found.length === 0) return state
+  return { ...state, suppressed: [...(state.suppressed ?? []), ...found].slice(-MOST_SUPPRESSED) }
 }
 
 function carryOut(draft: Draft, inbox: InboxState, act: InboxAct): void {

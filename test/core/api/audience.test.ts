@@ -135,6 +135,39 @@ describe('subscriptions through REST', () => {
     await workOff(opened)
     expect(opened.world.sent).toHaveLength(1)
     expect(opened.world.counts['notification.suppressed']).toBe(1)
+    const inbox = await opened.ask('GET', '/subscriptions/few/inboxes/@ann')
+    expect(inbox.body).toEqual({
+      waiting: 0,
+      escalations: [],
+      suppressed: [
+        {
+          key: expect.stringMatching(/^dev-\d\/alarm\/hot/),
+          reason: 'throttled',
+          at: opened.world.now,
+        },
+      ],
+    })
+    expect((await opened.ask('GET', '/subscriptions/few/inboxes/@bob')).status).toBe(404)
+  })
+
+  it('show what waits for the end of a digest, and which step of a chain is next', async () => {
+    const opened = open()
+    await opened.ask('PUT', '/subscriptions/few', {
+      to: { people: ['ann'] },
+      digest: '1h',
+      escalation: [{ after: '10m', to: { people: ['ann'] } }],
+    })
+    await opened.core.ingest([uplink({ temp: 31 }), uplink({ temp: 31 }, { deviceId: 'dev-2' })])
+    await workOff(opened)
+    expect((await opened.ask('GET', '/subscriptions/few/inboxes/@ann')).body).toMatchObject({
+      waiting: 1,
+      held: [expect.stringMatching(/^dev-\d\/alarm\/hot/)],
+      releaseAt: opened.world.now + 3_600_000,
+      escalations: [
+        { step: 1, dueAt: opened.world.now + 600_000 },
+        { step: 1, dueAt: opened.world.now + 600_000 },
+      ],
+    })
   })
 
   it.each([
@@ -170,6 +203,7 @@ describe('subscriptions through REST', () => {
       for (const [method, path] of [
         ['GET', `/${name}`],
         ['GET', `/${name}/x`],
+        ['GET', '/subscriptions/x/inboxes/y'],
         ['PUT', `/${name}/x`],
         ['DELETE', `/${name}/x`],
       ] as const)

@@ -106,6 +106,19 @@ describe('on-demand notification through REST', () => {
     expect(rest.body).toEqual({ recipients: [] })
   })
 
+  it('accounts for everybody whom it reaches too late', async () => {
+    const opened = open()
+    const expiresAt = new Date(opened.world.now + 1_000).toISOString()
+    const { body } = await opened.ask('POST', '/notifications', { ...NEWS, expiresAt })
+    opened.world.now += 2_000
+    await workOff(opened)
+    expect(opened.world.sent).toHaveLength(0)
+    expect((await opened.ask('GET', `/notifications/${body.id}`)).body).toMatchObject({
+      status: 'found',
+      states: { queued: 0, expired: 3 },
+    })
+  })
+
   it('counts a delivery once that failed and was sent again', async () => {
     const opened = open()
     opened.world.onSend = () => new CoreError('channel.rejected', 'not now')
