@@ -48,6 +48,8 @@ import { listPageFiles } from './listeners/page-files.ts'
 import { mqttTlsOptions, peerCertificate, tlsOptions } from './listeners/tls.ts'
 import { createLiveFeed } from './live-feed.ts'
 import { createLookupSource } from './lookup-source.ts'
+import { createMailbox } from './mailbox.ts'
+import { MAILBOX_HEADERS, renderMailbox } from './mailbox-page.ts'
 import { createMethodDesk } from './method-desk.ts'
 import { createMqttAdmission } from './mqtt-admission.ts'
 import { createMqttCommands } from './mqtt-commands.ts'
@@ -135,11 +137,14 @@ export async function startLocalCloud({
   log,
   channels: givenChannels,
 }: LocalCloudOptions): Promise<LocalCloud> {
-  const channels = createChannelSender(program.config, systemClock)
+  const channels = createChannelSender(program.config, systemClock, (channel, delivery) =>
+    mailbox.keep(channel, delivery),
+  )
   const networkCaller = createNetworkCaller(systemClock)
   const path = ensureDataFolder(settings.data)
   const adminToken = ensureAdminToken(settings.data)
   const database = await openDatabase({ path, durability: settings.durability })
+  const mailbox = createMailbox(database)
   const observer = createObserver(log, systemClock.now)
   const feed = createLiveFeed()
   let mqtt: MqttListener | undefined
@@ -398,6 +403,13 @@ export async function startLocalCloud({
     )
   })
   api.route('/registry', registryApi)
+  api.get('/mailbox', async (context) => {
+    const mails = await mailbox.list()
+    const asksPage = /text\/html/.test(context.req.header('accept') ?? '')
+    return asksPage
+      ? context.body(renderMailbox(mails), 200, MAILBOX_HEADERS)
+      : context.json({ mails: [...mails] })
+  })
   api.route('/', createDeviceConfigApi({ configs, states, isAdmin }))
   const aws = createAwsHttp({
     core,
