@@ -29,6 +29,7 @@ function toFaults(issue: z.core.$ZodIssue): ConfigFault[] {
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     if (issue.errors.every(isOfWhole)) {
+      if (issue.message.startsWith('expected ')) return [{ path, message: issue.message }]
       const expected = issue.errors
         .flat()
         .map((one) => plain(one.message).replace(/^expected /, ''))

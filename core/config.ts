@@ -28,7 +28,7 @@ import { TelephonySchema } from './notifications/channels/telephony.ts'
 const LONGEST_MS = 36_500 * 86_400_000
 
 const Duration = z
-  .union([z.string(), z.literal(0)])
+  .union([z.string(), z.literal(0)], 'expected a duration such as 90s, 2m, 1h or 30d, or 0')
   .transform((text, context) => {
     const ms = readDuration(String(text))
     if (ms !== undefined && ms <= LONGEST_MS) return ms
@@ -251,6 +251,8 @@ const Alarm = z
     if (missing > 0)
       for (const key of ['clear', 'rate'] as const)
         if (alarm[key] !== undefined) wrong(key, 'expected it beside when, not beside missing')
+    if (missing > 0 && alarm.clearFor > 0)
+      wrong('clearFor', 'expected it beside when, not beside missing')
     if (missing > 0 && (alarm.for > 0 || alarm.times > 1 || alarm.severities.length > 0))
       wrong('missing', 'expected it without for, times and severities')
     if (alarm.times > 1 && alarm.for > 0) wrong('times', 'expected it without for')

@@ -19,7 +19,9 @@ interface Batch {
   readonly uplinks: readonly Uplink[]
   /** Counted up once for all of them. */
   readonly counts: { accepted: number; duplicate: number }
-  /** Called once for each. */
+  /** What becomes of those that are set aside. */
+  readonly aside: Map<number, Promise<Outcome>>
+  /** Called once for each message. */
   readonly settle: (index: number, outcome: Outcome) => void
 }
 
@@ -132,9 +134,13 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     })
   }
 
-  function putAside(index: number, error: CoreError, { uplinks, settle }: Batch): void {
+  function putAside(index: number, error: CoreError, { uplinks, aside, settle }: Batch): void {
     const uplink = uplinks[index]
-    if (uplink !== undefined) void setAside(uplink, error).then((outcome) => settle(index, outcome))
+    if (uplink === undefined) return
+    // Of a pack several messages may be refused: its bytes are set aside once.
+    const outcome = aside.get(index) ?? setAside(uplink, error)
+    aside.set(index, outcome)
+    void outcome.then((told) => settle(index, told))
   }
 
   function count({ accepted, duplicate }: Batch['counts']): void {
@@ -170,7 +176,7 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
         count(counts)
         resolve(outcomes)
       }
-      const batch: Batch = { uplinks, counts, settle }
+      const batch: Batch = { uplinks, counts, aside: new Map(), settle }
       if (open === 0) resolve(outcomes)
       const devices = new Map<string, Accepted[]>()
       let next = 0

@@ -186,8 +186,9 @@ export function compileProgram(
       return compile()
     } catch (error) {
       if (!(error instanceof CoreError)) throw error
+      const { key } = error.details
       faults.push({
-        path,
+        path: typeof key === 'string' ? [...path, key] : path,
         message: error.message,
         ...(error.position === undefined ? {} : { position: error.position }),
       })
@@ -224,7 +225,17 @@ export function compileProgram(
     const type = guard([...path, 'codec'], () =>
       compileDeviceType(name, typeConfig, config, engines, meaning),
     )
-    if (type !== undefined) types.push({ fits: globTest(typeConfig.devices), type })
+    const fits = globTest(typeConfig.devices)
+    const covered = (deviceId: string | undefined, at: readonly (string | number)[]): void => {
+      if (deviceId === undefined || fits(deviceId)) return
+      const message = `expected a device that the type covers (${typeConfig.devices}), found ${JSON.stringify(deviceId)}`
+      faults.push({ path: [...path, ...at], message })
+    }
+    for (const deviceId of Object.keys(typeConfig.calibration))
+      covered(deviceId, ['calibration', deviceId])
+    for (const [at, { device }] of typeConfig.examples.entries())
+      covered(device, ['examples', at, 'device'])
+    if (type !== undefined) types.push({ fits, type })
   }
 
   const networks = new Map<string, ProgramNetwork>()

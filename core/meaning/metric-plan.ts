@@ -2,7 +2,7 @@ import { CoreError } from '../errors.ts'
 import type { Flag } from '../model/meaning.ts'
 import type { MetricValue } from '../model/telemetry.ts'
 import type { MetricConfig } from './schema.ts'
-import { conversion, type Linear, parseUnit } from './unit.ts'
+import { conversion, type Linear, parseUnit, type Unit } from './unit.ts'
 
 /** What one metric of a type is, compiled to facts: all plans have the same shape, so that one function reads them fast. */
 export interface MetricPlan {
@@ -40,7 +40,7 @@ export function faultOf(plan: MetricPlan, stored: MetricValue): Flag | undefined
 
 /**
  * Compiles the schema of one metric.
- * @throws CoreError `config.invalid` that names the key.
+ * @throws CoreError `config.invalid` with `details.key`, the key that is wrong.
  */
 export function compileMetric(metric: MetricConfig): MetricPlan {
   const { type, min, max, values, precision } = metric
@@ -49,11 +49,10 @@ export function compileMetric(metric: MetricConfig): MetricPlan {
     const odd = (['unit', 'sent', 'min', 'max', 'precision'] as const).find(
       (key) => metric[key] !== undefined,
     )
-    if (odd !== undefined)
-      throw new CoreError('config.invalid', `${odd}: expected it for numbers only`)
+    if (odd !== undefined) throw wrong(odd, 'expected it for numbers only')
   }
   if (min !== undefined && max !== undefined && min > max)
-    throw new CoreError('config.invalid', `max: expected at least min (${min}), found ${max}`)
+    throw wrong('max', `expected at least min (${min}), found ${max}`)
   return {
     expected: describeMetric(metric),
     kind: numeric ? 'number' : type === 'boolean' ? 'boolean' : 'string',
@@ -115,15 +114,29 @@ function linearOf({ unit, sent }: MetricConfig): Linear | undefined {
       return parseUnit(code)
     } catch (error) {
       if (!(error instanceof CoreError)) throw error
-      throw new CoreError('config.invalid', `${key}: ${error.message}`)
+      throw wrong(key, error.message)
     }
   }
   const to = unit === undefined ? undefined : read('unit', unit)
   if (sent === undefined) return undefined
-  if (to === undefined) throw new CoreError('config.invalid', `sent: expected unit beside it`)
+  if (to === undefined) throw wrong('sent', 'expected unit beside it')
   const from = read('sent', sent)
-  const linear = conversion(from, to)
+  const linear = conversionOf(from, to)
   return linear.scale === 1 && linear.offset === 0 ? undefined : linear
+}
+
+function conversionOf(from: Unit, to: Unit): Linear {
+  try {
+    return conversion(from, to)
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    throw wrong('sent', error.message)
+  }
+}
+
+/** Says which key is wrong, so that whoever reads the config finds its place. */
+function wrong(key: keyof MetricConfig, sentence: string): CoreError {
+  return new CoreError('config.invalid', sentence, { details: { key } })
 }
 
 function describeMetric({ type, unit, min, max, values }: MetricConfig): string {

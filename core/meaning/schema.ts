@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { CoreError } from '../errors.ts'
+import { parseUnit } from './unit.ts'
 
 // What the measured values of a device type mean, as anyhub.yml says it.
 
@@ -37,6 +39,15 @@ const Metric = z
 /** `schema:` of a device type: metrics by their names, those of nested values joined with dots. */
 export const MetricsSchema = z.record(z.string().min(1).max(256), Metric)
 
+const Unit = z.string().superRefine((code, context) => {
+  try {
+    parseUnit(code)
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    context.addIssue({ code: 'custom', message: error.message })
+  }
+})
+
 /** `derived:` of a device type. */
 export const DerivedSchema = z.record(
   z.string().regex(/^[^.]{1,256}$/, 'expected a name without dots'),
@@ -46,7 +57,7 @@ export const DerivedSchema = z.record(
         description:
           'An expression of the rule language on the message, after its values were converted.',
       }),
-      unit: z.string().optional().meta({ description: 'The unit of the result, for people.' }),
+      unit: Unit.optional().meta({ description: 'The unit of the result, for people.' }),
       precision: z.number().positive().optional().meta({
         description: 'What the result is rounded to a multiple of.',
       }),

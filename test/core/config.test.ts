@@ -235,6 +235,18 @@ describe('parseConfig', () => {
   })
 
   const faulty: readonly { title: string; input: unknown; place: string; says: string }[] = [
+    {
+      title: 'a duration that is a number',
+      input: { alarms: { a: { when: 't > 1', for: 3 } } },
+      place: 'alarms.a.for',
+      says: 'expected a duration such as 90s, 2m, 1h or 30d, or 0',
+    },
+    {
+      title: 'an end of silence that has to hold',
+      input: { alarms: { a: { missing: '3m', clearFor: '1m' } } },
+      place: 'alarms.a.clearFor',
+      says: 'expected it beside when, not beside missing',
+    },
     { title: 'a list', input: [], place: '', says: 'expected object' },
     { title: 'a text', input: 'x', place: '', says: 'expected object' },
     { title: 'an unknown section', input: { rulez: {} }, place: 'rulez', says: 'unknown key' },

@@ -6,6 +6,7 @@ import {
   createCore,
   createDeviceGate,
   type DeviceInput,
+  type Json,
   type Outcome,
   type Ports,
 } from '../../core/index.ts'
@@ -727,6 +728,30 @@ describe('a burst', () => {
     const [letter] = [...world.letters.values()]
     expect(letter?.payload).toEqual(uplinks[11]?.payload)
     expect(rowsOf(world, 'dev-1')).toHaveLength(19)
+  })
+
+  it('a pack of which two messages fit no record is set aside once, and the others stand once', async () => {
+    const { core, world } = start({
+      limits: { bodyBytes: 2_000_000 },
+      deviceTypes: { default: { codec: { type: 'senml', names: 'short' } } },
+    })
+    const huge = 'x'.repeat(200_000)
+    const pack: Json = Array.from({ length: 6 }, (_, seq) => {
+      const bt = NOW / 1_000 - 10 + seq
+      const large = seq === 2 || seq === 4 ? ['a', 'b'] : []
+      return [{ n: 'seq', v: seq, bt }, ...large.map((n) => ({ n, vs: huge, bt }))]
+    }).flat()
+    for (let time = 0; time < 2; time++) {
+      const [outcome] = await core.ingest([uplink(pack)])
+      await core.gate.idle()
+      expect(outcome).toMatchObject({
+        status: 'dead_lettered',
+        error: { code: 'device.record_too_large' },
+      })
+      expect(world.letters.size).toBe(time + 1)
+      expect(world.counts['uplink.rejected']).toBe(time + 1)
+      expect(rowsOf(world, 'dev-1').map(({ metrics }) => metrics['seq'])).toEqual([0, 1, 3, 5])
+    }
   })
 })
 

@@ -199,7 +199,7 @@ describe('the meaning of metrics', () => {
     [
       'an unknown unit',
       { schema: { t: { unit: 'degrees' } } },
-      'schema.t: unit: expected a UCUM unit',
+      'schema.t.unit: expected a UCUM unit',
     ],
     [
       'units that do not fit',
@@ -209,17 +209,37 @@ describe('the meaning of metrics', () => {
     [
       'sent without unit',
       { schema: { t: { sent: 's' } } },
-      'schema.t: sent: expected unit beside it',
+      'schema.t.sent: expected unit beside it',
     ],
     [
       'a unit of a text',
       { schema: { t: { type: 'text', unit: 'm' } } },
-      'schema.t: unit: expected it for',
+      'schema.t.unit: expected it for',
     ],
     [
       'bounds the wrong way',
       { schema: { t: { min: 2, max: 1 } } },
-      'schema.t: max: expected at least min',
+      'schema.t.max: expected at least min',
+    ],
+    [
+      'units that measure other things',
+      { schema: { t: { unit: 'm', sent: 's' } } },
+      'schema.t.sent: expected a unit that measures the same',
+    ],
+    [
+      'an unknown unit of a derived value',
+      { derived: { d: { value: 'a', unit: 'cels' } } },
+      'derived.d.unit: expected a UCUM unit',
+    ],
+    [
+      'calibration of a device of another type',
+      { devices: 'probe-*', calibration: { 'other-7': { t: { offset: 1 } } } },
+      'calibration.other-7: expected a device that the type covers (probe-*), found "other-7"',
+    ],
+    [
+      'an example of a device of another type',
+      { devices: 'probe-*', examples: [{ device: 'x', payload: 1, metrics: { value: 1 } }] },
+      'examples.0.device: expected a device that the type covers',
     ],
     ['no expression', { derived: { d: { value: 'a +' } } }, 'derived.d.value: '],
     ['a question', { derived: { d: { value: "get_secret('a', 'b')" } } }, 'derived.d.value: '],
