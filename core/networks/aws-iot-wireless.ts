@@ -82,9 +82,7 @@ function readUplink(body: JsonObject, isById: boolean): NetworkPart {
     }),
     address: facts({ id }),
     ...(sentAt === undefined ? {} : { sentAt }),
-    ...(count === undefined && sentAt === undefined
-      ? {}
-      : { messageId: safeMessageId(`${id ?? name}:${count ?? ''}:${sentAt ?? ''}`) }),
+    ...messageIdOf(body, `${id ?? name}:${count ?? ''}`, sentAt),
   }
   if (payload === undefined || payload === '')
     return { ...common, path: 'heard', payload: new Uint8Array(), decoded: {}, measures: false }
@@ -93,4 +91,14 @@ function readUplink(body: JsonObject, isById: boolean): NetworkPart {
     payload: readBase64(payload, 'PayloadData'),
     ...(fPort === undefined ? {} : { fPort }),
   }
+}
+
+/** Counters begin anew when a device starts; without a time beside it, one says nothing, and the id that AWS gave does. */
+function messageIdOf(
+  body: JsonObject,
+  name: string,
+  sentAt: number | undefined,
+): { readonly messageId?: string } {
+  const id = sentAt === undefined ? textOf(at(body, 'MessageId')) : `${name}:${sentAt}`
+  return id === undefined ? {} : { messageId: safeMessageId(id) }
 }

@@ -92,7 +92,8 @@ function readEvent(message: NetworkMessage, network: string, options: object): N
   const common = readCommon(body, message.topic, network, options)
   if (event === 'up') return readUplink(body, common, network)
   const id = textOf(at(body, 'deduplicationId')) ?? textOf(at(body, 'queueItemId'))
-  const at3 = common.sentAt ?? ''
+  // To the nanosecond, as it stands there: two lines of the log may have one millisecond.
+  const at3 = textOf(at(body, 'time')) ?? common.sentAt ?? ''
   const messageId = safeMessageId(`${event}:${id ?? at3}`)
   const known = id === undefined && common.sentAt === undefined ? {} : { messageId }
   const measured = MEASURED[event]

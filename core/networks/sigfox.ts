@@ -90,6 +90,8 @@ function readCallback(body: JsonObject): NetworkPart {
       hasBytes ? plainMembers(at(body, 'computedLocation')) : undefined,
     ),
   }
+  // Several callbacks tell of one message, with its counter and time: where it was sent, that it was acknowledged.
+  const kind = data === undefined ? `:${others.map(([name]) => name).toSorted()}` : ''
   return {
     ...uplink,
     ...(decoded === undefined ? {} : { decoded }),
@@ -97,7 +99,7 @@ function readCallback(body: JsonObject): NetworkPart {
     ...(sentAt === undefined ? {} : { sentAt }),
     ...(count === undefined && sentAt === undefined
       ? {}
-      : { messageId: safeMessageId(`${device}:${count ?? ''}:${sentAt ?? ''}`) }),
+      : { messageId: safeMessageId(`${device}:${count ?? ''}:${sentAt ?? ''}${kind}`) }),
   }
 }
 

@@ -168,8 +168,8 @@ function readUplink(
   uplink: JsonObject,
   common: ReturnType<typeof readCommon>,
 ): NetworkPart {
-  const raw = at(uplink, 'frm_payload')
-  const decoded = at(uplink, 'decoded_payload')
+  const raw = at(uplink, 'frm_payload') ?? undefined
+  const decoded = at(uplink, 'decoded_payload') ?? undefined
   const fPort = readPort(numberOf(at(uplink, 'f_port')))
   const simulated = at(up, 'simulated') === true ? true : undefined
   const known = {

@@ -686,6 +686,44 @@ describe('what networks say beside the payload, and in other forms', () => {
     expect({ ...others, decoded, path, payload }).toMatchObject(expected)
   })
 
+  it('tells callbacks of Sigfox about one message apart, and the same one from itself', () => {
+    const of = (more: Record<string, Json>) =>
+      uplinkOf('sigfox', { device: 'A', time: 1_600_000_000, seqNumber: 10, ...more }).messageId
+    const place = { lat: '48.1', lng: '1.5', radius: '300' }
+    const all = [of({ data: '01' }), of(place), of({ infoCode: '0', infoMessage: 'Acked' })]
+    expect(new Set(all).size).toBe(3)
+    expect(of(place)).toBe(all[1])
+    expect(of({ data: '01', computedLocation: { lat: 1 } })).toBe(all[0])
+  })
+
+  it('goes by the id that AWS gives where Sidewalk says no time', () => {
+    const of = (MessageId: string) =>
+      uplinkOf('aws-iot-wireless', {
+        MessageId,
+        WirelessDeviceId: 'w1',
+        PayloadData: 'AQ==',
+        WirelessMetadata: { Sidewalk: { CmdExStatus: 'Cmd', NackExStatus: [], Seq: 0 } },
+      })
+    expect(of('m1')).toMatchObject({ deviceId: 'w1', messageId: 'm1', facts: { sidewalk: true } })
+    expect(of('m2').messageId).toBe('m2')
+  })
+
+  it('tells lines of the log of ChirpStack apart that have one millisecond', () => {
+    const of = (time: string) =>
+      uplinkOf(
+        'chirpstack',
+        { time, deviceInfo: { devEui: '0101010101010101' }, level: 'ERROR', code: 'OTAA' },
+        { query: { event: 'log' } },
+      ).messageId
+    expect(of('2022-07-18T09:33:28.823500726Z')).not.toBe(of('2022-07-18T09:33:28.823500727Z'))
+  })
+
+  it('decodes the bytes where The Things Stack says null', () => {
+    const uplink_message = { f_port: 1, frm_payload: 'AQ==', decoded_payload: null }
+    const read = uplinkOf('the-things-stack', { end_device_ids: ids, uplink_message })
+    expect([hexOf(read.payload), read.decoded]).toEqual(['01', undefined])
+  })
+
   it.each([
     ['tasmota', 'tele/plug/LWT', ''],
     ['shelly', 'shellies/shelly1-A/online', ''],

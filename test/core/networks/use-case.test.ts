@@ -200,6 +200,31 @@ describe('what networks bring is not trusted', () => {
     expect(recordOf(world, 'z-pump')).toBeUndefined()
   })
 
+  it('lets nobody announce, change or take away what devices of others say', async () => {
+    const { core, world } = open()
+    const network = core.program.networks.get('ha')
+    if (network === undefined) throw new Error('expected a network')
+    const topic = 'homeassistant/sensor/t/config'
+    const announce = (body: string, speaker: string) =>
+      core.networks.take(
+        network,
+        { topic, body: new TextEncoder().encode(body), receivedAt: NOW },
+        { contentType: '', maySpeakFor: (deviceId) => deviceId === speaker },
+        () => Promise.reject(new Error('expected no uplink')),
+      )
+    const of = (device: string): string =>
+      JSON.stringify({ stat_t: 'x/state', dev: { ids: device } })
+    expect((await announce(of('pump'), 'mallory')).refused).toBe(true)
+    expect(world.tables.size).toBe(0)
+    expect((await announce(of('pump'), 'pump')).refused).toBe(false)
+    const before = structuredClone(world.tables)
+    expect(before.size).toBeGreaterThan(0)
+    expect((await announce(of('mallory'), 'mallory')).refused).toBe(true)
+    expect((await announce('', 'mallory')).refused).toBe(true)
+    expect(world.tables).toEqual(before)
+    expect((await announce('', 'pump')).refused).toBe(false)
+  })
+
   it('asks for it again where nobody knows whether its device is disabled', async () => {
     const { core, world } = open()
     world.away.add('registry')
