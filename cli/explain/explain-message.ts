@@ -10,7 +10,7 @@ import {
   compileCondition,
   compileRule,
   compileWindowedRule,
-  decodeUplink,
+  decodePack,
   type ErrorCode,
   type ExpressionExplanation,
   explainCondition as explainRouteCondition,
@@ -58,6 +58,8 @@ export interface MessageExplanation {
   /** True if the message brought its time along. */
   readonly timed?: boolean
   readonly values?: Readonly<Record<string, MetricValue>>
+  /** How many messages came with this one, their first; each goes the same way by itself. */
+  readonly others?: number
   readonly rules: readonly ExplainedRule[]
   readonly routes: readonly ExplainedRoute[]
   readonly alarms: readonly ExplainedAlarm[]
@@ -153,9 +155,10 @@ export function explainMessage(program: Program, given: GivenMessage): MessageEx
     return { ...nothing, refused: { code: 'uplink.bad_device_id', message } }
   }
   const uplink = { deviceId, topic, payload, contentType: '', receivedAt, source: 'explain' }
-  const decoded = attempt(() => decodeUplink(uplink, type.decode, 'message-1'))
+  const decoded = attempt(() => decodePack(uplink, type.decode, 'message-1'))
   if ('failed' in decoded) return { ...nothing, deviceType: type.name, refused: decoded.failed }
-  const telemetry = decoded.value
+  const [telemetry, ...others] = decoded.value
+  if (telemetry === undefined) return { ...nothing, deviceType: type.name }
   const message = toRuleMessage(telemetry, {
     newId: () => crypto.randomUUID(),
     random: Math.random,
@@ -166,6 +169,7 @@ export function explainMessage(program: Program, given: GivenMessage): MessageEx
     deviceId,
     addressed,
     deviceType: type.name,
+    ...(others.length === 0 ? {} : { others: others.length }),
     at: telemetry.at,
     timed: telemetry.timed,
     values: telemetry.metrics,

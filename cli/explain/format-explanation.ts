@@ -46,7 +46,7 @@ export function formatMessageExplanation(explanation: MessageExplanation): strin
 }
 
 function formatMessage(explanation: MessageExplanation): string {
-  const { topic, deviceId, addressed, deviceType, at, timed, values } = explanation
+  const { topic, deviceId, addressed, deviceType, at, timed, values, others = 0 } = explanation
   const lines = [`message on ${topic}`]
   const device = `  device ${deviceId}${deviceType === undefined ? '' : ` of type ${deviceType}`}`
   lines.push(addressed ? device : `${device} (made up: the topic names none)`)
@@ -55,6 +55,7 @@ function formatMessage(explanation: MessageExplanation): string {
     lines.push(`  time ${new Date(at).toISOString()} (${source})`)
   }
   if (values !== undefined) lines.push(`  values ${formatValues(values)}`)
+  if (others > 0) lines.push(`  the first of ${others + 1} messages that came together`)
   return lines.join('\n')
 }
 

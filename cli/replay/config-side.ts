@@ -3,7 +3,7 @@ import {
   DEFAULT_PRESENCE,
   type DeviceInput,
   type DeviceRecord,
-  decodeUplink,
+  decodePack,
   newDeviceRecord,
   nextDue,
   type Program,
@@ -99,11 +99,12 @@ export function createConfigSide(program: Program): ConfigSide {
     return current
   }
 
-  function decode(uplink: Uplink): Telemetry | string {
+  /** All messages that are in an uplink, or why it is refused. */
+  function decode(uplink: Uplink): readonly Telemetry[] | string {
     const type = program.deviceType(uplink.deviceId ?? '')
     if (type === undefined) return 'uplink.bad_device_id'
     try {
-      return decodeUplink(uplink, type.decode, `replay-${steps}`)
+      return decodePack(uplink, type.decode, `replay-${steps}`)
     } catch (error) {
       if (error instanceof CoreError) return error.code
       throw error
@@ -115,12 +116,15 @@ export function createConfigSide(program: Program): ConfigSide {
       const { deviceId = '', receivedAt } = uplink
       const notes = createNotes()
       const before = fireTimers(recordOf(deviceId, receivedAt), receivedAt, notes)
-      const telemetry = decode(uplink)
-      if (typeof telemetry === 'string') return { refused: telemetry, ...notes.all }
-      const duplicate = known.remember(`${deviceId}/${telemetry.at}/${telemetry.messageId}`)
-        ? new Set([telemetry.messageId])
-        : NONE
-      run(before, { kind: 'telemetry', telemetry }, receivedAt, duplicate, notes)
+      const messages = decode(uplink)
+      if (typeof messages === 'string') return { refused: messages, ...notes.all }
+      let record = before
+      for (const telemetry of messages) {
+        const duplicate = known.remember(`${deviceId}/${telemetry.at}/${telemetry.messageId}`)
+          ? new Set([telemetry.messageId])
+          : NONE
+        record = run(record, { kind: 'telemetry', telemetry }, receivedAt, duplicate, notes)
+      }
       return { refused: undefined, ...notes.all }
     },
     end(now) {

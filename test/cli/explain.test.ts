@@ -282,4 +282,21 @@ rules:
     expect(json).toMatchObject({ refused: { code: 'uplink.bad_device_id' } })
     expect(code).toBe(1)
   })
+
+  it('says that a message is the first of several', async () => {
+    folder.write(
+      'anyhub.yml',
+      'deviceTypes: {default: {codec: {type: senml, names: short}}}\nalarms: {hot: {when: temp > 25}}',
+    )
+    const pack = [
+      { n: 'temp', v: 20, t: 1_600_000_000 },
+      { n: 'temp', v: 30, t: 1_600_000_060 },
+      { n: 'temp', v: 31, t: 1_600_000_120 },
+    ]
+    const given = ['--payload', JSON.stringify(pack)]
+    const { json } = await explainJson(given)
+    expect(json).toMatchObject({ values: { temp: 20 }, others: 2 })
+    const { out } = await runCli(['explain', ...given], { cwd: folder.path, stdin: '' })
+    expect(out).toContain('  the first of 3 messages that came together')
+  })
 })

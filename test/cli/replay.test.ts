@@ -669,6 +669,18 @@ rules:
     expect(json.rules.all).toMatchObject({ before: 11, after: 21 })
   })
 
+  it('tells of every message of a pack', async () => {
+    const config = (least: number) => `
+deviceTypes: {default: {codec: {type: senml, names: short}}}
+rules: {hot: {sql: "SELECT temp FROM 'devices/+/telemetry' WHERE temp > ${least}"}}`
+    folder.write('old.yml', config(25))
+    folder.write('new.yml', config(15))
+    const body = [10, 20, 30].map((v, index) => ({ n: 'temp', v, t: START + index }))
+    folder.write('a.jsonl', jsonl([{ id: 'dev-1', ts: START + 5, body }]))
+    const { json } = await replayJson(['a.jsonl', ...flags, '--payload', '/body'])
+    expect(json.rules.hot).toMatchObject({ before: 1, after: 2, gained: 1 })
+  })
+
   it('waits with alarms as long as the recording waited', async () => {
     const silent = [
       { id: 'dev:0', ts: START, temp: 40 },
