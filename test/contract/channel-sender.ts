@@ -73,7 +73,16 @@ export function channelSenderContract(name: string, open: () => Promise<ChannelS
       })
     })
 
-    it.each([301, 400, 401, 403, 404, 410])('is not tried again after %d', async (status) => {
+    it('says that an address is gone for good: 410', async () => {
+      subject.answer = { status: 410 }
+      await expect(subject.channels.send(delivery(subject.webhookId))).rejects.toMatchObject({
+        code: 'channel.gone',
+        retryable: false,
+      })
+      expect(subject.arrived()).toHaveLength(1)
+    })
+
+    it.each([301, 400, 401, 403, 404])('is not tried again after %d', async (status) => {
       subject.answer = { status, headers: { location: 'http://127.0.0.1:1/' } }
       await expect(subject.channels.send(delivery(subject.webhookId))).rejects.toMatchObject({
         code: 'channel.rejected',
