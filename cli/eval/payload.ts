@@ -41,7 +41,8 @@ export function codecOf(line: JsonObject, engines: CodecEngines): Codec {
 }
 
 /**
- * What a line says of the payload besides its bytes. The time of receipt is `recvTime` (ISO 8601), else the moment 0.
+ * What a line says of the payload besides its bytes. The time of receipt is `recvTime` (ISO 8601 or epoch ms), else the
+ * moment 0.
  * @throws CoreError `input.malformed`.
  */
 export function factsOf({
@@ -53,9 +54,9 @@ export function factsOf({
 }: JsonObject): PayloadFacts {
   if (fPort !== undefined && fPort !== null && !isPort(fPort))
     throw new CoreError('input.malformed', 'fPort: expected a whole number from 0 to 255')
-  const receivedAt = typeof recvTime === 'string' ? Date.parse(recvTime) : 0
+  const receivedAt = readTime(recvTime ?? 0)
   if (Number.isNaN(receivedAt))
-    throw new CoreError('input.malformed', 'recvTime: expected a time in ISO 8601')
+    throw new CoreError('input.malformed', 'recvTime: expected a time in ISO 8601, or epoch ms')
   return {
     receivedAt,
     ...(isPort(fPort) ? { fPort } : {}),
@@ -63,6 +64,13 @@ export function factsOf({
     ...(typeof topic === 'string' ? { topic } : {}),
     ...(isJsonObject(variables) ? { variables: textsOf(variables) } : {}),
   }
+}
+
+/** Epoch ms; NaN for what is no time. */
+function readTime(time: Json): number {
+  return typeof time === 'string' || typeof time === 'number'
+    ? new Date(time).getTime()
+    : Number.NaN
 }
 
 function isPort(value: Json | undefined): value is number {

@@ -138,6 +138,19 @@ describe('anyhub eval', () => {
     })
   })
 
+  it.each<[unknown, unknown]>([
+    ['2020-08-02T20:00:00.000+05:00', { telemetry: '2020-08-02T15:00:00.000Z' }],
+    [1_596_380_400_000, { telemetry: '2020-08-02T15:00:00.000Z' }],
+    [null, { telemetry: '1970-01-01T00:00:00.000Z' }],
+    ['nonsense', { error: { code: 'input.malformed' } }],
+    [1e18, { error: { code: 'input.malformed' } }],
+    [{}, { error: { code: 'input.malformed' } }],
+  ])('takes %j as the time of receipt', async (recvTime, answer) => {
+    const script = 'function decodeUplink({ recvTime }) { return { data: recvTime } }'
+    const line = { codec: 'script', script, bytesHex: '00', recvTime }
+    expect(await one('decode', line)).toMatchObject(answer as object)
+  })
+
   it.each([
     ['bytesHex', '81'.repeat(10_000_000)],
     ['bytesBase64', 'gYGB'.repeat(5_000_000)],
