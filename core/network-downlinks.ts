@@ -123,6 +123,8 @@ export function createNetworkDownlinks({
 
   async function deliverAll(deviceId: string, seat: NetworkSeat): Promise<void> {
     try {
+      // One that is disabled is served by nobody: what was sent to it waits, as for one that is not connected.
+      if ((await ports.registry.get(deviceId))?.enabled === false) return
       for (;;) {
         const received = await commands().receiveMany(deviceId, AT_ONCE)
         if (received.length === 0) return

@@ -245,7 +245,8 @@ export function createNetworks(
           await checkDevice(one, deviceId)
           return await tellPresence(part, one.prefix)
         case 'fault':
-          return await setAside(one, message, delivery.contentType, part.error, part.deviceId)
+          if (part.deviceId !== undefined) deviceId = one.prefix + part.deviceId
+          return await setAside(one, message, delivery.contentType, part.error, deviceId)
         case 'publish': {
           const { topic, payload, qos = 1 } = part
           const body = { payload: toBase64(payload), encoding: 'base64' as const }

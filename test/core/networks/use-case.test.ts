@@ -200,6 +200,30 @@ describe('what networks bring is not trusted', () => {
     expect(recordOf(world, 'z-pump')).toBeUndefined()
   })
 
+  it('brings a device that is disabled no commands', async () => {
+    const { core, world, calls } = open()
+    await core.ingest([uplink('v3/a1/devices/d1/up', UP)])
+    world.registered.set('d1', { ...DISABLED, deviceId: 'd1' })
+    const payload = new Uint8Array([1])
+    await core.commands.send('d1', { commandId: 'c1', name: 'x', payload })
+    await core.gate.idle()
+    expect(calls).toEqual([])
+    expect((await core.commands.get('d1', 'c1'))?.state).toBe('Enqueued')
+    world.registered.set('d1', { ...DISABLED, deviceId: 'd1', enabled: true })
+    await core.commands.send('d1', { commandId: 'c2', name: 'x', payload })
+    await core.gate.idle()
+    expect(calls).toHaveLength(2)
+  })
+
+  it('names the device of what it sets aside by its id here', async () => {
+    const { core, world } = open({ networks: { s: { type: 'sparkplug', prefix: 'p-' } } })
+    // An alias that no birth named: a metric of alias 5 whose value is 1.
+    const bytes = new Uint8Array([0x12, 0x04, 0x10, 0x05, 0x50, 0x01])
+    await core.ingest([{ ...uplink('spBv1.0/G/NDATA/E', ''), payload: bytes }])
+    const [letter] = [...world.letters.values()]
+    expect(letter).toMatchObject({ code: 'network.no_birth', deviceId: 'p-G:E' })
+  })
+
   it('lets nobody announce, change or take away what devices of others say', async () => {
     const { core, world } = open()
     const network = core.program.networks.get('ha')
