@@ -31,8 +31,9 @@ export interface ReceivedMessage {
   readonly body: string
 }
 
-/** What SendMessageBatch takes at most. */
+/** What SendMessageBatch takes at most: messages, and bytes of all of them. Source: Amazon SQS API reference. */
 const MAX_BATCH = 10
+const MAX_BATCH_BYTES = 262_144
 
 const UrlReply = lazily(() => z.object({ QueueUrl: z.string() }))
 const SendReply = lazily(() =>
@@ -58,6 +59,24 @@ const ReceiveReply = lazily(() =>
     ),
   }),
 )
+
+/** Messages in their order, so many in each batch as one call takes. */
+function batchesOf(messages: readonly SqsMessage[]): readonly (readonly SqsMessage[])[] {
+  const batches: SqsMessage[][] = []
+  let bytes = 0
+  for (const message of messages) {
+    const size = Buffer.byteLength(message.body)
+    const last = batches.at(-1)
+    if (last === undefined || last.length === MAX_BATCH || bytes + size > MAX_BATCH_BYTES) {
+      batches.push([message])
+      bytes = size
+    } else {
+      last.push(message)
+      bytes += size
+    }
+  }
+  return batches
+}
 
 /** SQS over its JSON interface. */
 export function createSqs(client: AwsClient): Sqs {
@@ -85,8 +104,7 @@ export function createSqs(client: AwsClient): Sqs {
     },
 
     async send(url, messages) {
-      for (let from = 0; from < messages.length; from += MAX_BATCH) {
-        const batch = messages.slice(from, from + MAX_BATCH)
+      for (const batch of batchesOf(messages)) {
         const response = await call('SendMessageBatch', {
           QueueUrl: url,
           Entries: batch.map(({ body, group, deduplicationId }, index) => ({
