@@ -177,6 +177,17 @@ describe('the meaning of metrics', () => {
     expect(body).toEqual({ temp: 20, humidity: 61.3, dewPoint: 12.3 })
   })
 
+  it('derives one value of another that stands above it, and not the other way round', () => {
+    const type = {
+      derived: {
+        above: { value: 'below + 1' },
+        below: { value: 'a * 2' },
+        last: { value: 'below + 1' },
+      },
+    }
+    expect(read(type, { a: 1 }).metrics).toEqual({ a: 1, below: 2, last: 3 })
+  })
+
   it('derives nothing where a value is missing, or is bad', () => {
     expect(read(DEW, { temp: 68 }).metrics).toEqual({ temp: 20 })
     expect(read(DEW, { temp: 68, humidity: 161 }).metrics).toEqual({
