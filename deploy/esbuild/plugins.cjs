@@ -228,11 +228,13 @@ const PARTS = [
 /** What a function that only takes messages in never does, and the factory of each. */
 const NOT_FOR_INGEST = {
   'addresses.ts': 'createAddresses',
+  'audience.ts': 'createAudienceStore',
   'broadcasts.ts': 'createBroadcasts',
   'dead-letters.ts': 'createRedrive',
   'fan-out.ts': 'createFanOut',
   'methods.ts': 'createMethodCalls',
   'notify.ts': 'createNotify',
+  'receipts.ts': 'createAcknowledgeDelivery',
 }
 
 /** Whether all that is bundled is a function that takes messages in: `functions/aws/ingest.ts`, `…/ingest-http.ts`. */
@@ -294,8 +296,15 @@ const anyhub = {
       build.onLoad({ filter: /[\\/]core[\\/]notifications[\\/]template\.ts$/ }, async () => {
         const { channels } = await readConfig()
         if (Object.values(channels).some(({ words }) => words !== undefined)) return undefined
-        return { contents: `${ABSENT}\nexport const compileNotificationTemplate = absent` }
+        return {
+          contents: `${ABSENT}\nexport const compileNotificationTemplate = absent, reworded = absent, renderTopic = absent, SAMPLE = absent`,
+        }
       })
+    // Inboxes have records of their own, which no device's message touches.
+    if (ingests)
+      build.onLoad({ filter: /[\\/]core[\\/]steps[\\/]inbox\.ts$/ }, () => ({
+        contents: `${ABSENT}\nexport const applyInbox = absent, passInboxTime = () => undefined`,
+      }))
     if (ingests)
       for (const [file, factory] of Object.entries(NOT_FOR_INGEST))
         build.onLoad(
