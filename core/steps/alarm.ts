@@ -237,8 +237,9 @@ export function applyAlarmChange(
   }
   try {
     const state = careFor(before, change, { by, at, among: alarmsOf(draft) })
-    if (state !== before) draft.setAlarm(alarmId, state)
+    // Told first: where that has no room the shelf stays, and it can be asked again.
     if (change.do === 'unshelve') tellUntold(draft, alarmId, before, state, at)
+    if (state !== before) draft.setAlarm(alarmId, state)
     return { status: 'accepted' }
   } catch (error) {
     if (!(error instanceof CoreError)) throw error
