@@ -158,7 +158,8 @@ export function createNotify(
     const found: Parameters<Sending['gone']>[] = []
     let keptForMs: number | undefined
     const sending: Sending = {
-      isGone: (address) => addresses.isGone(channelId, address),
+      // What cannot be asked now is sent: the other side says it again.
+      isGone: (address) => addresses.isGone(channelId, address).catch(() => false),
       gone: (...one) => void found.push(one),
       keep(withinMs) {
         keptForMs = withinMs
