@@ -254,7 +254,11 @@ function queueNames(value) {
 /** A queue for each, as adapters/aws/queue-sender.ts calls it. */
 async function queues({ resolveVariable }) {
   const prefix = `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}-`
-  const names = [...new Set(queueNames(config().rules))]
+  const { rules, routes, channels = {} } = config()
+  const told = Object.values(channels).flatMap(({ type, queue }) =>
+    type === 'queue' ? [queue] : [],
+  )
+  const names = [...new Set([...queueNames(rules), ...queueNames(routes), ...told])]
   return {
     Resources: Object.fromEntries(
       names.map((name, index) => [

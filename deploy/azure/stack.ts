@@ -457,29 +457,38 @@ function pushOf(names: Names, { push, pushHub }: Stand): readonly ArmResource[] 
   ]
 }
 
-const Rules = z.looseObject({
-  rules: z
-    .record(
-      z.string(),
-      z.looseObject({
-        actions: z.array(z.unknown()).optional(),
-        errorAction: z.unknown().optional(),
-      }),
-    )
-    .nullish(),
+const Actions = z
+  .record(
+    z.string(),
+    z.looseObject({
+      actions: z.array(z.unknown()).optional(),
+      errorAction: z.unknown().optional(),
+    }),
+  )
+  .nullish()
+const Acting = z.looseObject({
+  rules: Actions,
+  routes: Actions,
+  channels: z.record(z.string(), z.unknown()).nullish(),
 })
 const QueueAction = z.looseObject({ queue: z.looseObject({ name: z.string() }) })
 
-/** Queues that rules name; one whose name depends on the message has to be made by hand, called by the prefix. */
+const QueueChannel = z.looseObject({ type: z.literal('queue'), queue: z.string() })
+
+/** Queues that rules, routes and channels name; one whose name depends on the message has to be made by hand, called by the prefix. */
 function queuesOf(config: unknown): readonly string[] {
-  const { rules } = Rules.parse(config)
-  const names = Object.values(rules ?? {})
+  const { rules, routes, channels } = Acting.parse(config)
+  const acting = [...Object.values(rules ?? {}), ...Object.values(routes ?? {})]
     .flatMap(({ actions = [], errorAction }) => [...actions, errorAction])
     .flatMap((action) => {
       const parsed = QueueAction.safeParse(action)
       return parsed.success ? [parsed.data.queue.name] : []
     })
-    .filter((name) => !name.includes('${') && !name.startsWith('$'))
+  const told = Object.values(channels ?? {}).flatMap((channel) => {
+    const parsed = QueueChannel.safeParse(channel)
+    return parsed.success ? [parsed.data.queue] : []
+  })
+  const names = [...acting, ...told].filter((name) => !name.includes('${') && !name.startsWith('$'))
   const queues = new Map(names.map((name) => [name, queueName(name)]))
   for (const [name, queue] of queues)
     if (queue.length > 63 || queue.length === QUEUE_PREFIX.length)

@@ -9,13 +9,16 @@ const CONFIG_PATH = resolve(process.env.ANYHUB_CONFIG ?? 'anyhub.yml')
 const text = () => readFileSync(CONFIG_PATH, 'utf8')
 const config = () => parse(text()) ?? {}
 
-/** Queues that rules name; one whose name depends on the message has to be made by hand, called by the prefix. */
+/** Queues that rules, routes and channels name; one whose name depends on the message has to be made by hand, called by the prefix. */
 function queues() {
-  const { rules = {} } = config()
-  const names = Object.values(rules)
+  const { rules = {}, routes = {}, channels = {} } = config()
+  const acting = [...Object.values(rules), ...Object.values(routes)]
     .flatMap(({ actions = [], errorAction }) => [...actions, errorAction])
     .map((action) => action?.queue?.name)
-    .filter((name) => typeof name === 'string' && /^[\w.~%+-]+$/.test(name))
+  const told = Object.values(channels).map(({ type, queue }) => type === 'queue' && queue)
+  const names = [...acting, ...told].filter(
+    (name) => typeof name === 'string' && /^[\w.~%+-]+$/.test(name),
+  )
   return [...new Set(names)]
 }
 
@@ -136,7 +139,11 @@ module.exports = {
   secrets,
   resources,
   grantsOfIngest: () => acting(),
-  grantsOfNotify: () => [records, ...publish(['high', 'normal'])],
+  // Pages of a fan-out, and channels that are topics and queues.
+  grantsOfNotify: () => [
+    records,
+    ...publish(['commands', 'high', 'normal', ...queues().map((name) => `queue-${name}`)]),
+  ],
   grantsOfTick: () => acting(),
   grantsOfApi: () => [...acting(), ...archive],
   grantsOfIngestHttp: () => [...acting(), ...publish(['telemetry'])],

@@ -166,6 +166,19 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
     expect(stage.invoked().filter(({ code }) => code !== 0)).toEqual([])
   }, 60_000)
 
+  it('tells who subscribed, by queue and by topic, through the inbox of each', async () => {
+    const queues = createSqs(client())
+    const url = await queues.urlOf('anyhub-dev-told.fifo')
+    const told: string[] = []
+    const read = async (): Promise<readonly string[]> => {
+      for (const { body } of await queues.receive(url, 10, 60)) told.push(JSON.parse(body).subject)
+      return told
+    }
+    await expect.poll(read, { timeout: 20_000, interval: 500 }).toEqual(['hot raised on fridge-1'])
+    const topics = stage.published().map(({ topic }) => topic)
+    expect(topics.filter((topic) => topic.startsWith('alerts/'))).toEqual(['alerts/critical'])
+  }, 60_000)
+
   it('drops the same message when it comes again', async () => {
     const { temp } = device.last
     await publishAsDevice(
@@ -242,8 +255,13 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
       await ask('GET', '/dead-letters'),
       await ask('POST', '/devices/fridge-1/commands', { name: 'defrost', payload: {} }),
       await ask('DELETE', '/registry/devices/new-1'),
+      await ask('POST', '/notifications', {
+        audience: { people: ['ann'] },
+        subject: 'drill',
+        text: 'at noon',
+      }),
     ]
-    expect(asked.map(({ statusCode }) => statusCode)).toEqual([201, 200, 200, 200, 202, 204])
+    expect(asked.map(({ statusCode }) => statusCode)).toEqual([201, 200, 200, 200, 202, 204, 202])
     expect(stage.invoked().filter(({ code }) => code !== 0)).toEqual([])
   }, 60_000)
 
