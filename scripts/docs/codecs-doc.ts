@@ -82,4 +82,6 @@ networks: [networks.md](networks.md).
 
 **A device that none of these reads:** describe its bytes ([layout](codecs/layout.md)), or take its vendor's decoder as it is
 ([script](codecs/script.md#add-your-own-in-ten-minutes)): ten minutes, and no redeploy on the laptop. Packaged functions hold only the
-codecs that their config names.`
+codecs that their config names.
+
+Not read: reports of a Bluetooth controller about beacons other than RuuviTags (BTHome, Govee, Xiaomi, …); a script can.`
