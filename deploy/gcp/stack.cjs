@@ -22,6 +22,15 @@ function queues() {
   return [...new Set(names)]
 }
 
+/** Topics of channels that publish or fill a queue. */
+function topicsOfChannels() {
+  const { channels = {} } = config()
+  const topics = Object.values(channels).flatMap(({ type, queue }) =>
+    type === 'mqtt' ? ['commands'] : type === 'queue' ? [`queue-${queue}`] : [],
+  )
+  return [...new Set(topics)]
+}
+
 /** Secrets that rules look up: `get_secret('name', …)`. */
 function lookedUp() {
   const { rules = {} } = config()
@@ -139,11 +148,8 @@ module.exports = {
   secrets,
   resources,
   grantsOfIngest: () => acting(),
-  // Pages of a fan-out, and channels that are topics and queues.
-  grantsOfNotify: () => [
-    records,
-    ...publish(['commands', 'high', 'normal', ...queues().map((name) => `queue-${name}`)]),
-  ],
+  // Pages of a fan-out go into its own queues.
+  grantsOfNotify: () => [records, ...publish(['high', 'normal', ...topicsOfChannels()])],
   grantsOfTick: () => acting(),
   grantsOfApi: () => [...acting(), ...archive],
   grantsOfIngestHttp: () => [...acting(), ...publish(['telemetry'])],
