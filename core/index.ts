@@ -1,3 +1,4 @@
+export * from './access/index.ts'
 // The face of the core: what adapters, functions, the CLI and users of the library import.
 
 export type { ActionContext, ActionResult } from './actions/action.ts'
@@ -12,6 +13,15 @@ export {
   type Verdict,
   withoutOldDue,
 } from './alarms/judge.ts'
+export {
+  AGGREGATES,
+  type Aggregate,
+  readSeries,
+  type Series,
+  type SeriesPoint,
+  type SeriesQuery,
+  seriesOverRange,
+} from './analytics/series.ts'
 export type {
   Codec,
   CodecEngines,

@@ -6,6 +6,7 @@ import { importsOf, ROOT, sourceFiles } from './source-files.ts'
 // Holds the table "who may import whom" of docs/architecture.md.
 
 const CAPABILITIES = [
+  'access',
   'actions',
   'windows',
   'codecs',
@@ -88,6 +89,12 @@ const TABLE: readonly Row[] = [
       'core/codecs/protobuf/wire-reader.ts',
     ],
     packages: ['zod', '@noble/hashes'],
+  },
+  // What is asked of stored telemetry reads it through the port, a page at a time: docs/adr/0041.
+  {
+    of: 'core/analytics/',
+    may: [...MODEL, 'core/ports.ts'],
+    packages: ['hyparquet-writer'],
   },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
