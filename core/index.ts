@@ -14,6 +14,12 @@ export {
   withoutOldDue,
 } from './alarms/judge.ts'
 export {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  type ExportQuery,
+  exportTelemetry,
+} from './analytics/export.ts'
+export {
   AGGREGATES,
   type Aggregate,
   readSeries,
