@@ -1,80 +1,119 @@
-import { type Context, Hono } from 'hono'
+import * as z from 'zod'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
 import type { AlarmChange } from '../model/alarm.ts'
-import { isDeviceId } from '../model/device-id.ts'
 import { readDuration } from '../model/duration.ts'
 import type { JsonObject } from '../model/json.ts'
 import { alarmView } from './alarm-view.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+import { findDevice } from './find-device.ts'
 import { problem } from './problem.ts'
-import { readObject } from './read-object.ts'
+import { AnyObject, DeviceParams } from './schemas.ts'
 
 /** What people write is short. */
 const MAX_BODY_BYTES = 16_384
 
-export interface AlarmApiOptions {
-  readonly core: Core
-  /** Answers instead of the route unless the caller is the admin. */
-  readonly refuse: (context: Context) => Response | undefined
-}
+const AlarmParams = DeviceParams.extend({
+  alarmId: z.string().meta({ description: 'Id of the alarm in the config.' }),
+})
+
+const Shelve = z
+  .strictObject({
+    for: z.string().optional().meta({ description: 'A duration such as 2h.' }),
+    until: z.string().optional().meta({ description: 'ISO 8601.' }),
+    reason: z.string('expected a text').max(1_000).optional(),
+  })
+  .meta({ id: 'Shelve' })
+
+const NAME = 'expected a name of at most 256 characters, or "" for nobody'
+
+const Assign = z
+  .strictObject({
+    to: z.string(NAME).max(256, NAME),
+  })
+  .meta({ id: 'Assign' })
+
+const Comment = z
+  .strictObject({
+    text: z
+      .string('expected 1 to 1000 characters')
+      .max(1_000, 'expected 1 to 1000 characters')
+      .refine((text) => text.trim() !== '', 'expected 1 to 1000 characters'),
+  })
+  .meta({ id: 'Comment' })
+
+const Empty = z.strictObject({})
 
 /** What people look at and do about the alarms of one device. */
-export function createAlarmApi({ core, refuse }: AlarmApiOptions): Hono {
-  const { ports } = core
-  const api = new Hono()
+export function alarmEndpoints({ ports, gate }: Core): readonly Endpoint[] {
+  /** One change, run through the gate of the device. */
+  function change<B extends z.ZodType>(
+    name: string,
+    summary: string,
+    body: B,
+    read: (body: z.output<B>, now: number) => AlarmChange,
+  ): Endpoint {
+    return endpoint({
+      method: 'post',
+      path: `/devices/{deviceId}/alarms/{alarmId}/${name}`,
+      operation: `${name}Alarm`,
+      tag: 'Alarms',
+      summary,
+      needs: 'alarms:write',
+      params: AlarmParams,
+      body,
+      bodyOptional: true,
+      maxBytes: MAX_BODY_BYTES,
+      async handle({ context, caller, params: { deviceId, alarmId }, body: given }) {
+        const at = ports.clock.now()
+        const wish = read(given, at)
+        await findDevice(ports, deviceId)
+        const [result] = await gate.run(deviceId, [
+          { kind: 'alarm', alarmId, change: wish, by: caller.name ?? caller.id, at },
+        ])
+        if (result?.status === 'refused')
+          return problem(
+            context,
+            result.code === 'input.malformed' ? 400 : 409,
+            result.code,
+            result.message,
+          )
+        context.set('change', { target: `device/${deviceId}/alarm/${alarmId}`, after: { ...wish } })
+        return undefined
+      },
+    })
+  }
 
-  api.get('/devices/:id/alarms', async (context) => {
-    const deviceId = context.req.param('id')
-    const record = isDeviceId(deviceId) ? await ports.devices.load(deviceId) : undefined
-    if (record === undefined)
-      return problem(context, 404, 'input.not_found', 'expected a device that is known, found none')
-    const alarms = Object.entries(record.alarms)
-      .map(([alarmId, state]): JsonObject => ({ alarmId, ...alarmView(state) }))
-      .filter(({ standing }) => matches(context.req.query('standing'), standing))
-    return context.json({ alarms })
-  })
-
-  /** Runs one change through the gate of the device. */
-  const change =
-    (read: (body: JsonObject, now: number) => AlarmChange) =>
-    async (context: Context): Promise<Response> => {
-      const refused = refuse(context)
-      if (refused !== undefined) return refused
-      const { id: deviceId = '', alarm: alarmId = '' } = context.req.param()
-      const at = ports.clock.now()
-      const wish = read(await readObject(context.req.raw, MAX_BODY_BYTES), at)
-      if (!isDeviceId(deviceId) || (await ports.devices.load(deviceId)) === undefined)
-        return problem(
-          context,
-          404,
-          'input.not_found',
-          'expected a device that is known, found none',
-        )
-      const [result] = await core.gate.run(deviceId, [
-        { kind: 'alarm', alarmId, change: wish, by: 'admin', at },
-      ])
-      if (result?.status === 'refused')
-        return problem(
-          context,
-          result.code === 'input.malformed' ? 400 : 409,
-          result.code,
-          result.message,
-        )
-      return context.body(null, 204)
-    }
-
-  api.post(
-    '/devices/:id/alarms/:alarm/acknowledge',
-    change(() => ({ do: 'acknowledge' })),
-  )
-  api.post('/devices/:id/alarms/:alarm/shelve', change(readShelve))
-  api.post(
-    '/devices/:id/alarms/:alarm/unshelve',
-    change(() => ({ do: 'unshelve' })),
-  )
-  api.post('/devices/:id/alarms/:alarm/assign', change(readAssign))
-  api.post('/devices/:id/alarms/:alarm/comment', change(readComment))
-  return api
+  return [
+    endpoint({
+      method: 'get',
+      path: '/devices/{deviceId}/alarms',
+      operation: 'listDeviceAlarms',
+      tag: 'Alarms',
+      summary: 'The alarms of one device.',
+      needs: 'alarms:read',
+      params: DeviceParams,
+      query: z.strictObject({
+        standing: z.string().optional().meta({ description: 'Such as `active,acknowledged`.' }),
+      }),
+      answer: z.object({ alarms: z.array(AnyObject) }),
+      async handle({ params: { deviceId }, query: { standing: wanted } }) {
+        const record = await findDevice(ports, deviceId)
+        const alarms = Object.entries(record.alarms)
+          .map(([alarmId, state]): JsonObject => ({ alarmId, ...alarmView(state) }))
+          .filter(({ standing }) => matches(wanted, standing))
+        return { alarms }
+      },
+    }),
+    change('acknowledge', 'Says that somebody knows.', Empty, () => ({ do: 'acknowledge' })),
+    change('shelve', 'Keeps it quiet for a while.', Shelve, readShelve),
+    change('unshelve', 'Ends its shelf.', Empty, () => ({ do: 'unshelve' })),
+    change('assign', 'Says whose it is.', Assign, ({ to }) => ({ do: 'assign', to })),
+    change('comment', 'Writes something beside it.', Comment, ({ text }) => ({
+      do: 'comment',
+      text,
+    })),
+  ]
 }
 
 function matches(wanted: string | undefined, standing: unknown): boolean {
@@ -82,32 +121,17 @@ function matches(wanted: string | undefined, standing: unknown): boolean {
 }
 
 /** `{for: "2h"}` or `{until: "2026-01-31T12:00:00Z"}`, with a reason. */
-function readShelve(body: JsonObject, now: number): AlarmChange {
-  const { for: duration, until, reason } = body
-  const forMs = typeof duration === 'string' ? readDuration(duration) : undefined
+function readShelve(
+  { for: duration, until, reason }: z.output<typeof Shelve>,
+  now: number,
+): AlarmChange {
+  const forMs = duration === undefined ? undefined : readDuration(duration)
   const end =
-    forMs === undefined ? (typeof until === 'string' ? Date.parse(until) : Number.NaN) : now + forMs
+    forMs === undefined ? (until === undefined ? Number.NaN : Date.parse(until)) : now + forMs
   if (!Number.isFinite(end))
     throw new CoreError(
       'input.malformed',
       'expected for, such as "2h", or until, a time in ISO 8601',
     )
-  if (reason !== undefined && typeof reason !== 'string')
-    throw new CoreError('input.malformed', 'reason: expected a text')
   return { do: 'shelve', until: end, ...(reason === undefined ? {} : { reason }) }
-}
-
-function readAssign({ to }: JsonObject): AlarmChange {
-  if (typeof to !== 'string' || to.length > 256)
-    throw new CoreError(
-      'input.malformed',
-      'to: expected a name of at most 256 characters, or "" for nobody',
-    )
-  return { do: 'assign', to }
-}
-
-function readComment({ text }: JsonObject): AlarmChange {
-  if (typeof text !== 'string' || text.trim() === '' || text.length > 1_000)
-    throw new CoreError('input.malformed', 'text: expected 1 to 1000 characters')
-  return { do: 'comment', text }
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { CoreError, type ErrorCode } from '../errors.ts'
+import { RequestFault } from './request-fault.ts'
 
 /** Statuses of errors that are not the server's fault; every other code is a 500 or, if it may pass, a 503. */
 const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
@@ -59,6 +60,10 @@ export function notServed(context: Context, allowed: readonly string[]): Respons
 
 /** The problem document for an error of the core; what is no error of the core is reported without its text. */
 export function problemOf(context: Context, error: unknown): Response {
+  if (error instanceof RequestFault)
+    return problem(context, error.status, 'input.malformed', error.message, {
+      errors: error.faults,
+    })
   if (!(error instanceof CoreError))
     return problem(context, 500, 'internal', 'something went wrong here')
   return problem(

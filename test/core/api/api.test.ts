@@ -651,7 +651,7 @@ describe('what people change', () => {
     ['shelve', '{"for":"31d"}', 400, 'within the next 30 days'],
     ['shelve', '{"for":"1h","reason":1}', 400, 'reason: expected a text'],
     ['shelve', '{', 400, 'expected a body of JSON'],
-    ['shelve', '[]', 400, 'expected an object'],
+    ['shelve', '[]', 400, 'expected object'],
     ['shelve', `{"reason":"${'x'.repeat(20_000)}"}`, 413, 'expected a body of at most'],
     ['assign', '{}', 400, 'to: expected a name'],
     ['comment', '{"text":" "}', 400, 'text: expected 1 to 1000 characters'],

@@ -1,0 +1,48 @@
+import * as z from 'zod'
+import type { Json, JsonObject } from '../model/json.ts'
+import { isJsonObject } from '../model/json.ts'
+
+/** The named schemas of a document: each is written once, and meant by its name everywhere else. */
+export type Components = Map<string, JsonObject>
+
+/** A schema as it stands in a document. `input`: what is sent; `output`: what comes back. Source: JSON Schema 2020-12. */
+export function toSchema(
+  schema: z.ZodType,
+  io: 'input' | 'output',
+  components: Components,
+): JsonObject {
+  const made: Json = JSON.parse(
+    JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' })),
+  )
+  if (!isJsonObject(made)) return {}
+  const { $schema: _, $defs, ...rest } = made
+  if (isJsonObject($defs))
+    for (const [name, one] of Object.entries($defs))
+      if (isJsonObject(one)) components.set(name, withoutId(pointed(one)))
+  const named = rest['id']
+  if (typeof named !== 'string') return withoutId(pointed(rest))
+  components.set(named, withoutId(pointed(rest)))
+  return { $ref: `#/components/schemas/${named}` }
+}
+
+/** References that point into the document, not into the schema. */
+function pointed(value: JsonObject): JsonObject {
+  const walk = (one: Json): Json => {
+    if (Array.isArray(one)) return one.map(walk)
+    if (!isJsonObject(one)) return one
+    return Object.fromEntries(
+      Object.entries(one).map(([key, inner]) => [
+        key,
+        key === '$ref' && typeof inner === 'string'
+          ? inner.replace('#/$defs/', '#/components/schemas/')
+          : walk(inner),
+      ]),
+    )
+  }
+  const walked = walk(value)
+  return isJsonObject(walked) ? walked : {}
+}
+
+function withoutId({ id: _, ...rest }: JsonObject): JsonObject {
+  return rest
+}

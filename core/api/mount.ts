@@ -1,0 +1,149 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { Caller, Scope } from '../access/index.ts'
+import { CoreError } from '../errors.ts'
+import type { Json } from '../model/json.ts'
+import type { Change, Endpoint } from './endpoint.ts'
+import { problem } from './problem.ts'
+import { readBody } from './read-body.ts'
+
+/** What a body of JSON may weigh unless an endpoint says otherwise. Unit: bytes. */
+const MAX_BODY_BYTES = 65_536
+
+/** What stands around every endpoint. */
+export interface Guards {
+  /**
+   * Who asks; `undefined` if nobody who is known.
+   * @throws CoreError `access.…` if what was shown proves nothing.
+   */
+  readonly identify: (request: Request) => Promise<Caller | undefined> | Caller | undefined
+  /** Whether a caller who is limited to groups may touch a device. */
+  readonly reaches: (caller: Caller, deviceId: string) => Promise<boolean>
+  /** Around the handling of a request that was let in: answers kept for a key, the audit log. */
+  readonly around?: (
+    endpoint: Endpoint,
+    caller: Caller,
+    context: Context,
+    body: Uint8Array | undefined,
+    handle: () => Promise<Response>,
+  ) => Promise<Response>
+}
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** What a handler changed, for the audit log. */
+    change: Change | undefined
+    caller: Caller | undefined
+  }
+}
+
+/** Puts endpoints on the app, each behind its guard. */
+export function mount(api: OpenAPIHono, endpoints: readonly Endpoint[], guards: Guards): void {
+  for (const one of endpoints) {
+    api.on(one.method.toUpperCase(), honoPath(one.path), (context) => serve(one, context, guards))
+  }
+}
+
+async function serve(one: Endpoint, context: Context, guards: Guards): Promise<Response> {
+  const caller = await guards.identify(context.req.raw)
+  if (one.needs === 'open') return handle(one, context, guards, caller ?? NOBODY)
+  if (caller === undefined) return unauthorized(context)
+  context.set('caller', caller)
+  if (!caller.scopes.has(one.needs)) return lacksScope(context, caller, one.needs)
+  const deviceId = context.req.param('deviceId')
+  if (deviceId !== undefined && !(await mayTouch(caller, deviceId, guards)))
+    return problem(
+      context,
+      403,
+      'access.forbidden',
+      `expected a device that is yours, found another`,
+    )
+  return handle(one, context, guards, caller)
+}
+
+const NOBODY: Caller = { kind: 'anonymous', id: '', scopes: new Set<Scope>() }
+
+async function mayTouch(caller: Caller, deviceId: string, { reaches }: Guards): Promise<boolean> {
+  if (caller.device !== undefined && caller.device !== deviceId) return false
+  return caller.groups === undefined || reaches(caller, deviceId)
+}
+
+async function handle(
+  one: Endpoint,
+  context: Context,
+  guards: Guards,
+  caller: Caller,
+): Promise<Response> {
+  const bytes = one.body === undefined ? undefined : await bytesOf(one, context)
+  const respond = async (): Promise<Response> => {
+    const answer = await one.run({
+      context,
+      caller,
+      params: context.req.param(),
+      query: queryOf(context),
+      body: bytes === undefined ? undefined : jsonOf(bytes, one.bodyOptional === true),
+    })
+    if (answer instanceof Response) return answer
+    if (answer === undefined) return context.body(null, 204)
+    return context.body(JSON.stringify(answer), statusOf(one), {
+      'content-type': 'application/json',
+    })
+  }
+  return guards.around === undefined
+    ? respond()
+    : guards.around(one, caller, context, bytes, respond)
+}
+
+function statusOf({ status }: Endpoint): ContentfulStatusCode {
+  return status === 201 || status === 202 ? status : 200
+}
+
+/** A name that stands there twice keeps its first value. */
+function queryOf(context: Context): Record<string, string> {
+  return context.req.url.includes('?') ? context.req.query() : {}
+}
+
+async function bytesOf(one: Endpoint, context: Context): Promise<Uint8Array> {
+  const limit = one.maxBytes ?? MAX_BODY_BYTES
+  const { bytes, complete, length } = await readBody(context.req.raw, limit)
+  if (complete) return bytes
+  throw new CoreError(
+    'input.too_large',
+    `expected a body of at most ${limit} bytes, found ${length} or more`,
+  )
+}
+
+function jsonOf(bytes: Uint8Array, optional: boolean): Json {
+  if (bytes.length === 0 && optional) return {}
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new CoreError('input.malformed', 'expected a body of JSON')
+  }
+}
+
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+/** The answer to who shows nothing, and has to. Source: RFC 9110, 15.5.2. */
+export function unauthorized(context: Context): Response {
+  const answer = problem(
+    context,
+    401,
+    'unauthorized',
+    "expected the admin's token, an API key or a token of your identity provider: Authorization: Bearer …",
+  )
+  answer.headers.set('www-authenticate', 'Bearer')
+  return answer
+}
+
+function lacksScope(context: Context, caller: Caller, scope: Scope): Response {
+  if (caller.kind === 'anonymous') return unauthorized(context)
+  const answer = problem(context, 403, 'access.forbidden', `expected a caller with ${scope}`, {
+    needs: scope,
+  })
+  answer.headers.set('www-authenticate', `Bearer error="insufficient_scope", scope="${scope}"`)
+  return answer
+}
