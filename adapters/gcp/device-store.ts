@@ -12,6 +12,7 @@ import {
   documentId,
   type Fields,
   type Firestore,
+  idOfDocument,
   number,
   text,
   type Write,
@@ -179,8 +180,9 @@ export function recordPath(deviceId: string): string {
   return `${DEVICES}/${documentId(deviceId)}`
 }
 
+/** Records that are no devices have a slash in their ids. */
 function deviceOf({ path }: Document): string {
-  return path.slice(recordPath('').length)
+  return idOfDocument(path.slice(DEVICES.length + 1))
 }
 
 function recordFields(

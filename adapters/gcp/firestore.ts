@@ -311,6 +311,11 @@ export function documentId(id: string): string {
   return `k${id.replace(/[%/]/g, encodeURIComponent)}`
 }
 
+/** What `documentId` made the id of a document of. */
+export function idOfDocument(documentId: string): string {
+  return decodeURIComponent(documentId.slice(1))
+}
+
 /** Ids may hold what means something in a URL. */
 function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')

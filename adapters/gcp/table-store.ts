@@ -42,8 +42,12 @@ export function createTableStore(firestore: Firestore): TableStore {
   }
 }
 
+/**
+ * A colon in the name of what a query is asked of is taken for the method by the emulator, however it is encoded.
+ * Source: Google AIP-136, custom methods.
+ */
 function tablePath(table: string): string {
-  return `tables/${documentId(table)}`
+  return `tables/${documentId(table).replaceAll(':', '%3A')}`
 }
 
 function pathOf(table: string, key: string): string {

@@ -185,6 +185,14 @@ export function deviceStoreContract(name: string, open: () => Promise<StoreSubje
         expect(await subject.devices.due(400, 0)).toEqual([])
       })
 
+      it('names records by their own ids, whatever is in them', async () => {
+        const ids = ['urn:dev:a_1', '$inbox/watch/%40ann', '$window/means/%7B"a"%3A1%7D']
+        for (const [index, deviceId] of ids.entries()) {
+          await subject.devices.commit(commit(deviceId, 1, { dueAt: 100 + index }))
+        }
+        expect(await subject.devices.due(300, 10)).toEqual(ids)
+      })
+
       it('goes by the newest record of a device', async () => {
         await subject.devices.commit(commit('dev-1', 1, { dueAt: 100 }))
         await subject.devices.commit(commit('dev-1', 2, { dueAt: 500 }))

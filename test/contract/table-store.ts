@@ -37,6 +37,18 @@ export function tableStoreContract(name: string, open: () => Promise<TableSubjec
       expect(await subject.tables.get('limits', 'a')).toEqual(item)
     })
 
+    it.each(['$told:n-1', '$group:ops@site', 'a/b', 'ü'])(
+      'lists a table of any name: %j',
+      async (table) => {
+        await subject.tables.put(table, 'b', 2)
+        await subject.tables.put(table, 'a', 1)
+        expect(await subject.tables.list(table, '', 10)).toEqual([
+          { key: 'a', item: 1 },
+          { key: 'b', item: 2 },
+        ])
+      },
+    )
+
     it('puts an item in place of the one before', async () => {
       await subject.tables.put('limits', 'a', { old: 1 })
       await subject.tables.put('limits', 'a', { new: 2 })

@@ -7,7 +7,7 @@ import { httpEvent, openTopicRules, sqsEvent } from '../adapters/aws/events.ts'
 import { describeWithMoto, startMoto } from '../adapters/aws/moto.ts'
 import { openProxy } from '../adapters/aws/recording-proxy.ts'
 import { ADMIN_TOKEN, openStack } from '../adapters/aws/stack.ts'
-import type { CloudEntry, Message } from './cloud.ts'
+import { type CloudEntry, type Message, readBody } from './cloud.ts'
 
 /** The messages of one batch of SQS at most. Source: serverless.aws.yml. */
 const BATCH = 100
@@ -17,12 +17,14 @@ export const AWS: CloudEntry = {
   name: 'AWS',
   suite: describeWithMoto,
   source: 'sqs',
-  async open({ configPath, config }) {
+  async open({ configPath, config, queues = [] }) {
     const topicRules = await openTopicRules(configPath)
     const moto = await startMoto()
     const proxy = await openProxy(moto.endpoint)
     const stack = await openStack(moto.endpoint, proxy.endpoint)
     const { settings } = stack
+    for (const queue of queues)
+      await stack.account.createQueue(`${settings.queuePrefix}${queue}.fifo`, { FifoQueue: 'true' })
     const counted = new Map<string, number>()
     // Metrics are lines on stdout, which CloudWatch reads.
     const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((line) => {
@@ -117,8 +119,8 @@ export const AWS: CloudEntry = {
         const reply: { statusCode: number; body: string } = JSON.parse(
           JSON.stringify(await serve(event)),
         )
-        await settle()
-        return { status: reply.statusCode, body: JSON.parse(reply.body) }
+        if (method !== 'PUT') await settle()
+        return { status: reply.statusCode, body: readBody(reply.body) }
       },
       async tick() {
         await tick.tick()
@@ -134,6 +136,8 @@ export const AWS: CloudEntry = {
             ? []
             : [{ topic: decodeURIComponent(topic), payload: body.toString('utf8') }]
         }),
+      take: async (queue) =>
+        (await stack.takeQueue(`${queue}.fifo`)).map((body): Json => JSON.parse(body)),
       counters: () => Object.fromEntries(counted),
       async close() {
         stdout.mockRestore()

@@ -11,7 +11,7 @@ import { startCosmos } from '../adapters/azure/cosmos-server.ts'
 import { startHub } from '../adapters/azure/embedded-hub.ts'
 import { type HubMessage, triggerOf } from '../adapters/azure/hub-events.ts'
 import { ADMIN_TOKEN, openStack } from '../adapters/azure/stack.ts'
-import type { CloudEntry, Message, Published } from './cloud.ts'
+import { type CloudEntry, type Message, type Published, readBody } from './cloud.ts'
 
 /** The messages of one batch at most. Source: serverless.azure.yml. */
 const BATCH = 100
@@ -23,7 +23,7 @@ export const AZURE: CloudEntry = {
   name: 'Azure',
   suite: describeWithEmulators,
   source: 'eventhubs',
-  async open({ config }) {
+  async open({ config, queues = [] }) {
     const [azurite, cosmos, hub, sink] = await Promise.all([
       startAzurite(),
       startCosmos(),
@@ -32,6 +32,7 @@ export const AZURE: CloudEntry = {
     ])
     const stack = await openStack({ azurite, cosmos, hub, otlpEndpoint: sink.url })
     const { settings } = stack
+    for (const queue of queues) await stack.account.createQueue(`${settings.queuePrefix}${queue}`)
     const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
     const ingest = createAzure(settings, config)
     const notify = createAzureNotify(settings, config)
@@ -118,8 +119,8 @@ export const AZURE: CloudEntry = {
           ...(sent === undefined ? {} : { body: sent }),
         })
         const reply = await serve(request, {})
-        await settle()
-        return { status: reply.status ?? 0, body: JSON.parse(String(reply.body)) }
+        if (method !== 'PUT') await settle()
+        return { status: reply.status ?? 0, body: readBody(String(reply.body ?? '')) }
       },
       tick: runTick,
       async desired(deviceId) {
@@ -131,6 +132,7 @@ export const AZURE: CloudEntry = {
         )
       },
       downlinks: () => published,
+      take: async (queue) => (await stack.takeQueue(queue)).map((body): Json => JSON.parse(body)),
       counters: () => Object.fromEntries(sink.counted),
       async close() {
         stdout.mockRestore()

@@ -9,7 +9,7 @@ export interface Message {
 
 /** A request to the REST API. The caller is the admin. */
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
   readonly path: string
   readonly body?: Json
 }
@@ -31,6 +31,7 @@ export interface Cloud {
   connect(deviceId: string): Promise<void>
   /** Devices publish; resolves when the cloud has taken it all, and done what comes of it. */
   ingest(messages: readonly Message[]): Promise<void>
+  /** Resolves when what comes of it is done; of a PUT, which only stores something, nothing does. */
   api(request: ApiRequest): Promise<ApiAnswer>
   /** What the scheduler of the cloud calls. */
   tick(): Promise<void>
@@ -38,6 +39,8 @@ export interface Cloud {
   desired(deviceId: string): Promise<Json>
   /** All that was sent to devices and subscribers, but for what the owner of the shadow tells. */
   downlinks(): readonly Published[]
+  /** Takes all entries of a queue that other programs empty, oldest first. */
+  take(queue: string): Promise<readonly Json[]>
   /** What was counted, by the names of the observer. */
   counters(): Readonly<Record<string, number>>
   close(): Promise<void>
@@ -58,4 +61,11 @@ export interface CloudOptions {
   readonly configPath: string
   /** The same, read, with its variables filled in. */
   readonly config: Config
+  /** Queues that its channels and rules fill. */
+  readonly queues?: readonly string[]
+}
+
+/** Not every answer has a body. */
+export function readBody(text: string): Json {
+  return text === '' ? null : JSON.parse(text)
 }

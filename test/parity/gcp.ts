@@ -7,20 +7,21 @@ import { describeWithEmulators, startFirestore, startPubSub } from '../adapters/
 import { openProject } from '../adapters/gcp/fresh-project.ts'
 import { callHttp } from '../adapters/gcp/http-call.ts'
 import { ADMIN_TOKEN, openStack } from '../adapters/gcp/stack.ts'
-import type { CloudEntry, Message, Published } from './cloud.ts'
+import { type CloudEntry, type Message, type Published, readBody } from './cloud.ts'
 
 /** Google: Pub/Sub and Firestore, on their emulators. */
 export const GCP: CloudEntry = {
   name: 'Google',
   suite: describeWithEmulators,
   source: 'pubsub',
-  async open({ config }) {
+  async open({ config, queues = [] }) {
     const [firestore, pubsub] = await Promise.all([startFirestore(), startPubSub()])
     const stack = await openStack({ firestore, pubsub })
     const { settings, project } = stack
     const cloud = openProject({ firestore, pubsub, project })
     for (const topic of ['telemetry', 'commands', 'high', 'normal', 'queue-own'])
       await cloud.createTopic(topic)
+    for (const queue of queues) await cloud.createTopic(`${settings.queuePrefix}${queue}`)
     const counted = new Map<string, number>()
     // Metrics are lines on stdout, which Cloud Logging reads.
     const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((line) => {
@@ -53,13 +54,18 @@ export const GCP: CloudEntry = {
       )
     }
 
-    /** Until nothing is left: what goes down, and deliveries that wait. */
+    /** Until nothing is left: deliveries that wait, and what goes down. */
     async function settle(): Promise<void> {
+      for (let busy = true; busy; ) {
+        busy = false
+        for (const topic of ['high', 'normal'])
+          for (const { data, attributes } of await cloud.pull(topic)) {
+            busy = true
+            await notify.notify(event(data, attributes))
+          }
+      }
       for (const { data, attributes } of await cloud.pull('commands'))
         published.push({ topic: attributes['topic'] ?? '', payload: data.toString('utf8') })
-      for (const topic of ['high', 'normal'])
-        for (const { data, attributes } of await cloud.pull(topic))
-          await notify.notify(event(data, attributes))
     }
 
     return {
@@ -82,8 +88,8 @@ export const GCP: CloudEntry = {
           },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         })
-        await settle()
-        return { status: answer.status, body: JSON.parse(answer.body) }
+        if (method !== 'PUT') await settle()
+        return { status: answer.status, body: readBody(answer.body) }
       },
       async tick() {
         await tick.tick()
@@ -94,6 +100,10 @@ export const GCP: CloudEntry = {
         return isAlive(shadow) ? (shadow.desired ?? {}) : {}
       },
       downlinks: () => published.filter(({ topic }) => !SHADOW.test(topic)),
+      take: async (queue) =>
+        (await cloud.pull(`${settings.queuePrefix}${queue}`)).map(
+          ({ data }): Json => JSON.parse(data.toString('utf8')),
+        ),
       counters: () => Object.fromEntries(counted),
       async close() {
         stdout.mockRestore()

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import { describe } from 'vitest'
 import { startLocalCloud } from '../../adapters/local/index.ts'
-import { compileProgram } from '../../core/index.ts'
-import type { ApiAnswer, CloudEntry, Published } from './cloud.ts'
+import { compileProgram, type Json } from '../../core/index.ts'
+import { type ApiAnswer, type CloudEntry, type Published, readBody } from './cloud.ts'
 
 /** The laptop: MQTT and HTTP in, MQTT out. */
 export const LOCAL: CloudEntry = {
@@ -78,9 +78,9 @@ export const LOCAL: CloudEntry = {
         })
         const answer: ApiAnswer = {
           status: response.status,
-          body: JSON.parse(await response.text()),
+          body: readBody(await response.text()),
         }
-        await settle()
+        if (method !== 'PUT') await settle()
         return answer
       },
       async tick() {
@@ -91,6 +91,17 @@ export const LOCAL: CloudEntry = {
         return (await cloud.core.ports.devices.load(deviceId))?.shadows['']?.desired ?? {}
       },
       downlinks: () => published,
+      async take(queue) {
+        const bodies: Json[] = []
+        for (;;) {
+          const entries = await cloud.core.ports.queues.claim(queue, 100, 60_000)
+          if (entries.length === 0) return bodies
+          for (const { id, body } of entries) {
+            bodies.push(body)
+            await cloud.core.ports.queues.remove(queue, id)
+          }
+        }
+      },
       counters: () => cloud.counts().counters,
       async close() {
         await Promise.all([...clients.values()].map((client) => client.endAsync()))

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { vi } from 'vitest'
 import { parse } from 'yaml'
 import { isJsonObject, type Json, parseConfig } from '../../core/index.ts'
 import type { ApiRequest, Cloud, CloudEntry, Message, Published } from './cloud.ts'
+import { openHook } from './hook.ts'
 
 const CONFIG_PATH = resolve(import.meta.dirname, 'anyhub.yml')
 
@@ -187,24 +186,4 @@ function line({ topic, payload }: Published): string {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-/** Where notifications go. */
-async function openHook() {
-  const received: Json[] = []
-  const server = createServer(async (request, response) => {
-    received.push(JSON.parse(await text(request)))
-    response.writeHead(204).end()
-  })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('expected a port')
-  return {
-    url: `http://127.0.0.1:${address.port}/hook`,
-    received,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((done) => server.close(done))
-    },
-  }
 }

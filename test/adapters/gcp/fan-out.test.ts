@@ -1,0 +1,4 @@
+import { fanOutScenario } from '../../parity/fan-out.ts'
+import { GCP } from '../../parity/gcp.ts'
+
+fanOutScenario(GCP)
