@@ -19,7 +19,7 @@ import { listPageFiles } from './page-files.ts'
 import { peerCertificate } from './tls.ts'
 
 export interface HttpListenerOptions {
-  readonly api: Hono
+  readonly api: { fetch(request: Request): Response | Promise<Response> }
   /** The data plane of AWS IoT Core, on the paths that are its own. */
   readonly aws?: AwsHttp
   /** Interfaces of other vendors, each on paths of its own. */
