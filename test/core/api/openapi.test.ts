@@ -2,6 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { createApi } from '../../../core/api/index.ts'
 import { start } from '../harness.ts'
 
+/** What the tests read of it. */
+interface Document {
+  readonly openapi: string
+  readonly paths: Record<string, Record<string, Record<string, unknown>>>
+  readonly components: { readonly securitySchemes: { readonly bearer: object } }
+}
+
 function open() {
   const { core } = start({})
   return createApi({
@@ -11,25 +18,32 @@ function open() {
   })
 }
 
+async function documentOf(api: ReturnType<typeof open>): Promise<Document> {
+  return JSON.parse(await (await api.request('/openapi.json')).text())
+}
+
 describe('the document of the API', () => {
   it('is OpenAPI 3.1 and names every endpoint with its scope', async () => {
     const api = open()
-    const answer = await api.request('/openapi.json')
-    const document = await answer.json()
+    const document = await documentOf(api)
     expect(document.openapi).toBe('3.1.0')
     for (const { method, path, operation, needs } of api.endpoints) {
-      const described = document.paths[path][method]
-      expect(described.operationId).toBe(operation)
-      expect(described.security).toEqual(needs === 'open' ? [] : [{ bearer: [needs] }])
-      expect(described.responses.default.content).toHaveProperty('application/problem+json')
+      const described = document.paths[path]![method]!
+      expect(described['operationId']).toBe(operation)
+      expect(described['security']).toEqual(needs === 'open' ? [] : [{ bearer: [needs] }])
+      expect(described['responses']).toHaveProperty([
+        'default',
+        'content',
+        'application/problem+json',
+      ])
     }
     const operations = api.endpoints.map(({ operation }) => operation)
     expect(new Set(operations).size).toBe(operations.length)
   })
 
   it('says how the parts of a request look', async () => {
-    const document = await (await open().request('/openapi.json')).json()
-    const { parameters } = document.paths['/devices/{deviceId}/telemetry'].get
+    const document = await documentOf(open())
+    const parameters = document.paths['/devices/{deviceId}/telemetry']!['get']!['parameters']
     expect(parameters).toContainEqual(
       expect.objectContaining({ name: 'deviceId', in: 'path', required: true }),
     )
