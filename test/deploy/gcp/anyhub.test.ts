@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -36,6 +38,53 @@ async function deployed(): Promise<Stage> {
   await stage.sls('deploy', '--config', 'serverless.gcp.yml')
   return stage
 }
+
+describe('what notify may do on Google follows from its channels', () => {
+  const webhook = "{ type: webhook, url: 'https://example.org/hook' }"
+
+  /** The topics to which notify may publish, and the roles that it has besides. */
+  function grantsOfNotify(channels: string, rules = '{}') {
+    const folder = mkdtempSync(join(tmpdir(), 'anyhub-grants-'))
+    try {
+      const path = join(folder, 'anyhub.yml')
+      writeFileSync(path, `channels: ${channels}\nrules: ${rules}\n`)
+      const { stdout } = spawnSync(
+        process.execPath,
+        ['-p', "JSON.stringify(require('./deploy/gcp/stack.cjs').grantsOfNotify())"],
+        { encoding: 'utf8', env: { ...process.env, ANYHUB_CONFIG: path } },
+      )
+      const grants: { role: string; topic?: string }[] = JSON.parse(stdout)
+      return {
+        topics: grants.flatMap(({ topic }) => topic ?? []),
+        others: grants.flatMap(({ role, topic }) => (topic === undefined ? role : [])),
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  it('is its own queues, and the records, where channels go out by HTTP', () => {
+    expect(grantsOfNotify(`{ ops: ${webhook} }`)).toEqual({
+      topics: ['high', 'normal'],
+      others: ['roles/datastore.user'],
+    })
+  })
+
+  it('is the topic of what goes down, where a channel is of type mqtt', () => {
+    const channels = `{ ops: ${webhook}, wall: { type: mqtt, topic: alerts }, more: { type: mqtt, topic: x } }`
+    expect(grantsOfNotify(channels).topics).toEqual(['high', 'normal', 'commands'])
+  })
+
+  it('is the topic of its queue, where a channel is of type queue', () => {
+    const channels = '{ line: { type: queue, queue: told }, desk: { type: queue, queue: desk } }'
+    expect(grantsOfNotify(channels).topics).toEqual(['high', 'normal', 'queue-told', 'queue-desk'])
+  })
+
+  it('is no queue that only rules fill', () => {
+    const rules = "{ a: { sql: 'SELECT 1', actions: [{ queue: { name: warm } }] } }"
+    expect(grantsOfNotify(`{ ops: ${webhook} }`, rules).topics).toEqual(['high', 'normal'])
+  })
+})
 
 describe('serverless.gcp.yml, deployed to a cloud of our own', () => {
   let stage: Stage
