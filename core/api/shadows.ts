@@ -6,7 +6,7 @@ import { explainDelta, isAlive } from '../shadow/index.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import { findDevice } from './find-device.ts'
 import { readBody } from './read-body.ts'
-import { AnyObject, DeviceParams, Switch, whole } from './schemas.ts'
+import { AnyObject, DeviceParams, Instant, Switch, whole } from './schemas.ts'
 
 /** How far ahead a desired value may expire. Unit: s. */
 const MAX_EXPIRES_IN_S = 3_155_760_000
@@ -15,6 +15,22 @@ const Name = z
   .string()
   .default('')
   .meta({ description: 'Name of the shadow; the classic one unless given.' })
+
+const SectionChange = z.object({
+  patch: AnyObject.optional().meta({ description: 'A merge patch (RFC 7396).' }),
+  names: z.array(z.string()).optional().meta({ description: 'Of a long patch the first names.' }),
+})
+
+const Entry = z
+  .object({
+    at: Instant,
+    version: z.int(),
+    by: z.string().optional(),
+    desired: SectionChange.optional(),
+    reported: SectionChange.optional(),
+    deleted: z.literal(true).optional(),
+  })
+  .meta({ id: 'ShadowChange' })
 
 /** What devices shall be, and what they say that they are. */
 export function shadowEndpoints({ ports, gate, program }: Core): readonly Endpoint[] {
@@ -66,6 +82,56 @@ export function shadowEndpoints({ ports, gate, program }: Core): readonly Endpoi
         if (!isAlive(shadow))
           throw new CoreError('shadow.not_found', `no shadow has the name ${JSON.stringify(name)}`)
         return { version: shadow.version, delta: explainDelta(shadow) }
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/devices/{deviceId}/shadow/history',
+      operation: 'listShadowChanges',
+      tag: 'Shadows',
+      summary: 'What changed in a shadow lately, the newest first.',
+      description:
+        'The last 20 changes of all shadows of the device are kept. Measured values that are reported are telemetry, and no changes.',
+      needs: 'shadows:read',
+      params: DeviceParams,
+      query: z.strictObject({ name: Name }),
+      answer: z.object({ entries: z.array(Entry) }),
+      async handle({ params, query: { name } }) {
+        const { shadowLog = [] } = await findDevice(ports, params.deviceId)
+        const entries = shadowLog
+          .filter((change) => change.name === name)
+          .map(({ name: _, at, ...change }) => ({ at: at * 1_000, ...change }))
+        return { entries: entries.toReversed() }
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/devices/{deviceId}/shadows',
+      operation: 'listShadows',
+      tag: 'Shadows',
+      summary: 'The shadows that a device has.',
+      needs: 'shadows:read',
+      params: DeviceParams,
+      answer: z.object({
+        shadows: z.array(
+          z.object({
+            name: z.string().meta({ description: 'Empty: the classic one.' }),
+            version: z.int(),
+            updatedAt: Instant,
+          }),
+        ),
+      }),
+      async handle({ params }) {
+        const { shadows } = await findDevice(ports, params.deviceId)
+        return {
+          shadows: Object.entries(shadows)
+            .filter(([, document]) => isAlive(document))
+            .map(([name, { version, updatedAt }]) => ({
+              name,
+              version,
+              updatedAt: updatedAt * 1_000,
+            })),
+        }
       },
     }),
     endpoint({

@@ -3,7 +3,7 @@ import type { CommandEntry } from './command.ts'
 import type { OutboxEntry } from './effect.ts'
 import type { InboxState } from './inbox.ts'
 import type { NetworkSeat } from './network-seat.ts'
-import type { ShadowDocument } from './shadow.ts'
+import type { LoggedChange, ShadowDocument } from './shadow.ts'
 import type { MetricValue } from './telemetry.ts'
 import type { WindowState } from './window.ts'
 
@@ -70,6 +70,8 @@ export interface DeviceRecord {
   readonly recentIds: readonly string[]
   /** Shadows by name; '' is the classic one. */
   readonly shadows: Readonly<Record<string, ShadowDocument>>
+  /** What changed in them lately, the newest last; absent until something did. Measured values that are reported do not count. */
+  readonly shadowLog?: readonly LoggedChange[]
   /** Alarm states by alarm id. */
   readonly alarms: Readonly<Record<string, AlarmState>>
   /** Open windows by rule id. */

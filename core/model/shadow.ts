@@ -33,6 +33,25 @@ export interface ShadowDocument {
   readonly deletedAt?: number
 }
 
+/** One change of a shadow, kept for people who ask what happened. `at` is in epoch seconds. */
+export interface LoggedChange {
+  /** '' is the classic one. */
+  readonly name: string
+  readonly version: number
+  readonly at: number
+  /** Who wanted it, where somebody did. */
+  readonly by?: string
+  readonly desired?: SectionChange
+  readonly reported?: SectionChange
+  readonly deleted?: true
+}
+
+/** What changed in a section: the merge patch, or, if it is long, the first names of its values. */
+export interface SectionChange {
+  readonly patch?: JsonObject
+  readonly names?: readonly string[]
+}
+
 /** One update of the desired section. */
 export interface Wish {
   /** Who wants it, in words for people: `admin`, `rule night-mode`. */

@@ -20,6 +20,7 @@ export { type RejectionReason, reject, type ShadowRejection } from './rejection.
 export { reportValues } from './report-values.ts'
 export { acceptedBody, changeBodies, deltaBody, snapshotBody } from './shadow-bodies.ts'
 export { AWS_SHADOW, type ShadowDialect } from './shadow-dialect.ts'
+export { logChange } from './shadow-log.ts'
 export {
   deleteShadow,
   getShadow,

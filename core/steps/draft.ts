@@ -10,11 +10,11 @@ import type { InputResult } from '../model/input.ts'
 import type { MeasuredChange } from '../model/measured-change.ts'
 import { isSameSeat, type NetworkSeat } from '../model/network-seat.ts'
 import type { Notice } from '../model/notice.ts'
-import type { ShadowDocument } from '../model/shadow.ts'
+import type { LoggedChange, ShadowDocument } from '../model/shadow.ts'
 import type { MetricValue, Telemetry, TelemetryRow } from '../model/telemetry.ts'
 import type { WindowState } from '../model/window.ts'
 import { inboxDue } from '../notifications/inbox.ts'
-import { nextDesiredExpiry, reportValues } from '../shadow/index.ts'
+import { logChange, nextDesiredExpiry, reportValues } from '../shadow/index.ts'
 import { nextWindowDue } from '../windows/window.ts'
 import type { StepContext, StepResult } from './context.ts'
 import { Measurements, nextRecentIds } from './measurements.ts'
@@ -57,6 +57,7 @@ export class Draft {
   /** How often values were reported in this step, and whether a shadow changed in another way. */
   #reports = 0
   #shadowsSet = false
+  #shadowLog: readonly LoggedChange[] | undefined
   /** True if the metrics were too many. */
   #forgot = false
   #alarms: Record<string, AlarmState> | undefined
@@ -230,6 +231,8 @@ export class Draft {
 
   setShadow(name: string, document: ShadowDocument): void {
     this.#shadowsSet = true
+    const log = this.#shadowLog ?? this.#before.shadowLog ?? NO_CHANGES
+    this.#shadowLog = logChange(log, name, this.shadow(name), document)
     this.#shadows ??= { ...this.#before.shadows }
     setOwn(this.#shadows, name, document)
   }
@@ -346,7 +349,9 @@ export class Draft {
     // Most devices never have one: their records do not grow.
     const queued = commands.length === 0 ? record : { ...record, commands }
     const seated = seat === undefined ? queued : { ...queued, seat }
-    const whole = inbox === undefined ? seated : { ...seated, inbox }
+    const log = this.#shadowLog ?? before.shadowLog
+    const logged = log === undefined || log.length === 0 ? seated : { ...seated, shadowLog: log }
+    const whole = inbox === undefined ? logged : { ...logged, inbox }
     return {
       record: whole,
       rows: this.#rows,
@@ -435,6 +440,7 @@ export class Draft {
 }
 
 const NO_COMMANDS: CommandQueue = []
+const NO_CHANGES: readonly LoggedChange[] = []
 const NO_ROWS: readonly CommandRow[] = []
 const NO_ENDS: ReadonlyMap<CommandState, number> = new Map()
 const NO_MATCHES: ReadonlyMap<string, number> = new Map()

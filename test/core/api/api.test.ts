@@ -478,6 +478,25 @@ describe('what people read', () => {
   })
 })
 
+describe('what a shadow went through', () => {
+  it('is listed with who wanted it, the newest first', async () => {
+    const { ask, post } = open()
+    await post({ temp: 20 })
+    await ask('PATCH', '/devices/dev-1/shadow', {
+      headers: ADMIN,
+      body: { state: { desired: { led: true } } },
+    })
+    const { json } = await ask('GET', '/devices/dev-1/shadow/history')
+    expect(json.entries).toEqual([
+      { at: NOW, version: expect.any(Number), by: 'admin', desired: { patch: { led: true } } },
+    ])
+    expect((await ask('GET', '/devices/dev-1/shadow/history?name=x')).json.entries).toEqual([])
+    expect((await ask('GET', '/devices/dev-1/shadows')).json.shadows).toEqual([
+      { name: '', version: json.entries[0].version, updatedAt: NOW },
+    ])
+  })
+})
+
 describe('what people change', () => {
   it.each([
     ['PATCH', '/devices/dev-1/shadow'],
