@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { AccessSchema } from './access/access-config.ts'
 import { ActionSchema } from './actions/list.ts'
 import { CodecSchema } from './codecs/codec-config.ts'
 import { type ConfigFault, faultsOf } from './config-faults.ts'
@@ -407,12 +408,14 @@ export const ConfigSchema = z
       })
       .prefault({})
       .meta({ description: 'Commands that wait for their device.' }),
+    access: AccessSchema,
     retention: z
       .strictObject({
         telemetry: Duration.prefault('90d').meta({ description: 'Rows of telemetry.' }),
         deadLetters: Duration.prefault('30d').meta({
           description: 'Messages that could not be processed.',
         }),
+        audit: Duration.prefault('365d').meta({ description: 'Who changed what.' }),
       })
       .prefault({})
       .meta({ description: 'How long things are kept.' }),

@@ -1,5 +1,12 @@
 /** Every code the core may raise, and whether the same input could succeed later. */
 export const ERROR_CODES = {
+  'access.bad_credentials': { retryable: false },
+  'access.expired': { retryable: false },
+  'access.forbidden': { retryable: false },
+  'access.no_role': { retryable: false },
+  'access.csrf': { retryable: false },
+  'access.throttled': { retryable: true },
+  'access.issuer_unavailable': { retryable: true },
   'uplink.no_device': { retryable: false },
   'uplink.no_rule': { retryable: false },
   'uplink.bad_device_id': { retryable: false },

@@ -1,6 +1,7 @@
-export * from './access/index.ts'
 // The face of the core: what adapters, functions, the CLI and users of the library import.
 
+export * from './access/index.ts'
+export { createAccessSweep } from './access-sweep.ts'
 export type { ActionContext, ActionResult } from './actions/action.ts'
 export type { Addresses, GoneAddress } from './addresses.ts'
 export { acknowledge, careFor } from './alarms/care.ts'
@@ -65,6 +66,7 @@ export {
   parseConfig,
 } from './config.ts'
 export { type ConfigFault, faultsOf } from './config-faults.ts'
+export { type Access, type AccessOptions, createAccess } from './create-access.ts'
 export { type Core, createCore } from './create-core.ts'
 export type { Redrive, RedriveResult } from './dead-letters.ts'
 export { createDeviceGate, type DeviceGate, MAX_RECORD_CHARS } from './device-gate.ts'

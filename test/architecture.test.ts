@@ -47,6 +47,10 @@ const USE_CASES = [
   'receipts',
   'networks',
   'network-downlinks',
+  'keys',
+  'sessions',
+  'audit-log',
+  'access-sweep',
 ].map((name) => `core/${name}.ts`)
 
 interface Row {
@@ -96,6 +100,7 @@ const TABLE: readonly Row[] = [
     may: [...MODEL, 'core/ports.ts'],
     packages: ['hyparquet-writer'],
   },
+  { of: 'core/access/', may: MODEL, packages: ['zod'] },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
   { of: 'core/config-faults.ts', may: MODEL, packages: ['zod'] },
@@ -104,6 +109,7 @@ const TABLE: readonly Row[] = [
     may: [
       ...MODEL,
       'core/config-faults.ts',
+      'core/access/access-config.ts',
       'core/actions/list.ts',
       'core/codecs/codec-config.ts',
       'core/notifications/audience-config.ts',
@@ -142,12 +148,30 @@ const TABLE: readonly Row[] = [
     of: 'core/no-networks.ts',
     may: [...MODEL, 'core/networks.ts', 'core/network-downlinks.ts'],
   },
+  {
+    of: 'core/identify.ts',
+    may: [...MODEL, 'core/ports.ts', 'core/access/', 'core/keys.ts', 'core/sessions.ts'],
+  },
+  {
+    of: 'core/create-access.ts',
+    may: [
+      ...MODEL,
+      'core/ports.ts',
+      'core/config.ts',
+      'core/access/',
+      'core/identify.ts',
+      'core/keys.ts',
+      'core/sessions.ts',
+      'core/audit-log.ts',
+    ],
+  },
   { of: 'core/create-core.ts', may: [...MODEL, 'core/ports.ts', 'core/program.ts', ...USE_CASES] },
   {
     of: 'core/api/',
     may: [
       ...MODEL,
       'core/create-core.ts',
+      'core/create-access.ts',
       'core/ports.ts',
       'core/config-faults.ts',
       ...CAPABILITY_FOLDERS,

@@ -1,3 +1,6 @@
+export { AccessSchema, type Grant, type IssuerConfig } from './access-config.ts'
+export { type ApiKey, KEY_PREFIX, type StoredKey } from './api-key.ts'
+export type { AuditEntry } from './audit.ts'
 export {
   ADMIN,
   ANONYMOUS,
@@ -11,3 +14,7 @@ export {
   type Scope,
   scopesOfRole,
 } from './caller.ts'
+export { callerOfClaims, scopesOfGrant } from './claims.ts'
+export type { Proof, Shown, VerifiedToken, VerifyToken } from './proof.ts'
+export { isSameDigest, type Secrets } from './secrets.ts'
+export { readSessionCookie, type SessionSource, sessionCookie } from './session.ts'

@@ -5,6 +5,12 @@ import { RequestFault } from './request-fault.ts'
 
 /** Statuses of errors that are not the server's fault; every other code is a 500 or, if it may pass, a 503. */
 const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
+  'access.bad_credentials': 401,
+  'access.expired': 401,
+  'access.forbidden': 403,
+  'access.no_role': 403,
+  'access.csrf': 403,
+  'access.throttled': 429,
   'uplink.too_large': 413,
   'uplink.bad_device_id': 400,
   'device.exists': 409,

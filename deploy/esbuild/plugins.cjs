@@ -248,7 +248,7 @@ function takesIn({ entryPoints }) {
 
 /** Files that say what anyhub.yml may hold, and nothing else. */
 const DESCRIBES_CONFIG =
-  /[\\/]core[\\/](?:config\.ts|(?:actions|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
+  /[\\/]core[\\/](?:config\.ts|(?:access|actions|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
 
 /** Files that also read what people store: a function that takes messages in does not. */
 const DESCRIBES_STORED = /[\\/]core[\\/]notifications[\\/][\w-]+\.ts$/

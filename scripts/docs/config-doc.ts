@@ -18,7 +18,10 @@ export function configDoc(): string {
   const properties = schema['properties']
   const rest = Object.entries(isJsonObject(properties) ? properties : {}).filter(
     ([key]) =>
-      key !== 'channels' && key !== 'networks' && !SECTIONS.some((section) => section === key),
+      key !== 'access' &&
+      key !== 'channels' &&
+      key !== 'networks' &&
+      !SECTIONS.some((section) => section === key),
   )
   return `${[
     '# anyhub.yml',
@@ -32,6 +35,7 @@ export function configDoc(): string {
     `## Actions\n\n${ACTIONS}\n\n${actionSections(schema)}`,
     `## channels\n\n${channelSections(schema)}`,
     `## networks\n\n${networkSections(schema)}`,
+    `## access\n\n${accessSection(schema)}`,
     `## The rest\n\n${schemaTable({ ...schema, properties: Object.fromEntries(rest) }, schema)}`,
   ].join('\n\n')}\n`
 }
@@ -48,6 +52,13 @@ export function actionSections(schema: JsonObject): string {
       return `### ${name}\n\n${describe(one)}\n\n${keys}`
     })
     .join('\n\n')
+}
+
+function accessSection(schema: JsonObject): string {
+  const access = propertyOf(schema, 'access')
+  const issuers = propertyOf(access, 'oidc')
+  const text = `${describe(access)} \`access.oidc\`: ${describe(issuers)} Each has these keys:`
+  return `${text}\n\n${schemaTable(itemsOf(issuers), schema)}`
 }
 
 function channelSections(schema: JsonObject): string {

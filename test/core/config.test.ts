@@ -132,6 +132,16 @@ const FULL = {
   cold: { enabled: true },
   eventHub: { enabled: false, partitions: 2, events: 500, retention: '6h' },
   commands: { ttl: '30m', maxTtl: '1d', maxPending: 20, maxDeliveries: 3, lock: '90s' },
+  access: {
+    oidc: [
+      {
+        issuer: 'https://login.example.com/',
+        audience: 'anyhub',
+        rolesClaim: '/realm/roles',
+        roles: { ops: 'operator', ro: ['devices:read'] },
+      },
+    ],
+  },
   retention: { telemetry: '7d', deadLetters: '12h' },
 }
 
@@ -160,6 +170,7 @@ describe('parseConfig', () => {
         rules: {},
         routes: {},
         networks: {},
+        access: { oidc: [] },
         alarms: {},
         channels: {},
         people: {},
@@ -183,7 +194,11 @@ describe('parseConfig', () => {
           maxDeliveries: 10,
           lock: 60_000,
         },
-        retention: { telemetry: 90 * 86_400_000, deadLetters: 30 * 86_400_000 },
+        retention: {
+          telemetry: 90 * 86_400_000,
+          deadLetters: 30 * 86_400_000,
+          audit: 365 * 86_400_000,
+        },
       },
     })
   })
@@ -229,7 +244,19 @@ describe('parseConfig', () => {
           maxDeliveries: 3,
           lock: 90_000,
         },
-        retention: { telemetry: 604_800_000, deadLetters: 43_200_000 },
+        access: {
+          oidc: [
+            {
+              issuer: 'https://login.example.com/',
+              audience: ['anyhub'],
+              scope: 'openid profile email',
+              rolesClaim: '/realm/roles',
+              roles: { ops: 'operator', ro: ['devices:read'] },
+              allowPrivate: false,
+            },
+          ],
+        },
+        retention: { telemetry: 604_800_000, deadLetters: 43_200_000, audit: 31_536_000_000 },
       },
     })
   })
@@ -262,6 +289,30 @@ describe('parseConfig', () => {
       input: { routes: Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`r${at}`, {}])) },
       place: 'routes',
       says: 'expected at most 100 routes',
+    },
+    {
+      title: 'an issuer without TLS',
+      input: { access: { oidc: [{ issuer: 'http://login.example.com', audience: 'a' }] } },
+      place: 'access.oidc.0.issuer',
+      says: 'expected https://; http is for this machine alone, with allowPrivate: true',
+    },
+    {
+      title: 'an issuer twice',
+      input: {
+        access: {
+          oidc: ['a', 'b'].map((audience) => ({ issuer: 'https://one.example', audience })),
+        },
+      },
+      place: 'access.oidc',
+      says: 'expected each issuer once',
+    },
+    {
+      title: 'a role that there is not',
+      input: {
+        access: { oidc: [{ issuer: 'https://one.example', audience: 'a', defaultRole: 'root' }] },
+      },
+      place: 'access.oidc.0.defaultRole',
+      says: 'expected a role or a list of scopes',
     },
     {
       title: 'a name with a space',

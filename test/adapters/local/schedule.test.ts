@@ -38,7 +38,7 @@ describe('the schedule', () => {
       },
       feed,
       stats: async () => ({ asked: ++asked }),
-      retention: { telemetry: 86_400_000, deadLetters: 86_400_000 },
+      retention: { telemetry: 86_400_000, deadLetters: 86_400_000, audit: 86_400_000 },
     })
     return { schedule, world, feed, written, asked: () => asked }
   }
