@@ -51,6 +51,7 @@ const USE_CASES = [
   'sessions',
   'audit-log',
   'access-sweep',
+  'system-health',
 ].map((name) => `core/${name}.ts`)
 
 interface Row {
@@ -184,7 +185,7 @@ const TABLE: readonly Row[] = [
   {
     of: 'adapters/node/',
     may: ['core/index.ts'],
-    packages: ['node:*', 'nodemailer', 'web-push', 'zod'],
+    packages: ['node:*', 'nodemailer', 'web-push', 'zod', 'jose'],
   },
   {
     of: 'adapters/local/',
@@ -264,7 +265,36 @@ const TABLE: readonly Row[] = [
     may: ['core/index.ts', 'adapters/local/index.ts', 'adapters/node/'],
     packages: ['node:*', 'mqtt', 'yaml', 'vega-datasets', 'csv-parse', 'zod'],
   },
-  { of: 'dashboard/', may: [] },
+  {
+    of: 'dashboard/vite.config.ts',
+    may: [],
+    packages: ['node:*', 'vite', '@vitejs/plugin-react'],
+  },
+  // A program of its own, in a browser: it knows the API and nothing of what stands behind it.
+  {
+    of: 'dashboard/',
+    may: [],
+    packages: [
+      'react',
+      'react-dom',
+      '@base-ui/react',
+      '@tanstack/react-query',
+      '@tanstack/react-virtual',
+      'wouter',
+      'uplot',
+      '@codemirror/autocomplete',
+      '@codemirror/commands',
+      '@codemirror/lang-sql',
+      '@codemirror/language',
+      '@codemirror/lint',
+      '@codemirror/state',
+      '@codemirror/view',
+      '@lezer/highlight',
+      'd3-geo',
+      'topojson-client',
+      'world-atlas',
+    ],
+  },
 ]
 
 const files = sourceFiles(['core', 'adapters', 'functions', 'cli', 'dashboard'])

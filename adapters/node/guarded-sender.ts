@@ -41,6 +41,8 @@ export interface GuardedRequest {
   readonly allowPrivate: boolean
   /** Epoch ms, for answers that say when to come again. */
   readonly now: number
+  /** How much of the answer's body `ask` reads, at most 65,536; 4,096 unless given. Unit: bytes. */
+  readonly wantedBytes?: number
 }
 
 /** Sends requests to addresses that stand in configs or come from outside, over connections that are kept open. */
@@ -67,7 +69,7 @@ export interface GuardedSender {
 /** What the other side answered. */
 export interface GuardedAnswer {
   readonly status: number
-  /** The first 4,096 bytes, as text. */
+  /** The first 4,096 bytes, or as many as were wanted, as text. */
   readonly body: string
   /** When it asks to be tried again. Unit: ms from now. */
   readonly retryAfterMs: number | undefined
@@ -110,7 +112,8 @@ export function createGuardedSender(resolve: Resolve = resolveBySystem): Guarded
       return answer.status
     },
     async ask(request) {
-      const { status, retryAfter, body } = await exchangeGuarded(request, MAX_SAID_BYTES)
+      const wanted = request.wantedBytes ?? MAX_SAID_BYTES
+      const { status, retryAfter, body } = await exchangeGuarded(request, wanted)
       return { status, body, retryAfterMs: readRetryAfter(retryAfter, request.now) }
     },
     close() {
