@@ -9,6 +9,7 @@ import { evaluate } from './commands/eval.ts'
 import { explain } from './commands/explain.ts'
 import { method } from './commands/method.ts'
 import { notification } from './commands/notification.ts'
+import { page } from './commands/page.ts'
 import { replay } from './commands/replay.ts'
 import { start } from './commands/start.ts'
 import { type Command, type ExitCode, processTerminal, type Terminal } from './terminal.ts'
@@ -27,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   connectionString,
   command,
   method,
+  page,
 ]
 
 /** Runs the CLI of this process and sets its exit code. */

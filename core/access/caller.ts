@@ -31,6 +31,7 @@ export const SCOPES = [
   'keys:write',
   'audit:read',
   'system:read',
+  'system:write',
 ] as const
 
 export type Scope = (typeof SCOPES)[number]

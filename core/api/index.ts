@@ -24,6 +24,7 @@ import type { IntakeOptions } from './telemetry-intake.ts'
 
 export { allowedMethods } from './allowed-methods.ts'
 export { type Endpoint, endpoint } from './endpoint.ts'
+export { type PageStore, pageEndpoints, pagePolicy } from './page.ts'
 export { notServed, problem } from './problem.ts'
 export { type ReadBody, readBody } from './read-body.ts'
 export { createRegistryApi, type RegistryApiOptions, type TwinTags } from './registry.ts'
