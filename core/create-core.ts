@@ -15,6 +15,7 @@ import { observePorts } from './observe.ts'
 import type { NotificationQueue, Ports } from './ports.ts'
 import type { Program } from './program.ts'
 import { type AcknowledgeDelivery, createAcknowledgeDelivery } from './receipts.ts'
+import { createTellingDeadLetters, createTellSystem } from './system-health.ts'
 import { createTick, type Tick } from './tick.ts'
 
 /** The use cases over one set of ports. */
@@ -55,7 +56,12 @@ export function createCore(
   given: Program,
   { typeOf, callNetwork, knowsNetworkTopics = false, ...gateOptions }: CoreOptions = {},
 ): Core {
-  const observed = observePorts(ports)
+  const timed = observePorts(ports)
+  const tellSystem = createTellSystem(timed, given)
+  const observed: Ports = {
+    ...timed,
+    deadLetters: createTellingDeadLetters(timed.deadLetters, tellSystem),
+  }
   const program: Program =
     typeOf === undefined
       ? given
@@ -73,7 +79,7 @@ export function createCore(
   const fanOut = createFanOut(observed, program, gate)
   const commands = createCommands(observed, program, gate)
   const addresses = createAddresses(observed)
-  const parts = { fanOut, addresses, circuits: new Map() }
+  const parts = { fanOut, addresses, circuits: new Map(), tellSystem }
   const notifyFrom = (notifications: NotificationQueue): Notify =>
     createNotify({ ...observed, notifications }, program, parts)
   return {

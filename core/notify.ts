@@ -1,5 +1,6 @@
 import type { Addresses } from './addresses.ts'
 import { CoreError } from './errors.ts'
+import { addressHealth, endpointHealth, type TellSystem } from './health/system.ts'
 import type { Delivery } from './model/notification.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
 import {
@@ -39,6 +40,7 @@ export interface NotifyParts {
   readonly addresses: Pick<Addresses, 'isGone' | 'disable'>
   /** How endpoints answered lately, by channel, as this process saw it. */
   readonly circuits: Map<string, Circuit>
+  readonly tellSystem: TellSystem
 }
 
 /** What one try came to, where it did not throw. */
@@ -48,7 +50,7 @@ type Try = { readonly keptForMs?: number }
 export function createNotify(
   ports: Ports,
   { config, words }: Pick<Program, 'config' | 'words'>,
-  { fanOut, addresses, circuits }: NotifyParts,
+  { fanOut, addresses, circuits, tellSystem }: NotifyParts,
 ): Notify {
   /** One delivery that cannot be settled now leaves the others alone: its lease ends, and it comes again. */
   async function deliver(delivery: Delivery): Promise<keyof NotifyReport> {
@@ -134,14 +136,16 @@ export function createNotify(
     return undefined
   }
 
-  function noteAnswer(channelId: string): void {
+  async function noteAnswer({ key, channelId }: Delivery): Promise<void> {
     const before = circuits.get(channelId)
     if (before === undefined) return
     circuits.set(channelId, afterAnswer())
-    if (isOpen(before)) ports.observer.log('info', 'an endpoint answers again', { channelId })
+    if (!isOpen(before)) return
+    ports.observer.log('info', 'an endpoint answers again', { channelId })
+    await tellSystem(endpointHealth(channelId, 'cleared'), key)
   }
 
-  function noteFailure(channelId: string, askedForMs: number): void {
+  async function noteFailure({ key, channelId }: Delivery, askedForMs: number): Promise<void> {
     const before = circuits.get(channelId) ?? CLOSED
     const now = ports.clock.now()
     const after = afterFailure(before, now, { random: ports.ids.random(), askedForMs })
@@ -150,6 +154,7 @@ export function createNotify(
     const restMs = after.restsUntil - now
     ports.observer.count('notification.endpoint_rests', 1, { channelId })
     ports.observer.log('warn', 'an endpoint is left alone', { channelId, restMs })
+    await tellSystem(endpointHealth(channelId, 'raised'), key)
   }
 
   /** Sends through the cloud, and remembers what the endpoint is like and which addresses are gone. */
@@ -167,14 +172,14 @@ export function createNotify(
     }
     try {
       await ports.channels.send(delivery, sending)
-      noteAnswer(channelId)
+      await noteAnswer(delivery)
     } catch (error) {
-      if (error instanceof CoreError && !error.retryable) noteAnswer(channelId)
-      else noteFailure(channelId, askedForMs(error))
+      if (error instanceof CoreError && !error.retryable) await noteAnswer(delivery)
+      else await noteFailure(delivery, askedForMs(error))
       throw error
     } finally {
       for (const [address, masked, reason] of found)
-        await disable(address, { channelId, address: masked, reason })
+        await disable(address, { channelId, address: masked, reason }, delivery.key)
     }
     return keptForMs === undefined ? {} : { keptForMs }
   }
@@ -183,6 +188,7 @@ export function createNotify(
   async function disable(
     address: string,
     found: Parameters<Addresses['disable']>[1],
+    key: string,
   ): Promise<void> {
     try {
       await addresses.disable(address, found)
@@ -193,6 +199,7 @@ export function createNotify(
     }
     ports.observer.count('notification.address_disabled', 1, { channelId: found.channelId })
     ports.observer.log('warn', 'an address is disabled: nothing is sent to it', { ...found })
+    await tellSystem(addressHealth(found), key)
   }
 
   /** The other side has it and is not done with it: it comes again unless that is said in time. */

@@ -1,6 +1,9 @@
 /** What brings notifications about. */
-export const EVENT_KINDS = ['alarm', 'rule', 'on-demand'] as const
+export const EVENT_KINDS = ['alarm', 'rule', 'on-demand', 'health'] as const
 export type EventKind = (typeof EVENT_KINDS)[number]
+
+/** What a subscription takes that does not say: how devices and the system are is for those who ask for it. */
+export const USUAL_EVENTS: readonly EventKind[] = ['alarm', 'rule', 'on-demand']
 
 /** Where somebody is reached. */
 export interface Address {

@@ -140,10 +140,10 @@ export const PrioritySchema = z
 /** Which events are meant. */
 const FILTER = {
   events: z
-    .array(z.enum(EVENT_KINDS))
+    .array(z.enum(EVENT_KINDS, { error: aboutJobs }))
     .min(1)
     .optional()
-    .meta({ description: 'What brings it about; anything unless given.' }),
+    .meta({ description: 'What brings it about; alarm, rule and on-demand unless given.' }),
   devices: z.string().min(1).max(256).default('*').meta({
     description: 'Which device ids: a pattern in which * stands for any characters.',
   }),
@@ -155,7 +155,10 @@ const FILTER = {
     .array(AudienceId)
     .max(100)
     .optional()
-    .meta({ description: 'Which alarms or rules, by their ids; all unless given.' }),
+    .meta({
+      description:
+        'Which alarms or rules, by their ids; of health presence, endpoint, address, dead-letters. All unless given.',
+    }),
   severity: z
     .enum(SEVERITIES)
     .default('info')
@@ -264,6 +267,13 @@ export const SubscriptionSchema = z
   .meta({ description: 'Who wants to be told of what.' })
 
 export type Subscription = z.output<typeof SubscriptionSchema>
+
+/** Other systems have such events: who asks for them has to hear that there are none. */
+function aboutJobs({ input }: { readonly input?: unknown }): string | undefined {
+  return input === 'job'
+    ? 'expected alarm, rule, on-demand or health: there are no jobs yet, and nothing raises this event'
+    : undefined
+}
 
 const Moment = z.iso
   .datetime({ offset: true })

@@ -3,6 +3,7 @@ import {
   type EventKind,
   NOBODY,
   type Recipient,
+  USUAL_EVENTS,
   type WordsByLanguage,
 } from '../model/audience.ts'
 import { globTest } from '../model/glob.ts'
@@ -83,7 +84,7 @@ export function compileAudience(options: AudienceOptions): AudienceProgram {
     stored: options.stored,
     hears: (kind) =>
       options.stored ||
-      subscriptions.some(({ subscription: { events } }) => events?.includes(kind) ?? true),
+      subscriptions.some(({ subscription: { events = USUAL_EVENTS } }) => events.includes(kind)),
   }
 }
 
@@ -106,7 +107,7 @@ export function compileSubscription(
   subscription: Subscription,
   clockOf: ClockOf,
 ): CompiledSubscription {
-  const { events, alarms, severity, schedule, timeZone = 'UTC', tags } = subscription
+  const { events = USUAL_EVENTS, alarms, severity, schedule, timeZone = 'UTC', tags } = subscription
   const fits = subscription.devices === '*' ? undefined : globTest(subscription.devices)
   const least = SEVERITIES.indexOf(severity)
   const asksTags = Object.keys(tags).length > 0
@@ -118,7 +119,7 @@ export function compileSubscription(
     takes(notification, found) {
       const { event } = notification
       if (event === undefined) return false
-      if (events !== undefined && !events.includes(event.kind)) return false
+      if (!events.includes(event.kind)) return false
       if (alarms !== undefined && !alarms.includes(event.id)) return false
       // The end of an alarm is for whoever was told of its beginning.
       if (SEVERITIES.indexOf(event.severity ?? notification.severity) < least) return false

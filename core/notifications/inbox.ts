@@ -121,8 +121,7 @@ interface Watched {
 
 function watch(state: InboxState, notification: Notification, now: number): Watched {
   const { flaps } = state.policy
-  const { event } = notification
-  if (flaps === undefined || event?.kind !== 'alarm')
+  if (flaps === undefined || !isStanding(notification))
     return { state, suppressed: false, notification }
   const thing = thingOf(notification)
   const known = state.heard[thing]
@@ -278,7 +277,7 @@ function escalate(state: InboxState, notification: Notification, now: number): I
   if (step === undefined || (event?.change !== undefined && !BEGINS.has(event.change)))
     return { state, acts: [] }
   const goesOn =
-    event?.kind === 'alarm' &&
+    isStanding(notification) &&
     state.escalations.some((one) => thingOf(one.notification) === thingOf(notification))
   if (goesOn) return { state, acts: [] }
   const begun = { notification, since: now, step: 0, dueAt: now + step.afterMs }
@@ -297,9 +296,9 @@ const BEGINS: ReadonlySet<string> = new Set(['raised', 'escalated'])
 
 /** The end of an alarm, and a new round of it, end the chain of the old one. */
 function endEscalation(state: InboxState, notification: Notification): InboxState {
-  if (notification.event?.kind !== 'alarm' || state.escalations.length === 0) return state
+  if (!isStanding(notification) || state.escalations.length === 0) return state
   // An alarm that gets worse or better is still the same one.
-  const { change } = notification.event
+  const change = notification.event?.change
   if (change !== 'raised' && change !== 'cleared') return state
   const thing = thingOf(notification)
   const escalations = state.escalations.filter((one) => thingOf(one.notification) !== thing)
@@ -330,10 +329,16 @@ function stepOf(policy: InboxPolicy, { notification, step }: Escalation): InboxA
 
 // Names and sizes.
 
-/** What it is about: of an alarm the alarm itself, whatever becomes of it. */
-function thingOf({ event, deviceId, subject }: Notification): string {
+/** What it is about: of an alarm, or of how something is, that itself, whatever becomes of it. */
+function thingOf(notification: Notification): string {
+  const { event, deviceId, subject } = notification
   const thing = `${event?.kind ?? ''}/${event?.id ?? ''}/${deviceId}`
-  return event?.kind === 'alarm' ? thing : `${thing}/${subject}`
+  return isStanding(notification) ? thing : `${thing}/${subject}`
+}
+
+/** Whether it tells of something that begins and ends: an alarm, a device that is gone. */
+function isStanding({ event }: Notification): boolean {
+  return event?.kind === 'alarm' || (event?.kind === 'health' && event.change !== undefined)
 }
 
 /** What of the same thing is the same again. */

@@ -4,6 +4,7 @@ import type { InputResult, PresenceInput } from '../model/input.ts'
 import { judgeAlarm } from './alarm.ts'
 import type { ActionSource } from './context.ts'
 import type { Draft } from './draft.ts'
+import { tellHealth } from './health.ts'
 import { giveNotice } from './notice.ts'
 import { routeEvent } from './route.ts'
 import { runRules } from './rule.ts'
@@ -85,6 +86,7 @@ function tell(draft: Draft, presence: Presence, before: Presence): void {
     bytes: new TextEncoder().encode(JSON.stringify(body)),
   }
   runRules(draft, message, source)
+  tellHealth(draft, judged.status, body)
   if (judged.status === 'online' || judged.status === 'offline') {
     routeEvent(draft, {
       source: 'connectionState',
