@@ -57,6 +57,9 @@ const archive = [
   { role: 'roles/bigquery.jobUser', project: true },
 ]
 
+/** The dashboard lies in the bucket, and comes from there. */
+const page = { role: 'roles/storage.objectUser', bucket: 'files' }
+
 /**
  * Variables that anyhub.yml names as `${env:NAME}`: functions get them from Secret Manager.
  * Shape: the secret `{service}-{stage}-{NAME}`.
@@ -151,6 +154,6 @@ module.exports = {
   // Pages of a fan-out go into its own queues.
   grantsOfNotify: () => [records, ...publish(['high', 'normal', ...topicsOfChannels()])],
   grantsOfTick: () => acting(),
-  grantsOfApi: () => [...acting(), ...archive],
+  grantsOfApi: () => [...acting(), ...archive, page],
   grantsOfIngestHttp: () => [...acting(), ...publish(['telemetry'])],
 }
