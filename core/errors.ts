@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   'channel.unavailable': { retryable: true },
   'channel.forbidden_address': { retryable: false },
   'channel.gone': { retryable: false },
+  'channel.throttled': { retryable: false },
   'device.disabled': { retryable: false },
   'device.exists': { retryable: false },
   'device.record_too_large': { retryable: false },
@@ -82,6 +83,12 @@ export const ERROR_CODES = {
   'input.not_found': { retryable: false },
   'input.malformed': { retryable: false },
   'input.too_large': { retryable: false },
+  'input.wrong_type': { retryable: false },
+  'input.precondition_failed': { retryable: false },
+  'input.key_reused': { retryable: false },
+  'input.key_in_use': { retryable: true },
+  'input.key_done': { retryable: false },
+  'access.rate_limited': { retryable: true },
   'usage.wrong': { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>
 

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { createApi, createRegistryApi } from '../../core/api/index.ts'
+import { createApi, registryEndpoints } from '../../core/api/index.ts'
 import { type Config, findCredential, isLive, type Ports } from '../../core/index.ts'
 import { systemClock } from '../node/clock.ts'
 import type { AwsSettings } from './config.ts'
@@ -41,8 +41,8 @@ export function createAwsApi(
       if (outcome === undefined) throw new Error('expected one outcome, found none')
       return outcome
     },
+    more: registryEndpoints({ ports: core.ports }),
   })
-  api.route('/registry', createRegistryApi({ ports: core.ports, isAdmin }))
 
   return async (event) => {
     const request = toRequest(event)

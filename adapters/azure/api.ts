@@ -1,5 +1,5 @@
 import type { HttpResponseInit } from '@azure/functions'
-import { createApi, createRegistryApi, type TwinTags } from '../../core/api/index.ts'
+import { createApi, registryEndpoints, type TwinTags } from '../../core/api/index.ts'
 import {
   type Config,
   type Core,
@@ -43,6 +43,7 @@ export function createAzureApi(settings: AzureSettings, config: Config): AzureAp
     const found = Buffer.from(tokenDigest(bearerOf(authorization)), 'hex')
     return expected.length === found.length && timingSafeEqual(found, expected)
   }
+  const { ports } = core
   const api = createApi({
     core,
     isAdmin,
@@ -51,9 +52,8 @@ export function createAzureApi(settings: AzureSettings, config: Config): AzureAp
       if (outcome === undefined) throw new Error('expected one outcome, found none')
       return outcome
     },
+    more: registryEndpoints({ ports, twinTags: createTwinTags(core) }),
   })
-  const { ports } = core
-  api.route('/registry', createRegistryApi({ ports, isAdmin, twinTags: createTwinTags(core) }))
 
   const serve = (incoming: AzureHttpRequest, context: Invocation): Promise<HttpResponseInit> =>
     run(context, async () => {

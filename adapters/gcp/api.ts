@@ -1,4 +1,4 @@
-import { createApi, createRegistryApi } from '../../core/api/index.ts'
+import { createApi, registryEndpoints } from '../../core/api/index.ts'
 import type { Config } from '../../core/index.ts'
 import type { GcpSettings } from './config.ts'
 import { createGcp } from './create-gcp.ts'
@@ -28,8 +28,8 @@ export function createGcpApi(settings: GcpSettings, config: Config): HttpFunctio
       if (outcome === undefined) throw new Error('expected one outcome, found none')
       return outcome
     },
+    more: registryEndpoints({ ports: core.ports }),
   })
-  api.route('/registry', createRegistryApi({ ports: core.ports, isAdmin }))
 
   return async (incoming, outgoing) => {
     const request = toRequest(incoming)

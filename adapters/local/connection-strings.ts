@@ -1,3 +1,5 @@
+import * as z from 'zod'
+import { type Endpoint, endpoint } from '../../core/api/index.ts'
 import {
   type Clock,
   CoreError,
@@ -90,4 +92,36 @@ function stringOf(name: string, host: string, port: number | undefined, tail: st
 /** The newest keys that still prove something. */
 function keysOf(device: RegisteredDevice | undefined, now: number) {
   return device?.credentials.findLast((one) => one.keys !== undefined && isLive(one, now))?.keys
+}
+
+/** `/registry/connection-strings`: keys of the owner, so that whoever may make keys may have them. */
+export function connectionStringsEndpoint(strings: ConnectionStrings): Endpoint {
+  return endpoint({
+    method: 'get',
+    path: '/registry/connection-strings',
+    operation: 'getConnectionStrings',
+    tag: 'Registry',
+    summary: 'What SDKs of Azure are configured with, of back ends or of one device.',
+    needs: 'keys:write',
+    query: z.strictObject({
+      device: z
+        .string()
+        .optional()
+        .meta({ description: 'Of this device; of back ends unless given.' }),
+    }),
+    answer: z
+      .object({
+        mqtt: z.string().optional(),
+        amqp: z.string().optional(),
+        https: z.string().optional(),
+        eventHubs: z.string().optional(),
+        authority: z.string().optional().meta({ description: 'PEM of what has to be trusted.' }),
+      })
+      .meta({ id: 'ConnectionStrings' }),
+    handle({ context, query: { device } }) {
+      const host = new URL(context.req.url).hostname
+      const named = host === '127.0.0.1' ? 'localhost' : host
+      return device === undefined ? strings.service(named) : strings.device(named, device)
+    },
+  })
 }

@@ -2,7 +2,7 @@ import { createServer, isIP, type Server, type Socket } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
-import { createApi, createRegistryApi, deviceSummary } from '../../core/api/index.ts'
+import { createApi, deviceSummary, registryEndpoints } from '../../core/api/index.ts'
 import {
   BEFORE_DEVICES,
   type ChannelSender,
@@ -24,10 +24,10 @@ import { createColdStore } from './cold-store.ts'
 import { createCommandDesk } from './command-desk.ts'
 import { createCommandStore } from './command-store.ts'
 import { LOCAL_SETTINGS, type LocalSettings } from './config.ts'
-import { createConnectionStrings } from './connection-strings.ts'
+import { connectionStringsEndpoint, createConnectionStrings } from './connection-strings.ts'
 import { ensureDataFolder } from './data-folder.ts'
 import { createDeadLetters } from './dead-letters.ts'
-import { createDeviceConfigApi } from './device-config-api.ts'
+import { deviceConfigEndpoints } from './device-config-api.ts'
 import { createDeviceStore } from './device-store.ts'
 import { createAwsHttp } from './dialects/aws-http.ts'
 import { createAzureHttp } from './dialects/azure-http.ts'
@@ -49,7 +49,7 @@ import { mqttTlsOptions, peerCertificate, tlsOptions } from './listeners/tls.ts'
 import { createLiveFeed } from './live-feed.ts'
 import { createLookupSource } from './lookup-source.ts'
 import { createMailbox } from './mailbox.ts'
-import { MAILBOX_HEADERS, renderMailbox } from './mailbox-page.ts'
+import { mailboxEndpoint } from './mailbox-endpoint.ts'
 import { createMethodDesk } from './method-desk.ts'
 import { createMqttAdmission } from './mqtt-admission.ts'
 import { createMqttCommands } from './mqtt-commands.ts'
@@ -379,7 +379,6 @@ export async function startLocalCloud({
   mqtt = broker
   const isAdmin = (authorization: string | undefined): boolean =>
     carriesToken(authorization, adminToken)
-  const api = createApi({ core, add: batcher.add, isAdmin, trustsNetworks: !requireAuth })
   const connectionStrings = createConnectionStrings({
     peek: registry.peek,
     adminToken,
@@ -387,30 +386,18 @@ export async function startLocalCloud({
     ports: () => ({ mqtts: mqttsPort, amqps: amqpsPort, https: httpsPort }),
     authority: () => authority?.certificate,
   })
-  const registryApi = createRegistryApi({
-    ports: core.ports,
+  const api = createApi({
+    core,
+    add: batcher.add,
     isAdmin,
-    twinTags: createTwinTags(core, twins),
+    trustsNetworks: !requireAuth,
+    more: [
+      ...registryEndpoints({ ports: core.ports, twinTags: createTwinTags(core, twins) }),
+      connectionStringsEndpoint(connectionStrings),
+      mailboxEndpoint(mailbox),
+      ...deviceConfigEndpoints({ configs, states }),
+    ],
   })
-  registryApi.get('/connection-strings', (context) => {
-    const host = new URL(context.req.url).hostname
-    const named = host === '127.0.0.1' ? 'localhost' : host
-    const deviceId = context.req.query('device')
-    return context.json(
-      deviceId === undefined
-        ? connectionStrings.service(named)
-        : connectionStrings.device(named, deviceId),
-    )
-  })
-  api.route('/registry', registryApi)
-  api.get('/mailbox', async (context) => {
-    const mails = await mailbox.list()
-    const asksPage = /text\/html/.test(context.req.header('accept') ?? '')
-    return asksPage
-      ? context.body(renderMailbox(mails), 200, MAILBOX_HEADERS)
-      : context.json({ mails: [...mails] })
-  })
-  api.route('/', createDeviceConfigApi({ configs, states, isAdmin }))
   const aws = createAwsHttp({
     core,
     desk,

@@ -14,6 +14,8 @@ export interface Call<P, Q, B> {
   readonly params: P
   readonly query: Q
   readonly body: B
+  /** The body as it was sent, for what keeps it so. */
+  readonly sent: unknown
 }
 
 /** What a change was about, for the audit log. Secrets in it are taken out before it is kept. */
@@ -50,6 +52,11 @@ export interface EndpointDefinition<
   readonly description?: string
   /** `open`: whoever asks; the endpoint looks for itself. */
   readonly needs: Scope | 'open'
+  /**
+   * Whether it shows and changes only what a caller who is limited to groups may reach, though no {deviceId} stands in its
+   * path. Without it such callers are refused there.
+   */
+  readonly byGroups?: boolean
   readonly params?: P
   readonly query?: Q
   /** Of JSON. A body of another kind the endpoint reads from `context.req.raw` itself; `raw` then says what it takes. */
@@ -67,6 +74,8 @@ export interface EndpointDefinition<
   readonly others?: Readonly<Record<number, OtherAnswer>>
   /** False where the same request twice is harmless or has a key of its own. Only POST asks. */
   readonly idempotent?: boolean
+  /** Whether the answer holds a secret that is handed out once: it is kept for no key. */
+  readonly handsOutSecret?: boolean
   /** A JSON value becomes the body, `undefined` no body; a Response goes out as it is. */
   handle(
     call: Call<z.output<P>, z.output<Q>, z.output<B>>,
@@ -115,6 +124,7 @@ export function endpoint(definition: AnyDefinition): Endpoint {
         params: check('path', params, given.params),
         query: check('query', query, given.query),
         body: check('body', body, given.body),
+        sent: given.body,
       })
     },
   }

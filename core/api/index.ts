@@ -3,38 +3,44 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import * as z from 'zod'
 import { ADMIN, ANONYMOUS } from '../access/index.ts'
+import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
 import { alarmEndpoints } from './alarms.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { createAudienceApi } from './audience.ts'
+import { auditEndpoints, recordChanges } from './audit.ts'
 import { createCommandApi } from './commands.ts'
 import { deadLetterEndpoints } from './dead-letters.ts'
 import { createDeliveryApi } from './deliveries.ts'
 import { deviceEndpoints } from './devices.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
+import { keyEndpoints } from './keys.ts'
 import { type Guards, mount, unauthorized } from './mount.ts'
 import { createNetworkApi } from './networks.ts'
 import { createNotificationApi } from './notifications.ts'
 import { documentOf } from './openapi.ts'
 import { notServed, problemOf } from './problem.ts'
 import { RequestFault } from './request-fault.ts'
+import { sessionEndpoints } from './session.ts'
 import { shadowEndpoints } from './shadows.ts'
 import { telemetryEndpoints } from './telemetry.ts'
 import type { IntakeOptions } from './telemetry-intake.ts'
+import { createIdentifier, type Who } from './who.ts'
 
 export { allowedMethods } from './allowed-methods.ts'
 export { type Endpoint, endpoint } from './endpoint.ts'
 export { type PageStore, pageEndpoints, pagePolicy } from './page.ts'
 export { notServed, problem } from './problem.ts'
 export { type ReadBody, readBody } from './read-body.ts'
-export { createRegistryApi, type RegistryApiOptions, type TwinTags } from './registry.ts'
+export { type RegistryOptions, registryEndpoints, type TwinTags } from './registry.ts'
 export { deviceSummary } from './views.ts'
+export type { RequestFacts, Who } from './who.ts'
 
 export interface ApiOptions extends IntakeOptions {
   /** Whether the bearer token of a request allows changes that people make. */
   readonly isAdmin: (authorization: string | undefined) => boolean
-  /** Who asks. Unless given: the admin by `isAdmin`, else anybody on this machine. */
-  readonly identify?: Guards['identify']
+  /** Who may use it. Unless given: the admin by `isAdmin`, else anybody on this machine. */
+  readonly who?: Who
   /** Whether networks without a secret take requests of anybody; they do not unless given. */
   readonly trustsNetworks?: boolean
   /** What this host serves besides. */
@@ -51,7 +57,7 @@ export function createApi({
   core,
   add,
   isAdmin,
-  identify = byAdminToken(isAdmin),
+  who,
   trustsNetworks = false,
   more = [],
 }: ApiOptions): Api {
@@ -74,9 +80,14 @@ export function createApi({
     ...shadowEndpoints(core),
     ...alarmEndpoints(core),
     ...deadLetterEndpoints(core),
+    ...(who === undefined ? [] : accessEndpoints(core, who)),
     ...more,
   ]
-  mount(api, endpoints, { identify, reaches: async () => false })
+  mount(api, endpoints, {
+    identify: who === undefined ? byAdminToken(isAdmin) : createIdentifier(who),
+    reaches: async () => false,
+    ...(who === undefined ? {} : { around: recordChanges(who.access.audit, who.factsOf) }),
+  })
 
   const refuse = (context: Parameters<typeof unauthorized>[0]): Response | undefined =>
     isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
@@ -86,6 +97,16 @@ export function createApi({
   api.route('/', createAudienceApi({ core, refuse }))
   api.route('/', createNetworkApi({ core, add, isAdmin, trusting: trustsNetworks }))
   return Object.assign(api, { endpoints })
+}
+
+/** Who comes in, and what they changed. */
+function accessEndpoints({ ports: { clock }, program }: Core, who: Who): readonly Endpoint[] {
+  const { oidc: issuers } = program.config.access
+  return [
+    ...sessionEndpoints({ who, issuers, clock }),
+    ...keyEndpoints(who.access, clock),
+    ...auditEndpoints(who.access),
+  ]
 }
 
 /** Whether it is there, and what it serves. */

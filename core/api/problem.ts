@@ -17,6 +17,12 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   'input.not_found': 404,
   'input.malformed': 400,
   'input.too_large': 413,
+  'input.wrong_type': 415,
+  'input.precondition_failed': 412,
+  'input.key_reused': 422,
+  'input.key_in_use': 409,
+  'input.key_done': 409,
+  'access.rate_limited': 429,
   'shadow.bad_request': 400,
   'shadow.not_found': 404,
   'shadow.version_conflict': 409,
@@ -72,10 +78,12 @@ export function problemOf(context: Context, error: unknown): Response {
     })
   if (!(error instanceof CoreError))
     return problem(context, 500, 'internal', 'something went wrong here')
-  return problem(
-    context,
-    STATUS[error.code] ?? (error.retryable ? 503 : 500),
-    error.code,
-    error.message,
-  )
+  const status = STATUS[error.code] ?? (error.retryable ? 503 : 500)
+  const answer = problem(context, status, error.code, error.message)
+  // Source: RFC 6750, 3.1.
+  if (status === 401) answer.headers.set('www-authenticate', 'Bearer error="invalid_token"')
+  const { retryAfterMs } = error.details
+  if (status === 429 && typeof retryAfterMs === 'number')
+    answer.headers.set('retry-after', String(Math.ceil(retryAfterMs / 1_000)))
+  return answer
 }

@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { createRegistryApi } from '../../../core/api/index.ts'
+import { createApi, registryEndpoints } from '../../../core/api/index.ts'
 import { createWorld } from '../../fakes/memory-ports.ts'
 import { NOW, start } from '../harness.ts'
 
 const PEM = '-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n'
 
 function open() {
-  const { ports } = start({}, { world: createWorld(NOW) })
-  const api = createRegistryApi({ ports, isAdmin: (authorization) => authorization === 'Bearer a' })
+  const { core } = start({}, { world: createWorld(NOW) })
+  const api = createApi({
+    core,
+    add: async (uplink) => (await core.ingest([uplink]))[0]!,
+    isAdmin: (authorization) => authorization === 'Bearer a',
+    more: registryEndpoints({ ports: core.ports }),
+  })
   return async (method: string, path: string, body?: unknown) => {
-    const answer = await api.request(path, {
+    const answer = await api.request(`/registry${path}`, {
       method,
       headers: { authorization: 'Bearer a', 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
