@@ -117,6 +117,11 @@ export function gatewayState(
   return now < upSince + graceMs(devicePlan) ? 'down' : 'up'
 }
 
+/** Whether a device is there, in a word. One that nobody has judged yet is online while it is connected. */
+export function presenceStatus({ connected, judged }: Presence): PresenceStatus {
+  return judged?.status ?? (connected ? 'online' : 'unknown')
+}
+
 /** Counts a connection that came back before its absence was told. */
 export function countFlap(judged: JudgedPresence | undefined): JudgedPresence | undefined {
   return judged === undefined ? undefined : { ...judged, flaps: judged.flaps + 1 }
