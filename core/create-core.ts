@@ -15,12 +15,20 @@ import { observePorts } from './observe.ts'
 import type { NotificationQueue, Ports } from './ports.ts'
 import type { Program } from './program.ts'
 import { type AcknowledgeDelivery, createAcknowledgeDelivery } from './receipts.ts'
+import { createRules, type Rules } from './rule-overlay.ts'
+import { createRulePrograms, type RulePrograms } from './rule-programs.ts'
+import { createRuleTrial, type RuleTrial } from './rule-trial.ts'
 import { createTellingDeadLetters, createTellSystem } from './system-health.ts'
+import { createAdmit } from './throttle.ts'
 import { createTick, type Tick } from './tick.ts'
 
 /** The use cases over one set of ports. */
 export interface Core {
+  /** The program in force: rules may change while it runs. */
   readonly program: Program
+  readonly programs: RulePrograms
+  readonly rules: Rules
+  readonly tryRule: RuleTrial
   readonly ports: Ports
   readonly gate: DeviceGate
   readonly ingest: Ingest
@@ -72,18 +80,33 @@ export function createCore(
     commands: () => commands,
     call: callNetwork,
   })
-  const gate = createDeviceGate(observed, program, { ...gateOptions, networkDownlinks })
-  const direct = createIngest(observed, program, gate)
+  const programs = createRulePrograms(observed, program, {
+    stores: (program.config.api.rules ?? (ports.longLived ? 'stored' : 'fixed')) === 'stored',
+    shared: !ports.longLived,
+  })
+  const gate = createDeviceGate(observed, programs, { ...gateOptions, networkDownlinks })
+  const direct = createIngest(observed, programs, gate)
   const networks = createNetworks(observed, program, gate, direct)
   const ingest = knowsNetworkTopics ? networks.ingest : direct
   const fanOut = createFanOut(observed, program, gate)
   const commands = createCommands(observed, program, gate)
   const addresses = createAddresses(observed)
-  const parts = { fanOut, addresses, circuits: new Map(), tellSystem }
+  const parts = {
+    fanOut,
+    addresses,
+    circuits: new Map(),
+    tellSystem,
+    admit: createAdmit(observed, program, gate),
+  }
   const notifyFrom = (notifications: NotificationQueue): Notify =>
     createNotify({ ...observed, notifications }, program, parts)
   return {
-    program,
+    get program() {
+      return programs.current
+    },
+    programs,
+    rules: createRules(observed, programs),
+    tryRule: createRuleTrial(observed, programs),
     ports: observed,
     gate,
     ingest,

@@ -47,6 +47,8 @@ export const ERROR_CODES = {
   'rule.limit': { retryable: false },
   'rule.topic_filter': { retryable: false },
   'rule.failed': { retryable: false },
+  'rule.fixed': { retryable: false },
+  'rule.declared': { retryable: false },
   'shadow.bad_request': { retryable: false },
   'shadow.not_found': { retryable: false },
   'shadow.version_conflict': { retryable: false },

@@ -41,6 +41,8 @@ export interface NotifyParts {
   /** How endpoints answered lately, by channel, as this process saw it. */
   readonly circuits: Map<string, Circuit>
   readonly tellSystem: TellSystem
+  /** Whether the throttle of its channel lets a delivery pass. */
+  readonly admit: (delivery: Delivery) => Promise<boolean>
 }
 
 /** What one try came to, where it did not throw. */
@@ -50,7 +52,7 @@ type Try = { readonly keptForMs?: number }
 export function createNotify(
   ports: Ports,
   { config, words }: Pick<Program, 'config' | 'words'>,
-  { fanOut, addresses, circuits, tellSystem }: NotifyParts,
+  { fanOut, addresses, circuits, tellSystem, admit }: NotifyParts,
 ): Notify {
   /** One delivery that cannot be settled now leaves the others alone: its lease ends, and it comes again. */
   async function deliver(delivery: Delivery): Promise<keyof NotifyReport> {
@@ -78,6 +80,7 @@ export function createNotify(
       ports.observer.count('notification.held', 1, { channelId })
       return 'retried'
     }
+    if (!isPage && !(await admit(delivery))) return throttled(delivery)
     let tried: Try
     try {
       tried = await send(delivery)
@@ -94,7 +97,7 @@ export function createNotify(
   /** Tells whoever asked for it how it ended. What cannot be told now leaves the delivery as it is: it has ended. */
   async function keepEnd(
     { id, key, accountId }: Delivery,
-    state: 'sent' | 'failed' | 'expired',
+    state: 'sent' | 'failed' | 'expired' | 'suppressed',
     error?: unknown,
   ): Promise<void> {
     if (accountId === undefined) return
@@ -118,6 +121,16 @@ export function createNotify(
     await keepEnd(delivery, 'expired')
     ports.observer.count('notification.expired', 1, { channelId })
     ports.observer.log('info', 'a delivery expired before it was sent', { key, channelId })
+    return 'failed'
+  }
+
+  /** It was too much for its place: an end of its own, as a throttle of a subscription is. */
+  async function throttled(delivery: Delivery): Promise<keyof NotifyReport> {
+    const { key, channelId } = delivery
+    await ports.notifications.settle(key)
+    await keepEnd(delivery, 'suppressed', new Error('throttled'))
+    ports.observer.count('notification.suppressed', 1, { reason: 'throttled' })
+    ports.observer.log('info', 'a delivery was too much for its channel', { key, channelId })
     return 'failed'
   }
 

@@ -1,6 +1,7 @@
 import type { DeviceRecord } from './model/device-record.ts'
 import type { DeviceInput, InputResult } from './model/input.ts'
 import { applyFailure } from './steps/actions.ts'
+import { applyAdmission } from './steps/admit.ts'
 import { applyAlarmChange, applyTimer } from './steps/alarm.ts'
 import {
   applyEnqueue,
@@ -71,6 +72,8 @@ function apply(draft: Draft, input: DeviceInput): InputResult {
       return applyWindow(draft, input)
     case 'inbox':
       return applyInbox(draft, input)
+    case 'admit':
+      return applyAdmission(draft, input)
     case 'failure':
       return applyFailure(draft, input)
     case 'enqueue':

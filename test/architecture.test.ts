@@ -51,7 +51,11 @@ const USE_CASES = [
   'sessions',
   'audit-log',
   'access-sweep',
+  'rule-programs',
+  'rule-overlay',
+  'rule-trial',
   'system-health',
+  'throttle',
 ].map((name) => `core/${name}.ts`)
 
 interface Row {
@@ -105,11 +109,19 @@ const TABLE: readonly Row[] = [
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
   { of: 'core/config-faults.ts', may: MODEL, packages: ['zod'] },
+  { of: 'core/duration-schema.ts', may: MODEL, packages: ['zod'] },
+  {
+    of: 'core/rule-config.ts',
+    may: ['core/actions/list.ts', 'core/duration-schema.ts'],
+    packages: ['zod'],
+  },
   {
     of: 'core/config.ts',
     may: [
       ...MODEL,
       'core/config-faults.ts',
+      'core/duration-schema.ts',
+      'core/rule-config.ts',
       'core/access/access-config.ts',
       'core/actions/list.ts',
       'core/codecs/codec-config.ts',
@@ -140,6 +152,8 @@ const TABLE: readonly Row[] = [
         'core/device-gate.ts',
         'core/lookup.ts',
         'core/addresses.ts',
+        'core/rule-config.ts',
+        'core/rule-programs.ts',
         ...CAPABILITY_FOLDERS,
       ],
     }
@@ -175,6 +189,7 @@ const TABLE: readonly Row[] = [
       'core/create-access.ts',
       'core/ports.ts',
       'core/config-faults.ts',
+      'core/rule-config.ts',
       ...CAPABILITY_FOLDERS,
     ],
     // Endpoints describe themselves with schemas: docs/adr/0041.

@@ -133,6 +133,19 @@ export interface WindowInput {
   readonly key: string
 }
 
+/** One more delivery for a place of a channel that takes only so many. */
+export interface AdmitInput {
+  readonly kind: 'admit'
+  /** Of the delivery. */
+  readonly key: string
+  readonly throttle: { readonly most: number; readonly perMs: number }
+  readonly recipientId: string
+  /** It passes whatever was told before, and counts. */
+  readonly isUrgent: boolean
+  /** Epoch ms. */
+  readonly at: number
+}
+
 /** Something that one recipient is to be told, as his subscription wants it. */
 export interface InboxInput {
   readonly kind: 'inbox'
@@ -201,6 +214,7 @@ export type DeviceInput =
   | FailureInput
   | WindowInput
   | InboxInput
+  | AdmitInput
   | EnqueueInput
   | LockInput
   | SettleInput

@@ -151,19 +151,21 @@ const FILTER = {
     .record(z.string(), z.string())
     .default({})
     .meta({ description: 'Tags that the registered device must have.' }),
-  alarms: z
-    .array(AudienceId)
-    .max(100)
-    .optional()
-    .meta({
-      description:
-        'Which alarms or rules, by their ids; of health presence, endpoint, address, dead-letters. All unless given.',
-    }),
+  alarms: z.array(AudienceId).max(100).optional().meta({
+    description:
+      'Which alarms or rules, by their ids; of health presence, endpoint, address, dead-letters. All unless given.',
+  }),
   severity: z
     .enum(SEVERITIES)
     .default('info')
     .meta({ description: 'How much it must matter at least.' }),
 }
+
+/** How much is told at most. */
+export const ThrottleSchema = z.strictObject({
+  most: z.int().min(1).max(100).meta({ description: 'So many are told at most.' }),
+  per: Span.meta({ description: 'Within which time.' }),
+})
 
 /** Who wants to be told of what. */
 export const SubscriptionSchema = z
@@ -206,13 +208,9 @@ export const SubscriptionSchema = z
         description:
           'An alarm that changes more often is told once, and again when it has come to rest.',
       }),
-    throttle: z
-      .strictObject({
-        most: z.int().min(1).max(100).meta({ description: 'So many are told at most.' }),
-        per: Span.meta({ description: 'Within which time.' }),
-      })
-      .optional()
-      .meta({ description: 'How much one recipient is told at most.' }),
+    throttle: ThrottleSchema.optional().meta({
+      description: 'How much one recipient is told at most.',
+    }),
     quietHours: z
       .union([Weekly, z.array(Weekly).min(1).max(20)])
       .transform((one) => (Array.isArray(one) ? one : [one]))

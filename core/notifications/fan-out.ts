@@ -6,6 +6,7 @@ import {
   placeOf,
 } from '../model/audience.ts'
 import type { Delivery, Notification } from '../model/notification.ts'
+import { digestOf } from './address-digest.ts'
 import type { AudienceProgram } from './audience.ts'
 
 /** One delivery for each channel of a notification, each with a key of its own. A channel named twice counts once. */
@@ -54,6 +55,12 @@ export function toPageDelivery(notification: Notification, page: FanOutPage): De
 /** The record of what one recipient is told through one subscription. No device can have such an id. */
 export function inboxRecordId(subscriptionId: string, recipientId: string): string {
   return `$inbox/${encodeURIComponent(subscriptionId)}/${encodeURIComponent(recipientId)}`
+}
+
+/** The record of how much one place of a channel was told: an own address, or a recipient. */
+export function placeRecordId(channelId: string, recipientId: string, to?: string): string {
+  const place = to === undefined ? encodeURIComponent(recipientId) : `=${digestOf(to)}`
+  return `$place/${encodeURIComponent(channelId)}/${place}`
 }
 
 /** The key of a notification that somebody asked for. */

@@ -1,7 +1,22 @@
 import * as z from 'zod'
+import { SEVERITIES } from '../../model/notification.ts'
+import { ThrottleSchema } from '../audience-config.ts'
 
 /** What every channel may say besides. */
 export const CHANNEL_BASE = {
+  throttle: ThrottleSchema.extend({
+    override: z
+      .enum([...SEVERITIES, 'never'])
+      .default('critical')
+      .meta({
+        description: 'From this severity on it does not count; never: it always does.',
+      }),
+  })
+    .optional()
+    .meta({
+      description:
+        'How much one recipient is told on this channel at most, whatever the subscription.',
+    }),
   words: z
     .strictObject({
       subject: z.string().min(1).optional().meta({
