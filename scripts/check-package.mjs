@@ -14,7 +14,7 @@ await inTemporaryFolder(async (folder) => {
     .map(({ path }) => path)
     .filter(
       (path) =>
-        !/^(dist|dashboard)\/|^(anyhub\.yml|cli\/bin\.mjs|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+        !/^(dist|dashboard\/dist)\/|^(anyhub\.yml|cli\/bin\.mjs|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(
           path,
         ),
     )

@@ -15,7 +15,10 @@ export interface Import {
 export function sourceFiles(folders: readonly string[]): string[] {
   return folders
     .flatMap((folder) =>
-      globSync(`${folder}/**/*.{ts,mjs,js}`, { cwd: ROOT, exclude: ['**/node_modules/**'] }),
+      globSync(`${folder}/**/*.{ts,tsx,mjs,js}`, {
+        cwd: ROOT,
+        exclude: ['**/node_modules/**', '**/dist/**'],
+      }),
     )
     .toSorted()
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-// @ts-expect-error the page is checked by a project of its own
-import { presence } from '../../dashboard/fleet.js'
+
+// The page is checked by a project of its own.
+const file = '../../dashboard/src/live/device.ts'
+const { presenceOf } = await import(file)
 
 const NOW = 1_000_000
 const device = { connected: false, status: 'unknown', expected: false, seenAt: 1 }
@@ -16,7 +18,8 @@ describe('presence on the page', () => {
     [{ status: 'unreachable', presenceChangedAt: 1 }, 'unreachable'],
     [{ status: 'unknown', presenceChangedAt: 0, seenAt: NOW - 30_000 }, 'heard'],
     [{ status: 'unknown', presenceChangedAt: 0, seenAt: NOW - 90_000 }, 'silent'],
+    [{ status: 'unknown', presenceChangedAt: 0, seenAt: 0 }, 'never'],
   ])('%j is %s', (facts, shown) => {
-    expect(presence({ ...device, ...facts }, NOW)).toBe(shown)
+    expect(presenceOf({ ...device, ...facts }, NOW)).toBe(shown)
   })
 })

@@ -181,8 +181,11 @@ function createApp({
     if (status === 401) answer.headers.set('www-authenticate', 'Bearer')
     return Promise.resolve(answer)
   })
-  for (const { path, headers, read } of listPageFiles())
-    app.get(path, async (context) => context.body(await read(), 200, headers))
+  for (const { path, read } of listPageFiles())
+    app.get(path, async (context) => {
+      const { body, headers } = await read(context.req.header('accept-encoding') ?? '')
+      return context.body(body, 200, headers)
+    })
   app.get('/metrics', async (context) =>
     context.body(await metrics(), 200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { openCloud } from '../cloud.ts'
+import { listPageFiles } from '../../../../adapters/local/listeners/page-files.ts'
+import { ensureBuilt } from '../../../dashboard/built.ts'
+import { openCloud, temporaryFolder } from '../cloud.ts'
 import { ask } from './raw.ts'
 
 describe('Host', () => {
@@ -106,9 +108,10 @@ describe('the page', () => {
   })
 
   it('brings all that it names, each with its type', async () => {
+    await ensureBuilt()
     const { call } = await openCloud()
     const html = await (await call('/')).text()
-    const named = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path!)
+    const named = [...html.matchAll(/(?:src|href)="\.(\/[^"]+)"/g)].map(([, path]) => path!)
     expect(named.length).toBeGreaterThan(1)
     const types: Record<string, string> = {
       js: 'text/javascript; charset=utf-8',
@@ -119,8 +122,39 @@ describe('the page', () => {
       const answer = await call(path)
       expect([path, answer.status]).toEqual([path, 200])
       expect(answer.headers.get('content-type')).toBe(types[path.split('.').at(-1)!])
-      expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(0)
+      const text = await answer.text()
+      expect(text.length).toBeGreaterThan(0)
+      const asset = path.startsWith('/assets/')
+      expect(answer.headers.get('cache-control')).toBe(
+        asset ? 'public, max-age=31536000, immutable' : 'no-cache',
+      )
+      if (!asset) continue
+      // Compressed when it was built, and the same for whoever takes no compression.
+      expect(answer.headers.get('content-encoding')).toMatch(/^(?:br|gzip)$/)
+      const plain = await call(path, { headers: { 'accept-encoding': 'br;q=0, identity' } })
+      expect(plain.headers.get('content-encoding')).toBeNull()
+      expect(await plain.text()).toBe(text)
     }
+  })
+
+  it('says how it is built where it was not, and lets its headers in nothing either', async () => {
+    const [only, ...others] = listPageFiles({ folder: temporaryFolder() })
+    expect(others).toEqual([])
+    const { body, headers } = await only!.read('')
+    expect(only!.path).toBe('/')
+    expect(new TextDecoder().decode(body)).toContain('npm run build:dashboard')
+    expect(headers['content-security-policy']).toContain("default-src 'none'")
+  })
+
+  it('may ask the issuer that people sign in with, and nobody else', async () => {
+    const [page] = listPageFiles({
+      folder: temporaryFolder(),
+      connectTo: ['https://login.example'],
+    })
+    const { headers } = await page!.read('')
+    expect(headers['content-security-policy']).toContain(
+      "connect-src 'self' https://login.example;",
+    )
   })
 
   it.each([
@@ -132,6 +166,10 @@ describe('the page', () => {
     '/page.js%00.css',
     '/.env',
     '/index.html',
+    '/.vite/manifest.json',
+    '/assets/',
+    '/src/main.tsx',
+    '/vite.config.ts',
   ])('does not bring %s', async (path) => {
     const { httpPort } = await openCloud()
     const answer = await ask(httpPort!, `GET ${path}`, { host: 'localhost' })

@@ -1,0 +1,284 @@
+// Every path of the API that the page uses, and what it gets from there. Times are epoch ms unless said otherwise.
+
+import { ApiFault, call, type Query, send } from './http.ts'
+
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json }
+export type JsonObject = { readonly [key: string]: Json }
+
+export type Severity = 'info' | 'warning' | 'critical'
+
+/** An open alarm as summaries have it. */
+export interface OpenAlarm {
+  readonly alarmId: string
+  readonly severity: Severity
+  readonly text: string
+  readonly raisedAt: number | null
+  readonly acknowledgedAt: number | null
+  readonly shelvedUntil?: number
+  readonly assignedTo?: string
+}
+
+export interface LastValue {
+  readonly value: number | boolean | string
+  readonly at: number
+}
+
+/** One device as lists and the live stream tell it. */
+export interface DeviceSummary {
+  readonly deviceId: string
+  readonly connected: boolean
+  readonly status: 'unknown' | 'online' | 'late' | 'offline' | 'unreachable'
+  /** Whether it promised to be heard of at an interval, and is judged by that. */
+  readonly expected: boolean
+  readonly seenAt: number
+  /** 0: it never held a connection. */
+  readonly presenceChangedAt: number
+  readonly accepted: number
+  readonly last: Readonly<Record<string, LastValue>>
+  readonly alarms: readonly OpenAlarm[]
+  readonly desired: JsonObject | null
+  readonly pendingCommands?: number
+  readonly type?: string
+  readonly tags?: JsonObject
+  readonly enabled?: boolean
+  readonly registered?: boolean
+}
+
+export interface AlarmEvent {
+  readonly at: number
+  readonly is: string
+  readonly by?: string
+  readonly severity?: Severity
+  readonly text?: string
+}
+
+/** One alarm of a device with all that people did about it. */
+export interface AlarmView {
+  readonly alarmId: string
+  readonly standing: string
+  readonly severity: Severity
+  readonly text: string
+  readonly since?: number
+  readonly raisedAt?: number
+  readonly acknowledgedAt?: number
+  readonly acknowledgedBy?: string
+  readonly assignedTo?: string
+  readonly shelvedUntil?: number
+  readonly shelvedBy?: string
+  readonly shelvedFor?: string
+  readonly comments?: readonly { readonly at: number; readonly by: string; readonly text: string }[]
+  readonly history?: readonly AlarmEvent[]
+}
+
+export interface DeviceDetail extends DeviceSummary {
+  readonly version: number
+  readonly createdAt: number
+  readonly presence: {
+    readonly status: string
+    readonly since: number
+    readonly connected: boolean
+    readonly changedAt: number
+    readonly seenAt: number
+    readonly gateway?: string
+    readonly flaps: number
+  }
+  readonly shadows: Readonly<
+    Record<
+      string,
+      { readonly desired: JsonObject; readonly reported: JsonObject; readonly version: number }
+    >
+  >
+  readonly waitingEffects: number
+}
+
+export interface DeviceList {
+  readonly devices: readonly DeviceSummary[]
+  readonly next?: string
+  /** Only of a cloud that searches itself. */
+  readonly total?: number
+}
+
+export interface TelemetryRow {
+  readonly at: number
+  readonly messageId: string
+  readonly topic?: string
+  readonly metrics: Readonly<Record<string, Json>>
+}
+
+export interface SeriesPoint {
+  readonly at: number
+  readonly avg?: number | null
+  readonly min?: number | null
+  readonly max?: number | null
+}
+
+export interface Series {
+  readonly deviceId: string
+  readonly metric: string
+  readonly points: readonly SeriesPoint[]
+}
+
+export interface ShadowDocument {
+  readonly state: { readonly desired?: JsonObject; readonly reported?: JsonObject }
+  readonly version: number
+}
+
+/** One value that is desired and not reported. `desiredAt` and `reportedAt` are epoch s. */
+export interface DeltaEntry {
+  readonly path: string | readonly string[]
+  readonly desired: Json
+  readonly reported?: Json
+  readonly [fact: string]: Json | undefined
+}
+
+export interface Command {
+  readonly commandId: string
+  readonly name: string
+  readonly state: string
+  readonly sentBy?: string
+  readonly createdAt?: number
+  readonly enqueuedAt?: number
+  readonly expiresAt?: number
+  readonly endedAt?: number
+  readonly deliveryCount?: number
+  readonly priority?: number
+  readonly reason?: string
+}
+
+export interface NewCommand {
+  readonly name: string
+  readonly payload?: Json
+  readonly ttlSeconds?: number
+  readonly priority?: number
+  readonly ack?: 'none' | 'positive' | 'negative' | 'full'
+}
+
+export interface MethodAnswer {
+  readonly status: number
+  readonly payload?: Json
+}
+
+export interface DeadLetter {
+  readonly id: string
+  readonly at: number
+  readonly deviceId?: string
+  readonly topic: string
+  readonly source: string
+  readonly code: string
+  readonly reason: string
+  readonly payloadBytes: number
+  readonly payloadText?: string
+  readonly payloadHex?: string
+}
+
+export interface Stats {
+  readonly counters: Readonly<Record<string, number>>
+  readonly matched?: Readonly<Record<string, number>>
+  readonly latency?: Latency
+}
+
+/** Of taking a message in, from its arrival to its commit. Unit: ms. */
+export interface Latency {
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+}
+
+export interface ShadowPatch {
+  readonly name: string
+  readonly desired: JsonObject
+  /** Of the shadow that the person saw: if it is another one by now the change is refused. */
+  readonly version: number
+}
+
+const at = (deviceId: string, rest = ''): string =>
+  `/devices/${encodeURIComponent(deviceId)}${rest}`
+
+/** The value, or `undefined` where the API says that there is no such thing. */
+async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof ApiFault && error.status === 404) return undefined
+    throw error
+  }
+}
+
+export const api = {
+  stats: () => call<Stats>('/stats'),
+
+  devices: (query: Query) => call<DeviceList>('/devices', { query }),
+  device: (id: string) => orNone(call<DeviceDetail>(at(id))),
+  registered: (id: string) =>
+    orNone(call<JsonObject>(`/registry/devices/${encodeURIComponent(id)}`)),
+  addDevice: (body: JsonObject) => call<JsonObject>('/registry/devices', { method: 'POST', body }),
+  setEnabled: (id: string, enabled: boolean) =>
+    call<JsonObject>(`/registry/devices/${encodeURIComponent(id)}`, {
+      method: 'PATCH',
+      body: { enabled },
+    }),
+
+  telemetry: (id: string, query: Query) =>
+    call<{ readonly rows: readonly TelemetryRow[]; readonly count: number }>(at(id, '/telemetry'), {
+      query,
+    }),
+  series: (query: Query) =>
+    orNone(
+      call<{ readonly series: readonly Series[]; readonly bucketMs: number }>('/telemetry/series', {
+        query,
+      }),
+    ),
+
+  shadow: (id: string, name: string) =>
+    orNone(call<ShadowDocument>(at(id, '/shadow'), { query: nameOf(name) })),
+  delta: (id: string, name: string) =>
+    orNone(
+      call<{ readonly version: number; readonly delta: readonly DeltaEntry[] }>(
+        at(id, '/shadow/delta'),
+        { query: nameOf(name) },
+      ),
+    ),
+  patchShadow: (id: string, { name, desired, version }: ShadowPatch) =>
+    call<ShadowDocument>(at(id, '/shadow'), {
+      method: 'PATCH',
+      query: nameOf(name),
+      headers: { 'if-match': `"${version}"` },
+      body: { state: { desired }, version },
+    }),
+
+  commands: (id: string) => call<{ readonly commands: readonly Command[] }>(at(id, '/commands')),
+  sendCommand: (id: string, body: NewCommand) =>
+    call<Command>(at(id, '/commands'), { method: 'POST', body }),
+  purgeCommands: (id: string) =>
+    call<{ readonly purged: number }>(at(id, '/commands'), { method: 'DELETE' }),
+  invoke: (id: string, method: string, payload: Json, responseTimeout: number) =>
+    call<MethodAnswer>(at(id, `/methods/${encodeURIComponent(method)}`), {
+      method: 'POST',
+      body: payload,
+      query: { responseTimeout },
+    }),
+
+  deviceAlarms: (id: string) => call<{ readonly alarms: readonly AlarmView[] }>(at(id, '/alarms')),
+  changeAlarm: (id: string, alarmId: string, change: string, body: JsonObject = {}) =>
+    send(at(id, `/alarms/${encodeURIComponent(alarmId)}/${change}`), { method: 'POST', body }),
+
+  deadLetters: (query: Query) =>
+    call<{ readonly deadLetters: readonly DeadLetter[]; readonly total: number }>('/dead-letters', {
+      query,
+    }),
+  redrive: (id: string) =>
+    call<{ readonly status: string }>(`/dead-letters/${encodeURIComponent(id)}/redrive`, {
+      method: 'POST',
+    }),
+  discard: (id: string) => send(`/dead-letters/${encodeURIComponent(id)}`, { method: 'DELETE' }),
+} as const
+
+function nameOf(name: string): Query {
+  return name === '' ? {} : { name }
+}

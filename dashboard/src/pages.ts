@@ -1,0 +1,58 @@
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
+import { DevicesIcon, OverviewIcon } from './ui/icons.tsx'
+
+/** Heads of the navigation, in their order. The first has no head. */
+export const NAV_GROUPS = ['', 'React', 'Operate', 'Administer'] as const
+
+/** One page. Its code is loaded when somebody goes there. */
+export interface PageEntry {
+  /** Of the hash, as wouter has it: `/devices/:deviceId`. */
+  readonly path: string
+  readonly title: string
+  readonly component: LazyExoticComponent<ComponentType>
+  /** Where it stands in the navigation; without it the page is reached from others only. */
+  readonly nav?: {
+    readonly group: (typeof NAV_GROUPS)[number]
+    readonly icon: ComponentType
+    /** `g` and this letter lead there. */
+    readonly key: string
+    /** Who lacks it does not see the entry. */
+    readonly scope?: string
+    /** Paths of other pages at which this entry is the one that is marked. */
+    readonly also?: readonly string[]
+  }
+}
+
+/** Every page, in the order of the navigation. */
+export const PAGES: readonly PageEntry[] = [
+  {
+    path: '/',
+    title: 'Overview',
+    component: lazy(() =>
+      import('./pages/overview/page.tsx').then(({ OverviewPage }) => ({ default: OverviewPage })),
+    ),
+    nav: { group: '', icon: OverviewIcon, key: 'o' },
+  },
+  {
+    path: '/devices',
+    title: 'Devices',
+    component: lazy(() =>
+      import('./pages/devices/page.tsx').then(({ DevicesPage }) => ({ default: DevicesPage })),
+    ),
+    nav: { group: '', icon: DevicesIcon, key: 'd', also: ['/search', '/devices/'] },
+  },
+  {
+    path: '/search/:query',
+    title: 'Devices',
+    component: lazy(() =>
+      import('./pages/devices/page.tsx').then(({ DevicesPage }) => ({ default: DevicesPage })),
+    ),
+  },
+  {
+    path: '/devices/:deviceId/:tab?',
+    title: 'Device',
+    component: lazy(() =>
+      import('./pages/device/page.tsx').then(({ DevicePage }) => ({ default: DevicePage })),
+    ),
+  },
+]
