@@ -61,8 +61,9 @@ export interface EndpointDefinition<
   readonly query?: Q
   /** Of JSON. A body of another kind the endpoint reads from `context.req.raw` itself; `raw` then says what it takes. */
   readonly body?: B
-  /** Whether no body is the same as an empty object. */
+  /** Whether no body is the same as an empty object, or as `emptyBody`. */
   readonly bodyOptional?: boolean
+  readonly emptyBody?: Json
   /** Content types of a body that the endpoint reads itself. */
   readonly raw?: readonly string[]
   /** Of a body of JSON. Unit: bytes. */

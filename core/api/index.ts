@@ -9,7 +9,7 @@ import { alarmEndpoints } from './alarms.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { createAudienceApi } from './audience.ts'
 import { auditEndpoints, recordChanges } from './audit.ts'
-import { createCommandApi } from './commands.ts'
+import { commandEndpoints } from './commands.ts'
 import { deadLetterEndpoints } from './dead-letters.ts'
 import { createDeliveryApi } from './deliveries.ts'
 import { deviceEndpoints } from './devices.ts'
@@ -79,6 +79,7 @@ export function createApi({
     ...telemetryEndpoints({ core, add }),
     ...shadowEndpoints(core),
     ...alarmEndpoints(core),
+    ...commandEndpoints(core),
     ...deadLetterEndpoints(core),
     ...(who === undefined ? [] : accessEndpoints(core, who)),
     ...more,
@@ -91,7 +92,6 @@ export function createApi({
 
   const refuse = (context: Parameters<typeof unauthorized>[0]): Response | undefined =>
     isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
-  api.route('/', createCommandApi({ core, refuse }))
   api.route('/', createDeliveryApi({ core, refuse }))
   api.route('/', createNotificationApi({ core, refuse }))
   api.route('/', createAudienceApi({ core, refuse }))

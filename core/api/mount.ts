@@ -46,27 +46,33 @@ export function mount(api: OpenAPIHono, endpoints: readonly Endpoint[], guards: 
 }
 
 async function serve(one: Endpoint, context: Context, guards: Guards): Promise<Response> {
+  if (one.needs === 'open') return handle(one, context, guards, NOBODY)
   const caller = await guards.identify(context.req.raw)
-  if (one.needs === 'open') return handle(one, context, guards, caller ?? NOBODY)
   if (caller === undefined) return unauthorized(context)
   context.set('caller', caller)
   if (!caller.scopes.has(one.needs)) return lacksScope(context, caller, one.needs)
-  const deviceId = context.req.param('deviceId')
-  if (deviceId !== undefined && !(await mayTouch(caller, deviceId, guards)))
+  if (!(await mayTouch(caller, one, context.req.param('deviceId'), guards)))
     return problem(
       context,
       403,
       'access.forbidden',
-      `expected a device that is yours, found another`,
+      'expected a device that is yours, found another, or all of them',
     )
   return handle(one, context, guards, caller)
 }
 
 const NOBODY: Caller = { kind: 'anonymous', id: '', scopes: new Set<Scope>() }
 
-async function mayTouch(caller: Caller, deviceId: string, { reaches }: Guards): Promise<boolean> {
+/** Who is limited to some devices reaches nothing else by a path that names none, unless the endpoint sees to it. */
+async function mayTouch(
+  caller: Caller,
+  { byGroups = false }: Endpoint,
+  deviceId: string | undefined,
+  { reaches }: Guards,
+): Promise<boolean> {
   if (caller.device !== undefined && caller.device !== deviceId) return false
-  return caller.groups === undefined || reaches(caller, deviceId)
+  if (caller.groups === undefined) return true
+  return deviceId === undefined ? byGroups : reaches(caller, deviceId)
 }
 
 async function handle(
@@ -82,7 +88,7 @@ async function handle(
       caller,
       params: context.req.param(),
       query: queryOf(context),
-      body: bytes === undefined ? undefined : jsonOf(bytes, one.bodyOptional === true),
+      body: bytes === undefined ? undefined : jsonOf(bytes, one),
     })
     if (answer instanceof Response) return answer
     if (answer === undefined) return context.body(null, 204)
@@ -114,8 +120,8 @@ async function bytesOf(one: Endpoint, context: Context): Promise<Uint8Array> {
   )
 }
 
-function jsonOf(bytes: Uint8Array, optional: boolean): Json {
-  if (bytes.length === 0 && optional) return {}
+function jsonOf(bytes: Uint8Array, { bodyOptional = false, emptyBody = {} }: Endpoint): Json {
+  if (bytes.length === 0 && bodyOptional) return emptyBody
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
