@@ -34,7 +34,12 @@ export interface Identify {
    * `access.csrf` for a change by cookie without its token; `access.throttled` after many wrong ones from one place.
    */
   prove(shown: Shown): Promise<Proof | undefined>
-  /** Counts something wrong that was shown elsewhere, such as a code. @throws CoreError `access.throttled`. */
+  /**
+   * Whether something that is shown elsewhere, such as a code, may be looked at.
+   * @throws CoreError `access.throttled` after many wrong ones from this place.
+   */
+  checkAttempts(remote: string | undefined): void
+  /** Counts something wrong that was shown elsewhere. */
   wrong(remote: string | undefined): void
   /** What a session of the admin is known by: it ends when the token is another one. */
   readonly adminMark: string
@@ -70,8 +75,8 @@ export function createIdentify({
     attempts.failed(remote, clock.now())
   }
 
-  function checkAttempts(remote: string | undefined, digest: string): void {
-    if (remote === undefined || proved.has(digest)) return
+  function checkAttempts(remote: string | undefined): void {
+    if (remote === undefined) return
     const retryAfterMs = attempts.waitMs(remote, clock.now())
     if (retryAfterMs === 0) return
     throw new CoreError('access.throttled', 'too many wrong credentials from this address', {
@@ -107,7 +112,7 @@ export function createIdentify({
     const digest = secrets.digest(bearer)
     if (isSameDigest(digest, adminTokenDigest))
       return { caller: ADMIN, source: { kind: 'admin', mark: adminMark } }
-    checkAttempts(shown.remote, digest)
+    if (!proved.has(digest)) checkAttempts(shown.remote)
     try {
       const device = await deviceOf?.(shown)
       if (device !== undefined) return { caller: device }
@@ -164,6 +169,7 @@ export function createIdentify({
 
   return {
     adminMark,
+    checkAttempts,
     wrong,
     async prove(shown) {
       const bearer = bearerOf(shown.authorization)

@@ -79,7 +79,12 @@ const LATEST = 36 ** 9 - 1
 
 /** The key of an entry: the newest comes first. Total. */
 export function auditKey(at: number, id: string): string {
-  return `${reversed(at)}.${id}`
+  return `${reversed(at)}.${mirrored(id)}`
+}
+
+/** An id of the same moment that sorts after another sorts before it. */
+function mirrored(id: string): string {
+  return id.replace(/[0-9a-z]/g, (digit) => (35 - Number.parseInt(digit, 36)).toString(36))
 }
 
 /** Comes before the keys of everything that is older than this time. */
