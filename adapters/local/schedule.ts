@@ -1,11 +1,22 @@
 import { type Config, type Core, FEEDBACK_QUEUE } from '../../core/index.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { Database } from './sqlite/database.ts'
-import { dropOperations, storedDay } from './telemetry-store.ts'
+import { dropOperations, hourOf, storedDay } from './telemetry-store.ts'
 
 const TICK_MS = 1_000
 const STATS_MS = 1_000
 const CLEANUP_MS = 600_000
+
+/** Telemetry is packed so often, in so many rounds of so long: the disk is busy with it for about a twentieth of its time. */
+const SEAL_MS = 1_000
+const SEAL_ROUNDS = 5
+const SEAL_ROUND_MS = 10
+
+/** An hour is over for good when it has been for so long: devices send the last of it a little later. */
+const LATE_MS = 600_000
+
+/** Of hours that are not over it is packed less often. */
+const SEAL_OPEN_EVERY = 10
 const DAY_MS = 86_400_000
 
 /** Feedback about commands that nobody reads is kept so long. */
@@ -107,6 +118,17 @@ export function startSchedule({
     ])
   })
 
+  let seals = 0
+  const seal = job('seal', async () => {
+    const hour = hourOf(clock.now() - LATE_MS)
+    const forMs = SEAL_ROUND_MS
+    const takesOpen = seals++ % SEAL_OPEN_EVERY === 0
+    for (let round = 0; round < SEAL_ROUNDS && !stopped; round++) {
+      if (await database.seal({ which: 'over', hour, forMs })) continue
+      if (!takesOpen || !(await database.seal({ which: 'open', hour, forMs }))) return
+    }
+  })
+
   /**
    * Sends what is due. Runs overlap, for one ends only when its slowest delivery has; how many there can be is bounded by
    * what the queue gives out of one channel at a time.
@@ -130,6 +152,7 @@ export function startSchedule({
     }, TICK_MS),
     setInterval(tell, STATS_MS),
     setInterval(cleanUp, CLEANUP_MS),
+    setInterval(seal, SEAL_MS),
   ]
   tick()
   wakeNotify()

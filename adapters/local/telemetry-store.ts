@@ -1,23 +1,12 @@
-import type {
-  Commit,
-  MeasuredChange,
-  MetricValue,
-  TelemetryRow,
-  TelemetryStore,
-} from '../../core/index.ts'
+import type { Commit, MeasuredChange, TelemetryRow, TelemetryStore } from '../../core/index.ts'
+import type { StoredRow } from './chunk/chunk.ts'
 import { commandOperation } from './command-store.ts'
 import type { Database } from './sqlite/database.ts'
 import type { Operation, SqlRow } from './sqlite/protocol.ts'
 import { type HourKeys, rowKey, type StoredKeys } from './stored-keys.ts'
+import { createHours, rowsOf, spansOf } from './telemetry-hours.ts'
 
 const HOUR_MS = 3_600_000
-
-/** A row as it is stored, within the row of its commit and hour. */
-type StoredRow = readonly [
-  at: number,
-  messageId: string,
-  metrics: Readonly<Record<string, MetricValue>>,
-]
 
 /** What a commit writes besides the record: its telemetry, one row for each hour of event time, its cold rows, and contents of commands. */
 export function rowOperations({ record, rows, cold, commands }: Commit, now: number): Operation[] {
@@ -98,24 +87,17 @@ function isRising(rows: readonly TelemetryRow[]): boolean {
 }
 
 /**
- * Reads telemetry. Rows of one hour stand together, as commits brought them; they are sorted when they are read. With
- * `keys` the question what is known does not read the same hour each time.
+ * Reads telemetry. Rows of one hour stand together, packed or as commits brought them; they are sorted when they are read.
+ * With `keys` the question what is known does not read the same hour each time.
  */
 export function createTelemetryStore(database: Database, keys?: StoredKeys): TelemetryStore {
-  async function readHour(deviceId: string, hour: number): Promise<StoredRow[]> {
-    return (await database.read('telemetryHour', deviceId, hour)).flatMap(parseRows)
-  }
-
-  async function readKeys(deviceId: string, hour: number): Promise<HourKeys> {
-    const stored = await readHour(deviceId, hour)
-    return new Set(stored.map(([at, messageId]) => rowKey(at, messageId)))
-  }
+  const hours = createHours(database)
 
   return {
     async known(deviceId, rows) {
       const known = new Set<string>()
       for (const [hour, ofHour] of byHour(rows)) {
-        const read = (): Promise<HourKeys> => readKeys(deviceId, hour)
+        const read = (): Promise<HourKeys> => hours.keys(deviceId, hour)
         const stored = await (keys === undefined ? read() : keys.of(deviceId, hour, read))
         for (const { at, messageId } of ofHour)
           if (stored.has(rowKey(at, messageId))) known.add(messageId)
@@ -124,17 +106,18 @@ export function createTelemetryStore(database: Database, keys?: StoredKeys): Tel
     },
 
     async range(deviceId, { from, to, limit, descending }) {
-      const statement = descending ? 'telemetryHoursDescending' : 'telemetryHours'
-      const hours = await database.read(statement, deviceId, hourOf(from), hourOf(to))
       const found: TelemetryRow[] = []
-      if (limit === 0) return found
-      for (const row of hours) {
-        const stored = await readHour(deviceId, Number(row['hour']))
-        stored.sort(descending ? (a, b) => b[0] - a[0] : (a, b) => a[0] - b[0])
-        for (const [at, messageId, metrics] of stored) {
-          if (at < from || at >= to) continue
-          found.push({ at, messageId, metrics })
-          if (found.length === limit) return found
+      const stored = await hours.list([deviceId], hourOf(from), hourOf(to))
+      if (limit <= 0) return found
+      for (const span of spansOf(descending ? stored.toReversed() : stored, limit)) {
+        const parts = await hours.read([deviceId], span)
+        for (const { hour } of span) {
+          const rows = rowsOf(parts.of(deviceId, hour))
+          for (const row of descending ? rows.toReversed() : rows) {
+            if (row.at < from || row.at >= to) continue
+            found.push(row)
+            if (found.length === limit) return found
+          }
         }
       }
       return found
@@ -151,7 +134,12 @@ export function createTelemetryStore(database: Database, keys?: StoredKeys): Tel
 
 /** What forgets telemetry that was stored before a day: all of it has to be sealed, however little came lately. */
 export function dropOperations(beforeDay: number): Operation[] {
-  return [['telemetrySeal'], ['telemetryDropSealed'], ['telemetryDropBefore', beforeDay]]
+  return [
+    ['telemetrySeal'],
+    ['telemetryDropSealed'],
+    ['telemetryDropBefore', beforeDay],
+    ['telemetryDropChunksBefore', beforeDay],
+  ]
 }
 
 /** Retention counts from the day on which a row was stored: history that is sent today is kept from today. */
@@ -175,10 +163,7 @@ function byHour<T extends Pick<TelemetryRow, 'at'>>(rows: readonly T[]): Map<num
   return hours
 }
 
-function hourOf(at: number): number {
+/** The hour of a time: whole hours since the epoch. */
+export function hourOf(at: number): number {
   return Math.floor(at / HOUR_MS)
-}
-
-function parseRows(row: SqlRow): StoredRow[] {
-  return JSON.parse(String(row['rows']))
 }

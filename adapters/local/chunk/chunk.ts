@@ -37,13 +37,13 @@ export interface OpenChunk {
 const FORMAT = 1
 
 /**
- * Packs rows, in the order of time.
+ * Packs rows, in the order of time and, where it is the same, of their ids.
  *
  * Shape: `columns` is the format (1), how many rows, their times, how many metrics, and for each its name as JSON, how many bytes
  *        its column has, and the column; `ids` is the message ids.
  */
 export function packChunk(rows: readonly StoredRow[]): Chunk {
-  const sorted = rows.toSorted((a, b) => a[0] - b[0])
+  const sorted = rows.toSorted(byTimeAndId)
   const writer = createChunkWriter()
   writer.byte(FORMAT)
   writer.count(sorted.length)
@@ -66,6 +66,12 @@ export function packChunk(rows: readonly StoredRow[]): Chunk {
     writer.raw(bytes)
   }
   return { columns: writer.done(), ids: writeIds(sorted.map(([, messageId]) => messageId)) }
+}
+
+function byTimeAndId(a: StoredRow, b: StoredRow): number {
+  if (a[0] !== b[0]) return a[0] - b[0]
+  if (a[1] === b[1]) return 0
+  return a[1] < b[1] ? -1 : 1
 }
 
 /** @throws RangeError if it is no chunk of this format, or was cut. */

@@ -6,6 +6,7 @@ import {
   pack,
   type Reply,
   type Request,
+  type SealOrder,
   type SqlRow,
 } from './protocol.ts'
 
@@ -18,6 +19,8 @@ export interface Database {
   write(operations: readonly Operation[]): Promise<void>
   /** Runs one statement that returns rows; it sees every write that was asked for before it. */
   read(...operation: Operation): Promise<readonly SqlRow[]>
+  /** Packs telemetry by columns, some of it at a time. Gives whether there is more to pack. */
+  seal(order: SealOrder): Promise<boolean>
   /** Sets who is asked, whenever writes go out and none is under way, what has to be written before them. */
   beforeWrites(upkeep: () => Upkeep | undefined): void
   /** Waits for the writes under way and closes the file. Later calls fail. */
@@ -186,6 +189,11 @@ export async function openDatabase({ path, durability }: DatabaseOptions): Promi
       if (gathered.length > 0) void flush()
       const reply = await ask((id) => ({ id, kind: 'read', operation }))
       return 'rows' in reply ? reply.rows : []
+    },
+    async seal(order) {
+      if (closing !== undefined) throw ended ?? closed()
+      const reply = await ask((id) => ({ id, kind: 'seal', ...order }))
+      return 'more' in reply && reply.more
     },
     beforeWrites(asked) {
       upkeep = asked

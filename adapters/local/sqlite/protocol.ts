@@ -39,7 +39,18 @@ export type Request =
       readonly ends: readonly number[]
     }
   | { readonly id: number; readonly kind: 'read'; readonly operation: Operation }
+  | ({ readonly id: number; readonly kind: 'seal' } & SealOrder)
   | { readonly id: number; readonly kind: 'close' }
+
+/** Telemetry that is to be packed by columns. */
+export interface SealOrder {
+  /** Hours before that one (`over`), or those of which there is much that is not packed, from that one on (`open`). */
+  readonly which: 'over' | 'open'
+  /** Whole hours since the epoch. */
+  readonly hour: number
+  /** For about so long. Unit: ms. */
+  readonly forMs: number
+}
 
 /** Why a file is not opened, where it is not the disk: another process has it, or another version wrote it. */
 export type OpenFault = 'locked' | 'version'
@@ -49,4 +60,6 @@ export type Reply =
   | { readonly id: number; readonly rows: readonly SqlRow[] }
   /** For each group of a write why it is not stored; `null`: it is. */
   | { readonly id: number; readonly refusals: readonly (string | null)[] }
+  /** Whether there is more to pack. */
+  | { readonly id: number; readonly more: boolean }
   | { readonly id: number; readonly error: string; readonly fault: OpenFault | undefined }

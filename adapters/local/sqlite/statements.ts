@@ -3,7 +3,13 @@
  * this code no longer reads what the code before it wrote, or the other way round; a table or index that is new, and
  * that nothing else depends on, leaves it as it is.
  */
-export const DATA_VERSION = 2
+export const DATA_VERSION = 3
+
+/**
+ * The oldest version that becomes this one by itself, when it is opened: its tables are here as they were there. Before 3
+ * there were no chunks, and what is stored is packed as if it were new.
+ */
+export const OLDEST_VERSION = 2
 
 /** The tables. `STRICT` so that a wrong type is an error and not a surprise. */
 export const SCHEMA = `
@@ -42,6 +48,21 @@ export const SCHEMA = `
     PRIMARY KEY (device_id, hour, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS telemetry_stored ON telemetry (stored_day);
+  CREATE INDEX IF NOT EXISTS telemetry_hour ON telemetry (hour, device_id);
+
+  -- Where they go in the end, packed by columns: rows of one device and hour that were stored on the same day. There are
+  -- several where they are many.
+  CREATE TABLE IF NOT EXISTS telemetry_chunk (
+    position INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    stored_day INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    columns BLOB NOT NULL,
+    ids BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS telemetry_chunk_hour ON telemetry_chunk (device_id, hour, stored_day, count);
+  CREATE INDEX IF NOT EXISTS telemetry_chunk_stored ON telemetry_chunk (stored_day);
 
   CREATE TABLE IF NOT EXISTS cold (
     position INTEGER PRIMARY KEY,
@@ -147,6 +168,12 @@ function isInRecord(): string {
     (SELECT version FROM device WHERE device.device_id = telemetry_hot.device_id))`
 }
 
+/** Rows of several devices, given as a JSON array of ids, and of a span of hours. */
+function ofDevices(table: string, columns: string): string {
+  return `SELECT ${columns} FROM ${table}
+    WHERE device_id IN (SELECT value FROM json_each(?1)) AND hour >= ?2 AND hour <= ?3`
+}
+
 /** Every statement, by name: the worker prepares each once. */
 export const STATEMENTS = {
   deviceGet: `SELECT record, ${isStale()} AS stale FROM device WHERE device_id = ?`,
@@ -175,18 +202,35 @@ export const STATEMENTS = {
   telemetrySealedPut:
     'INSERT OR REPLACE INTO telemetry (device_id, hour, seq, count, stored_day, rows) VALUES (?, ?, ?, ?, ?, ?)',
   telemetryDropHot: 'DELETE FROM telemetry_hot',
-  telemetryHour: `SELECT rows FROM telemetry WHERE device_id = ?1 AND hour = ?2
-    UNION ALL SELECT '[' || rows || ']' FROM telemetry_hot WHERE device_id = ?1 AND hour = ?2`,
-  telemetryHours: `SELECT hour FROM telemetry WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3
-    UNION SELECT hour FROM telemetry_hot WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3 ORDER BY hour`,
-  telemetryHoursDescending: `SELECT hour FROM telemetry WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3
-    UNION SELECT hour FROM telemetry_hot WHERE device_id = ?1 AND hour >= ?2 AND hour <= ?3 ORDER BY hour DESC`,
+  telemetryHours: `SELECT device_id, hour, sum(count) AS count FROM (
+    ${ofDevices('telemetry_chunk', 'device_id, hour, count')}
+    UNION ALL ${ofDevices('telemetry', 'device_id, hour, count')}
+    UNION ALL ${ofDevices('telemetry_hot', 'device_id, hour, count')})
+    GROUP BY device_id, hour ORDER BY device_id, hour`,
+  telemetrySpan: `${ofDevices('telemetry_chunk', 'device_id, hour, columns, ids, NULL AS rows')}
+    UNION ALL ${ofDevices('telemetry', 'device_id, hour, NULL, NULL, rows')}
+    UNION ALL ${ofDevices('telemetry_hot', "device_id, hour, NULL, NULL, '[' || group_concat(rows, ',' ORDER BY seq) || ']'")}
+    GROUP BY device_id, hour`,
   telemetryCount: `SELECT coalesce(sum(count), 0) AS count FROM (
-    SELECT count FROM telemetry WHERE device_id = ?1
+    SELECT count FROM telemetry_chunk WHERE device_id = ?1
+    UNION ALL SELECT count FROM telemetry WHERE device_id = ?1
     UNION ALL SELECT count FROM telemetry_hot WHERE device_id = ?1)`,
   telemetryCountAll: `SELECT coalesce(sum(count), 0) AS count FROM (
-    SELECT count FROM telemetry UNION ALL SELECT count FROM telemetry_hot)`,
+    SELECT count FROM telemetry_chunk UNION ALL SELECT count FROM telemetry UNION ALL SELECT count FROM telemetry_hot)`,
   telemetryDropBefore: 'DELETE FROM telemetry WHERE stored_day < ?',
+  telemetryDropChunksBefore: 'DELETE FROM telemetry_chunk WHERE stored_day < ?',
+  telemetryOver: `SELECT DISTINCT hour, device_id FROM telemetry INDEXED BY telemetry_hour WHERE hour < ?
+    ORDER BY hour, device_id LIMIT ?`,
+  telemetryOpen: `SELECT hour, device_id FROM telemetry INDEXED BY telemetry_hour WHERE hour >= ?
+    GROUP BY hour, device_id HAVING count(*) >= 4 ORDER BY hour, device_id LIMIT ?`,
+  telemetryOfHour:
+    'SELECT seq, count, stored_day, rows FROM telemetry WHERE device_id = ? AND hour = ? ORDER BY seq LIMIT ?',
+  telemetryDropOfHour: 'DELETE FROM telemetry WHERE device_id = ? AND hour = ? AND seq = ?',
+  chunkWithRoom: `SELECT position, columns, ids FROM telemetry_chunk
+    WHERE device_id = ? AND hour = ? AND stored_day = ? AND count <= ? LIMIT 1`,
+  chunkPut:
+    'INSERT INTO telemetry_chunk (device_id, hour, stored_day, count, columns, ids) VALUES (?, ?, ?, ?, ?, ?)',
+  chunkReplace: 'UPDATE telemetry_chunk SET count = ?, columns = ?, ids = ? WHERE position = ?',
 
   coldPut: 'INSERT INTO cold (day, row) VALUES (?, ?)',
   coldRead:

@@ -11,7 +11,8 @@ import {
   type SqlValue,
   statementNumber,
 } from './protocol.ts'
-import { DATA_VERSION, SCHEMA, STATEMENTS } from './statements.ts'
+import { createSealer } from './sealer.ts'
+import { DATA_VERSION, OLDEST_VERSION, SCHEMA, STATEMENTS } from './statements.ts'
 
 // The disk has a thread of its own: while a transaction is on its way to the disk, the next group of writes gathers.
 
@@ -75,7 +76,7 @@ function open(): DatabaseSync {
 function prepareFile(opened: DatabaseSync): void {
   opened.exec('PRAGMA page_size = 16384')
   opened.exec('PRAGMA locking_mode = EXCLUSIVE')
-  const isNew = checkVersion(opened)
+  const isOther = checkVersion(opened)
   opened.exec('PRAGMA journal_mode = WAL')
   opened.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
   opened.exec('PRAGMA wal_autocheckpoint = 1000')
@@ -83,17 +84,20 @@ function prepareFile(opened: DatabaseSync): void {
   // All or nothing: a file that has tables has its version too.
   opened.exec('BEGIN IMMEDIATE')
   opened.exec(SCHEMA)
-  if (isNew) opened.exec(`PRAGMA user_version = ${DATA_VERSION}`)
+  if (isOther) opened.exec(`PRAGMA user_version = ${DATA_VERSION}`)
   opened.exec('COMMIT')
 }
 
 /** Thrown before anything is changed in the file. */
 class WrongVersion extends Error {}
 
-/** Gives true for a file without tables; throws `WrongVersion` for one that another version wrote. */
+/**
+ * Gives true for a file without tables, and for one that becomes this version with the tables that it lacks; throws
+ * `WrongVersion` for one that any other version wrote.
+ */
 function checkVersion(opened: DatabaseSync): boolean {
   const version = Number(opened.prepare('PRAGMA user_version').get()?.['user_version'])
-  if (version === DATA_VERSION) return false
+  if (version >= OLDEST_VERSION && version <= DATA_VERSION) return version < DATA_VERSION
   const isEmpty = opened.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
   if (isEmpty && version === 0) return true
   throw new WrongVersion(`the data is of version ${version}, this program reads ${DATA_VERSION}`)
@@ -120,7 +124,7 @@ function sealIfFull(): void {
   if (ahead.size > 0 || (hotRows < HOT_ROWS && hotChars < HOT_CHARS)) return
   try {
     if (hot === undefined) transact(SEAL, 0, SEAL.length)
-    else seal(hot)
+    else sealHot(hot)
     countHot()
   } catch {
     // Nothing is lost: the rows stay where they are, and are read there.
@@ -130,7 +134,7 @@ function sealIfFull(): void {
 }
 
 /** All of it, from memory: no row need be read, and none be looked for to be deleted. */
-function seal(groups: ReadonlyMap<string, Sealed>): void {
+function sealHot(groups: ReadonlyMap<string, Sealed>): void {
   inTransaction(() => {
     const put = statement(TELEMETRY_SEALED_PUT)
     for (const { deviceId, hour, seq, count, storedDay, rows } of groups.values())
@@ -219,6 +223,12 @@ function read([name, ...params]: Operation): SqlRow[] {
     .map((row) => ({ ...row }) as unknown as SqlRow)
 }
 
+const seal = createSealer({
+  inTransaction,
+  read,
+  run: ([name, ...params]) => void statement(statementNumber(name)).run(...params),
+})
+
 function serve(request: Request): Reply {
   try {
     switch (request.kind) {
@@ -226,6 +236,8 @@ function serve(request: Request): Reply {
         return { id: request.id, refusals: write(request.operations, request.ends) }
       case 'read':
         return { id: request.id, rows: read(request.operation) }
+      case 'seal':
+        return { id: request.id, more: seal(request) }
       case 'close':
         prepared.clear()
         database?.close()

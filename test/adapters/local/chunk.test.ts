@@ -15,8 +15,13 @@ function toRow([at, messageId, metrics]: StoredRow) {
   return { at, messageId, metrics }
 }
 
+function compare(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
 function check(rows: readonly StoredRow[]): void {
-  const sorted = rows.toSorted((a, b) => a[0] - b[0])
+  const sorted = rows.toSorted((a, b) => a[0] - b[0] || compare(a[1], b[1]))
   const chunk = packChunk(rows)
   expect(unpackRows(chunk)).toEqual(sorted.map(toRow))
   expect(unpackKeys(chunk)).toEqual(sorted.map(([at, id]) => [at, id]))
@@ -62,14 +67,14 @@ describe('a chunk', () => {
     check([[START, 'a', JSON.parse('{"__proto__": 1, "constructor": 2, "": 3, "\\ud800": 4}')]])
   })
 
-  it('puts rows into the order of time, and leaves those of one time as they were', () => {
+  it('puts rows into the order of time, and those of one time into that of their ids', () => {
     const rows: StoredRow[] = [
       [START + 2, 'c', { n: 3 }],
       [START, 'b', { n: 1 }],
       [START, 'a', { n: 2 }],
     ]
     check(rows)
-    expect(unpackRows(packChunk(rows)).map(({ messageId }) => messageId)).toEqual(['b', 'a', 'c'])
+    expect(unpackRows(packChunk(rows)).map(({ messageId }) => messageId)).toEqual(['a', 'b', 'c'])
   })
 
   it('gives back times before 1970 and between milliseconds', () => {

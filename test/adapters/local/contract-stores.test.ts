@@ -9,10 +9,15 @@ import { deviceStoreContract } from '../../contract/device-store.ts'
 import type { StoreSubject } from '../../contract/subject.ts'
 import { telemetryStoreContract } from '../../contract/telemetry-store.ts'
 import { openFresh } from './fresh-database.ts'
+import { packedFirst } from './pack-all.ts'
 
-function openStores(cacheSize: number): () => Promise<StoreSubject & CommandStoreSubject> {
+function openStores(
+  cacheSize: number,
+  isPacked = false,
+): () => Promise<StoreSubject & CommandStoreSubject> {
   return async () => {
     const { database, ...backend } = await openFresh()
+    const telemetry = createTelemetryStore(database)
     return {
       ...backend,
       devices: createDeviceStore({
@@ -21,7 +26,7 @@ function openStores(cacheSize: number): () => Promise<StoreSubject & CommandStor
         cacheSize,
         onCommit: () => undefined,
       }),
-      telemetry: createTelemetryStore(database),
+      telemetry: isPacked ? packedFirst(database, telemetry) : telemetry,
       cold: createColdStore(database),
       commands: createCommandStore(database),
     }
@@ -31,5 +36,6 @@ function openStores(cacheSize: number): () => Promise<StoreSubject & CommandStor
 deviceStoreContract('SQLite', openStores(100))
 deviceStoreContract('SQLite, hardly anything in memory', openStores(1))
 telemetryStoreContract('SQLite', openStores(100))
+telemetryStoreContract('SQLite, packed', openStores(100, true))
 coldStoreContract('SQLite', openStores(100))
 commandStoreContract('SQLite', openStores(100))

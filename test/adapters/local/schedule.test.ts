@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLiveFeed } from '../../../adapters/local/live-feed.ts'
 import { startSchedule } from '../../../adapters/local/schedule.ts'
-import type { Operation } from '../../../adapters/local/sqlite/protocol.ts'
+import type { Operation, SealOrder } from '../../../adapters/local/sqlite/protocol.ts'
 import { type Core, createCore, type NotifyReport } from '../../../core/index.ts'
 import { createMemoryPorts, createWorld } from '../../fakes/memory-ports.ts'
 import { programOf } from './cloud.ts'
@@ -26,6 +26,7 @@ describe('the schedule', () => {
     const world = createWorld()
     const core = createCore(createMemoryPorts(world), programOf({}))
     const written: Operation[] = []
+    const sealed: SealOrder[] = []
     const feed = createLiveFeed()
     let asked = 0
     const schedule = startSchedule({
@@ -33,6 +34,7 @@ describe('the schedule', () => {
       database: {
         write: async (operations) => void written.push(...operations),
         read: async () => [],
+        seal: async (order) => sealed.push(order) % 3 !== 0,
         beforeWrites: () => undefined,
         close: async () => undefined,
       },
@@ -40,7 +42,7 @@ describe('the schedule', () => {
       stats: async () => ({ asked: ++asked }),
       retention: { telemetry: 86_400_000, deadLetters: 86_400_000, audit: 86_400_000 },
     })
-    return { schedule, world, feed, written, asked: () => asked }
+    return { schedule, world, feed, written, sealed, asked: () => asked }
   }
 
   it('ticks at once and every second', async () => {
@@ -211,6 +213,23 @@ describe('the schedule', () => {
     expect(events[0]).toBe('event: stats\ndata: {"asked":1}\n\n')
   })
 
+  it('packs telemetry of hours that are over every second, and of others every tenth', async () => {
+    const { sealed, world } = start({})
+    const over = { which: 'over', hour: Math.floor((world.now - 600_000) / 3_600_000), forMs: 10 }
+    const open = { ...over, which: 'open' }
+    await vi.advanceTimersByTimeAsync(1_000)
+    // Two of three times there is more to do; five rounds are enough.
+    expect(sealed).toEqual([over, over, over, open, over, over, open])
+    sealed.length = 0
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(sealed).toEqual([over, over, over])
+    sealed.length = 0
+    await vi.advanceTimersByTimeAsync(8_000)
+    expect(sealed).not.toContainEqual(open)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(sealed).toContainEqual(open)
+  })
+
   it('cleans up every ten minutes', async () => {
     const { written } = start({})
     await vi.advanceTimersByTimeAsync(600_000)
@@ -218,6 +237,7 @@ describe('the schedule', () => {
       'telemetrySeal',
       'telemetryDropSealed',
       'telemetryDropBefore',
+      'telemetryDropChunksBefore',
       'deadLetterDropBefore',
       'notificationForget',
       'queueDropBefore',
