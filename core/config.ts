@@ -3,6 +3,7 @@ import { AccessSchema } from './access/access-config.ts'
 import { ActionSchema } from './actions/list.ts'
 import { CodecSchema } from './codecs/codec-config.ts'
 import { type ConfigFault, faultsOf } from './config-faults.ts'
+import { DurationSchema as Duration } from './duration-schema.ts'
 import { ExampleSchema } from './meaning/example-schema.ts'
 import {
   BAD_VALUES,
@@ -11,7 +12,6 @@ import {
   MetricsSchema,
   UNKNOWN_METRICS,
 } from './meaning/schema.ts'
-import { readDuration } from './model/duration.ts'
 import { SEVERITIES } from './model/notification.ts'
 import { networkSchema } from './networks/network-config.ts'
 import {
@@ -22,27 +22,9 @@ import {
 } from './notifications/audience-config.ts'
 import { ChannelSchema } from './notifications/channels/list.ts'
 import { TelephonySchema } from './notifications/channels/telephony.ts'
+import { IdSchema as Id, RuleSchema } from './rule-config.ts'
 
 // anyhub.yml as a schema. What it accepts, editors know too: `configJsonSchema` is the same thing as JSON Schema.
-
-/** A century: times that lie this far ahead still fit into every store. Unit: ms. */
-const LONGEST_MS = 36_500 * 86_400_000
-
-const Duration = z
-  .union([z.string(), z.literal(0)], 'expected a duration such as 90s, 2m, 1h or 30d, or 0')
-  .transform((text, context) => {
-    const ms = readDuration(String(text))
-    if (ms !== undefined && ms <= LONGEST_MS) return ms
-    const limit = ms === undefined ? 'such as 90s, 2m, 1h or 30d' : 'of at most 36500d'
-    context.addIssue({
-      code: 'custom',
-      message: `expected a duration ${limit}, found ${JSON.stringify(text)}`,
-    })
-    return z.NEVER
-  })
-  .meta({ description: 'A duration: 500ms, 90s, 2m, 1h, 30d, or 0.' })
-
-const Id = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'expected 1 to 64 letters, digits, - or _')
 
 const Pointer = z
   .string()
@@ -105,34 +87,6 @@ const DeviceType = z
     }),
   })
   .meta({ description: 'How devices of one kind speak.' })
-
-const Rule = z
-  .strictObject({
-    sql: z.string().min(1).meta({ description: 'AWS IoT SQL.' }),
-    sqlVersion: z
-      .enum(['2016-03-23', '2015-10-08', 'beta'])
-      .default('2016-03-23')
-      .meta({ description: 'The version of the language that the SQL is written in.' }),
-    enabled: z
-      .boolean()
-      .default(true)
-      .meta({ description: 'Whether it runs; one that does not is checked all the same.' }),
-    group: z.enum(['device', 'fleet']).default('device').meta({
-      description: 'Windows: whether each device has its own, or all devices share them.',
-    }),
-    lateness: Duration.prefault(0).meta({
-      description: 'Windows: how long, in event time, a window waits for late data.',
-    }),
-    actions: z
-      .array(ActionSchema)
-      .max(10)
-      .default([])
-      .meta({ description: 'What to do, each by itself.' }),
-    errorAction: ActionSchema.optional().meta({
-      description: 'Done when another action of the rule cannot be done.',
-    }),
-  })
-  .meta({ description: 'What to do with messages that match.' })
 
 const Route = z
   .strictObject({
@@ -275,7 +229,7 @@ export const ConfigSchema = z
     networks: z.record(Id, networkSchema(CodecSchema)).default({}).meta({
       description: 'Networks that bring messages of devices, by the names under which they post.',
     }),
-    rules: z.record(Id, Rule).default({}).meta({ description: 'Rules, by their ids.' }),
+    rules: z.record(Id, RuleSchema).default({}).meta({ description: 'Rules, by their ids.' }),
     routes: z
       .record(Id, Route)
       .refine((routes) => Object.keys(routes).length <= MAX_ROUTES, {
@@ -409,11 +363,23 @@ export const ConfigSchema = z
       .prefault({})
       .meta({ description: 'Commands that wait for their device.' }),
     access: AccessSchema,
+    api: z
+      .strictObject({
+        rules: z.enum(['fixed', 'stored']).optional().meta({
+          description:
+            'Whether rules may be put, switched and removed through REST: not where they are fixed. Unless given they may on the embedded cloud only: functions then look every 15 s for changes.',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'What may be done through REST.' }),
     retention: z
       .strictObject({
         telemetry: Duration.prefault('90d').meta({ description: 'Rows of telemetry.' }),
         deadLetters: Duration.prefault('30d').meta({
           description: 'Messages that could not be processed.',
+        }),
+        notifications: Duration.prefault('30d').meta({
+          description: 'What became of notifications on demand.',
         }),
         audit: Duration.prefault('365d').meta({ description: 'Who changed what.' }),
       })
@@ -427,7 +393,7 @@ export type Config = z.output<typeof ConfigSchema>
 export type ConfigInput = z.input<typeof ConfigSchema>
 export type DeviceTypeConfig = Config['deviceTypes'][string]
 export type NetworkConfig = Config['networks'][string]
-export type RuleConfig = Config['rules'][string]
+export type { RuleConfig } from './rule-config.ts'
 export type RouteConfig = Config['routes'][string]
 export type AlarmConfig = Config['alarms'][string]
 

@@ -8,7 +8,7 @@ import {
   type PresencePlan,
 } from './devices/presence.ts'
 import { CoreError } from './errors.ts'
-import { asksTheWorld, createFetchLookups } from './lookup.ts'
+import { asksTheWorld, createFetchLookups, type FetchLookups } from './lookup.ts'
 import { isDeviceId } from './model/device-id.ts'
 import { type DeviceRecord, newDeviceRecord } from './model/device-record.ts'
 import type { ForwardedEffect, HearsShadow, OutboxEntry, PerformedEffect } from './model/effect.ts'
@@ -22,7 +22,7 @@ import { toQueue } from './notifications/fan-out.ts'
 import { dueEscalations } from './notifications/inbox.ts'
 import { NOTIFICATIONS_TABLE } from './notifications/tables.ts'
 import type { Commit, Ports } from './ports.ts'
-import type { Program } from './program.ts'
+import type { Program, ProgramSource } from './program.ts'
 import type { Lookups } from './rules/index.ts'
 import { step } from './step.ts'
 import type { StepContext, StepEvents, StepResult } from './steps/context.ts'
@@ -83,6 +83,15 @@ export interface GateOptions {
 /** What a step has to ask of others; most steps need none of it. */
 type Facts = Pick<StepContext, 'known' | 'gateway' | 'registeredTags' | 'lookups' | 'settled'>
 
+/** A program, and what of it decides how a step is prepared. */
+interface Work {
+  readonly program: Program
+  /** Whether its rules ask the world. */
+  readonly asks: boolean
+  readonly asksTwin: boolean
+  readonly fetchLookups: FetchLookups
+}
+
 /** What a step left behind; no record where nothing was stored. */
 interface Committed {
   readonly record: DeviceRecord | undefined
@@ -97,21 +106,26 @@ type Performed = Map<string, OutboxEntry | undefined>
 /** Builds the gate of one process. Its only state are the inputs in flight. */
 export function createDeviceGate(
   ports: Ports,
-  program: Program,
+  programs: ProgramSource,
   { hearsShadow, networkDownlinks, recordAtHand = () => undefined }: GateOptions = {},
 ): DeviceGate {
   /** Devices that are busy in this process, at most one step each, with the jobs that wait. */
   const lanes = new Map<string, Job[]>()
   /** Entries to strike off with the next commit of their device. */
   const performed = new Map<string, Performed>()
-  const asks = asksTheWorld(program)
-  const asksTwin = program.routes.needsTwin()
-  const fetchLookups = createFetchLookups(ports, program)
+  let work = workOf(ports, programs.current)
   /** Wishes for other devices that are on their way. */
   const underWay = new Set<string>()
   /** Devices for which more waits than the delivery under way has seen. */
   const more = new Set<string>()
   let waiters: (() => void)[] = []
+
+  /** The program in force now. A step keeps to the one that it began with. */
+  function workNow(): Work {
+    const { current } = programs
+    if (work.program !== current) work = workOf(ports, current)
+    return work
+  }
 
   function run(deviceId: string, inputs: readonly DeviceInput[]): Promise<readonly InputResult[]> {
     return new Promise((resolve, reject) => submit(deviceId, { inputs, resolve, reject }))
@@ -191,10 +205,11 @@ export function createDeviceGate(
     const stored = recordAtHand(deviceId)
     if (stored === undefined || stored.outbox.length > 0) return false
     const now = ports.clock.now()
-    if (doubtfulOf(stored, inputs).length > 0 || asksOthers(stored, now)) return false
+    const by = workNow()
+    if (doubtfulOf(stored, inputs).length > 0 || asksOthers(stored, now, by)) return false
     let outcome: StepResult
     try {
-      outcome = step(stored, inputs, contextOf(stored, now, NO_FACTS))
+      outcome = step(stored, inputs, contextOf(stored, now, NO_FACTS, by))
     } catch {
       return false
     }
@@ -330,6 +345,9 @@ export function createDeviceGate(
     done: Performed,
     newest: DeviceRecord | undefined,
   ): Promise<Committed> {
+    const stale = programs.refresh()
+    if (stale !== undefined) await stale
+    const by = workNow()
     for (let race = 0; ; race++) {
       const now = ports.clock.now()
       // Who has just committed need not read again: if it is old by now, the race is lost and it is read.
@@ -338,8 +356,8 @@ export function createDeviceGate(
         (await ports.devices.load(deviceId)) ??
         newDeviceRecord(deviceId, now)
       const record = strikeOff(stored, done)
-      const facts = await factsOf(record, inputs, now)
-      const outcome = stepOrThrow(record, inputs, contextOf(record, now, facts))
+      const facts = await factsOf(record, inputs, now, by)
+      const outcome = stepOrThrow(record, inputs, contextOf(record, now, facts, by))
       if (outcome.events.crowded && inputs.length > 1) {
         throw new CoreError('device.outbox_full', 'expected fewer effects of one step')
       }
@@ -362,6 +380,7 @@ export function createDeviceGate(
     { deviceId }: DeviceRecord,
     now: number,
     { known, gateway, registeredTags, lookups, settled }: Facts,
+    { program }: Work,
   ): StepContext {
     const type = program.deviceType(deviceId)
     return {
@@ -381,7 +400,7 @@ export function createDeviceGate(
   }
 
   /** Whether a step needs more than the record to start from, besides what is known of its messages. */
-  function asksOthers(record: DeviceRecord, now: number): boolean {
+  function asksOthers(record: DeviceRecord, now: number, { asks, asksTwin }: Work): boolean {
     return (
       asks ||
       asksTwin ||
@@ -391,13 +410,14 @@ export function createDeviceGate(
   }
 
   function planOf({ deviceId }: DeviceRecord): PresencePlan {
-    return program.deviceType(deviceId)?.presence ?? DEFAULT_PRESENCE
+    return programs.current.deviceType(deviceId)?.presence ?? DEFAULT_PRESENCE
   }
 
   async function factsOf(
     record: DeviceRecord,
     inputs: readonly DeviceInput[],
     now: number,
+    { asks, asksTwin, fetchLookups }: Work,
   ): Promise<Facts> {
     const doubtful = doubtfulOf(record, inputs)
     const plan = planOf(record)
@@ -407,7 +427,7 @@ export function createDeviceGate(
         ? await gatewayOf(record, plan, now)
         : undefined,
       registeredTags: asksTwin ? await registeredTagsOf(record) : undefined,
-      lookups: asks ? await lookupsOf(inputs) : undefined,
+      lookups: asks ? await lookupsOf(inputs, fetchLookups) : undefined,
       settled: await settledOf(record, now),
     }
   }
@@ -459,7 +479,7 @@ export function createDeviceGate(
     let known: GatewayState
     for (const gatewayId of gatewayIds) {
       const gateway = await ports.devices.load(gatewayId)
-      const gatewayPlan = program.deviceType(gatewayId)?.presence ?? DEFAULT_PRESENCE
+      const gatewayPlan = programs.current.deviceType(gatewayId)?.presence ?? DEFAULT_PRESENCE
       const shared = presence.gateway !== undefined
       const facts = { presence: gateway?.presence, plan: gatewayPlan, shared }
       const state = gatewayState(facts, plan, now)
@@ -486,7 +506,10 @@ export function createDeviceGate(
     }
   }
 
-  function lookupsOf(inputs: readonly DeviceInput[]): Promise<Lookups | undefined> {
+  function lookupsOf(
+    inputs: readonly DeviceInput[],
+    fetchLookups: FetchLookups,
+  ): Promise<Lookups | undefined> {
     const facts = { newId: () => '', random: ports.ids.random, lookups: undefined }
     return fetchLookups(
       inputs.flatMap((input) =>
@@ -522,7 +545,7 @@ export function createDeviceGate(
       case 'shadow':
         return ports.downlink.shadow(effect, `${deviceId}/${key}`)
       case 'notify':
-        return ports.notifications.enqueue(toQueue(effect.notification, program.audience))
+        return ports.notifications.enqueue(toQueue(effect.notification, programs.current.audience))
       case 'deliver':
         return ports.notifications.enqueue(effect.deliveries)
       case 'wake':
@@ -540,7 +563,7 @@ export function createDeviceGate(
     if (underWay.has(flight)) return
     underWay.add(flight)
     const send = async (): Promise<readonly InputResult[]> => {
-      const input = toInput(effect, flight, program, ports.clock.now())
+      const input = toInput(effect, flight, programs.current, ports.clock.now())
       return (effect.kind === 'window' ? enter : run)(effect.deviceId, [input])
     }
     void send()
@@ -738,6 +761,15 @@ function doubtfulOf(
     if (mayBeStored && !recentIds.includes(messageId)) doubtful.push(input.telemetry)
   }
   return doubtful
+}
+
+function workOf(ports: Ports, program: Program): Work {
+  return {
+    program,
+    asks: asksTheWorld(program),
+    asksTwin: program.routes.needsTwin(),
+    fetchLookups: createFetchLookups(ports, program),
+  }
 }
 
 function takeBatch(jobs: Job[]): Job[] {

@@ -235,14 +235,24 @@ export type {
 } from './ports.ts'
 export {
   compileProgram,
+  onlyProgram,
   type Program,
   type ProgramAlarm,
   type ProgramNetwork,
   type ProgramRoute,
   type ProgramRule,
+  type ProgramSource,
   type ProgramWindow,
 } from './program.ts'
 export * from './routing/index.ts'
+export type { RuleChange, RuleChanged, RuleEntry, Rules } from './rule-overlay.ts'
+export type { RulePrograms } from './rule-programs.ts'
+export type {
+  RuleTrial,
+  TrialMessage,
+  TrialReport,
+  TrialResult,
+} from './rule-trial.ts'
 export * from './rules/index.ts'
 export * from './shadow/index.ts'
 export { step } from './step.ts'

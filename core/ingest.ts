@@ -6,7 +6,7 @@ import type { TelemetryInput } from './model/input.ts'
 import type { Telemetry } from './model/telemetry.ts'
 import type { Ingest, Outcome, Uplink } from './model/uplink.ts'
 import type { Ports } from './ports.ts'
-import type { Program } from './program.ts'
+import type { ProgramSource } from './program.ts'
 
 /** What one decoded uplink waits for. */
 interface Accepted {
@@ -30,7 +30,7 @@ interface Batch {
  *
  * A bad message is set aside with its bytes and never fails its batch; a broken store makes its uplinks `retry`.
  */
-export function createIngest(ports: Ports, program: Program, gate: DeviceGate): Ingest {
+export function createIngest(ports: Ports, programs: ProgramSource, gate: DeviceGate): Ingest {
   async function setAside(uplink: Uplink, error: CoreError): Promise<Outcome> {
     ports.observer.count('uplink.rejected', 1, { code: error.code })
     const now = ports.clock.now()
@@ -67,6 +67,7 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
     // First what the transport says: it may be why no device is known.
     if (uplink.fault !== undefined) throw new CoreError('uplink.bad_properties', uplink.fault)
     const deviceId = checkDeviceId(uplink)
+    const program = programs.current
     const type = program.deviceType(deviceId)
     if (type === undefined) {
       throw new CoreError(
@@ -205,6 +206,8 @@ export function createIngest(ports: Ports, program: Program, gate: DeviceGate): 
 
   return async (uplinks, onOutcome) => {
     ports.observer.count('uplink.received', uplinks.length)
+    const stale = programs.refresh()
+    if (stale !== undefined) await stale
     const outcomes = await takeIn(uplinks, onOutcome)
     if (!ports.longLived) await gate.idle()
     return outcomes

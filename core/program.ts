@@ -4,6 +4,7 @@ import type { Asking } from './actions/templates.ts'
 import type { AlarmFacts } from './alarms/judge.ts'
 import type { Codec, CodecEngines } from './codecs/codec.ts'
 import type { DecodePlan } from './codecs/decode-uplink.ts'
+import { messageFingerprint } from './codecs/message-id.ts'
 import { openCodec } from './codecs/open-codec.ts'
 import { parsePointer } from './codecs/pointer.ts'
 import type { AlarmConfig, Config, DeviceTypeConfig, NetworkConfig, RuleConfig } from './config.ts'
@@ -175,34 +176,19 @@ export interface Program {
   deviceType(deviceId: string, name?: string): ProgramDeviceType | undefined
 }
 
+/** Where the program in force comes from. Whoever works with it takes it once, and finishes with it. */
+export interface ProgramSource {
+  readonly current: Program
+  /** Looks whether rules were changed elsewhere, where that is due; `undefined` if there is nothing to wait for. */
+  refresh(): Promise<void> | undefined
+}
+
 /** Compiles a config. Every fault in it is reported, each with its path. */
 export function compileProgram(
   config: Config,
   engines: CodecEngines = {},
 ): { readonly program: Program } | { readonly faults: readonly ConfigFault[] } {
-  const faults: ConfigFault[] = []
-  const guard = <T>(path: readonly (string | number)[], compile: () => T): T | undefined => {
-    try {
-      return compile()
-    } catch (error) {
-      if (!(error instanceof CoreError)) throw error
-      const { key } = error.details
-      faults.push({
-        path: typeof key === 'string' ? [...path, key] : path,
-        message: error.message,
-        ...(error.position === undefined ? {} : { position: error.position }),
-      })
-      return undefined
-    }
-  }
-  const channelFault = (id: string, path: readonly (string | number)[]): void => {
-    if (Object.hasOwn(config.channels, id)) return
-    const known = Object.keys(config.channels)
-    faults.push({
-      path,
-      message: `expected the name of a channel (${known.length === 0 ? 'none is declared' : known.join(', ')}), found ${JSON.stringify(id)}`,
-    })
-  }
+  const { faults, guard, channelFault } = gatherFaults(config)
 
   const types: { fits: (deviceId: string) => boolean; type: ProgramDeviceType }[] = []
   const byPattern = Object.entries(config.deviceTypes).toSorted(
@@ -249,41 +235,8 @@ export function compileProgram(
 
   const rules: ProgramRule[] = []
   for (const [ruleId, ruleConfig] of Object.entries(config.rules)) {
-    const window = guard(['rules', ruleId, 'sql'], () => compileWindow(ruleConfig, config))
-    const rule =
-      window?.rule.input ??
-      guard(['rules', ruleId, 'sql'], () =>
-        compileRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion }),
-      )
-    const asking: Asking[] = [rule, ...(window === undefined ? [] : partsOf(window))]
-      .filter((one) => one?.asks === true)
-      .filter((one) => one !== undefined)
-    // Templates see what a window came to: no message is left of which SET could name values.
-    const scope = window === undefined || rule === undefined ? rule : { ...rule, sql: '' }
-    const compile = (
-      action: ActionConfig,
-      path: readonly (string | number)[],
-    ): RunAction | undefined => {
-      for (const channel of channelsOf(action)) channelFault(channel.id, [...path, ...channel.path])
-      return guard(path, () =>
-        compileAction(action, { asking, ...(scope === undefined ? {} : { rule: scope }) }),
-      )
-    }
-    const actions = ruleConfig.actions.map((action, index) =>
-      compile(action, ['rules', ruleId, 'actions', index]),
-    )
-    const { errorAction } = ruleConfig
-    const onFailure =
-      errorAction === undefined ? undefined : compile(errorAction, ['rules', ruleId, 'errorAction'])
-    if (rule === undefined || !ruleConfig.enabled) continue
-    rules.push({
-      ruleId,
-      rule,
-      window,
-      actions: actions.filter((action) => action !== undefined),
-      errorAction: onFailure,
-      asking,
-    })
+    const rule = compileOneRule(ruleId, ruleConfig, config, { guard, channelFault })
+    if (rule !== undefined && ruleConfig.enabled) rules.push(rule)
   }
 
   const routes: ProgramRoute[] = []
@@ -432,11 +385,127 @@ export function compileProgram(
       routesById: new Map(routes.map((route) => [route.ruleId, route])),
       alarms: createRuleSet(alarms),
       alarmsById: new Map(alarms.map((alarm) => [alarm.alarmId, alarm])),
-      hearsNotices: [...rules, ...alarms].some(({ rule }) => rule.filter.startsWith('$aws/')),
+      hearsNotices: hearsNotices([...rules, ...alarms]),
       deviceType: (deviceId, name) =>
         (name === undefined ? undefined : types.find(({ type }) => type.name === name)?.type) ??
         types.find((candidate) => candidate.fits(deviceId))?.type,
     },
+  }
+}
+
+/** Where faults of a config are gathered, each with its path. */
+interface Guarding {
+  /** Runs a part of the compilation; `undefined` if it has a fault. */
+  readonly guard: <T>(path: readonly (string | number)[], compile: () => T) => T | undefined
+  readonly channelFault: (id: string, path: readonly (string | number)[]) => void
+}
+
+function gatherFaults({
+  channels,
+}: Pick<Config, 'channels'>): Guarding & { readonly faults: ConfigFault[] } {
+  const faults: ConfigFault[] = []
+  return {
+    faults,
+    guard(path, compile) {
+      try {
+        return compile()
+      } catch (error) {
+        if (!(error instanceof CoreError)) throw error
+        const { key } = error.details
+        faults.push({
+          path: typeof key === 'string' ? [...path, key] : path,
+          message: error.message,
+          ...(error.position === undefined ? {} : { position: error.position }),
+        })
+        return undefined
+      }
+    },
+    channelFault(id, path) {
+      if (Object.hasOwn(channels, id)) return
+      const known = Object.keys(channels)
+      faults.push({
+        path,
+        message: `expected the name of a channel (${known.length === 0 ? 'none is declared' : known.join(', ')}), found ${JSON.stringify(id)}`,
+      })
+    },
+  }
+}
+
+/** Compiles one rule beside those of a config, switched on or off. Every fault in it is reported, each with its path. */
+export function compileProgramRule(
+  ruleId: string,
+  ruleConfig: RuleConfig,
+  config: Pick<Config, 'channels' | 'limits'>,
+): { readonly rule: ProgramRule } | { readonly faults: readonly ConfigFault[] } {
+  const { faults, ...guarding } = gatherFaults(config)
+  const rule = compileOneRule(ruleId, ruleConfig, config, guarding)
+  return rule === undefined || faults.length > 0 ? { faults } : { rule }
+}
+
+/** The same program with other rules. `configs` are those that run and those that are switched off. */
+export function withRules(
+  program: Program,
+  rules: readonly ProgramRule[],
+  configs: Config['rules'],
+): Program {
+  return {
+    ...program,
+    config: { ...program.config, rules: configs },
+    rules: createRuleSet(rules),
+    rulesById: new Map(rules.map((rule) => [rule.ruleId, rule])),
+    hearsNotices: hearsNotices([...rules, ...program.alarmsById.values()]),
+  }
+}
+
+/** The one program there is, for whoever needs no other. */
+export function onlyProgram(program: Program): ProgramSource {
+  return { current: program, refresh: () => undefined }
+}
+
+function hearsNotices(all: readonly { readonly rule: CompiledRule }[]): boolean {
+  return all.some(({ rule }) => rule.filter.startsWith('$aws/'))
+}
+
+function compileOneRule(
+  ruleId: string,
+  ruleConfig: RuleConfig,
+  config: Pick<Config, 'limits'>,
+  { guard, channelFault }: Guarding,
+): ProgramRule | undefined {
+  const window = guard(['rules', ruleId, 'sql'], () => compileWindow(ruleConfig, config))
+  const rule =
+    window?.rule.input ??
+    guard(['rules', ruleId, 'sql'], () =>
+      compileRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion }),
+    )
+  const asking: Asking[] = [rule, ...(window === undefined ? [] : partsOf(window))]
+    .filter((one) => one?.asks === true)
+    .filter((one) => one !== undefined)
+  // Templates see what a window came to: no message is left of which SET could name values.
+  const scope = window === undefined || rule === undefined ? rule : { ...rule, sql: '' }
+  const compile = (
+    action: ActionConfig,
+    path: readonly (string | number)[],
+  ): RunAction | undefined => {
+    for (const channel of channelsOf(action)) channelFault(channel.id, [...path, ...channel.path])
+    return guard(path, () =>
+      compileAction(action, { asking, ...(scope === undefined ? {} : { rule: scope }) }),
+    )
+  }
+  const actions = ruleConfig.actions.map((action, index) =>
+    compile(action, ['rules', ruleId, 'actions', index]),
+  )
+  const { errorAction } = ruleConfig
+  const onFailure =
+    errorAction === undefined ? undefined : compile(errorAction, ['rules', ruleId, 'errorAction'])
+  if (rule === undefined) return undefined
+  return {
+    ruleId,
+    rule,
+    window,
+    actions: actions.filter((action) => action !== undefined),
+    errorAction: onFailure,
+    asking,
   }
 }
 
@@ -446,7 +515,10 @@ function partsOf({ rule }: ProgramWindow): (CompiledExpression | undefined)[] {
 }
 
 /** The windows of a rule; `undefined` if its SQL has no GROUP BY. */
-function compileWindow(ruleConfig: RuleConfig, config: Config): ProgramWindow | undefined {
+function compileWindow(
+  ruleConfig: RuleConfig,
+  config: Pick<Config, 'limits'>,
+): ProgramWindow | undefined {
   if (!isWindowed(ruleConfig.sql)) return undefined
   const rule = compileWindowedRule(ruleConfig.sql, { sqlVersion: ruleConfig.sqlVersion })
   const { kind, sizeMs, secondMs } = rule.window
@@ -460,8 +532,27 @@ function compileWindow(ruleConfig: RuleConfig, config: Config): ProgramWindow | 
     return share === undefined ? { name } : { name, share }
   })
   const { windows: maxPanes, windowMessages: maxSamples } = config.limits
-  const plan = { shape, aggregates, latenessMs: ruleConfig.lateness, maxPanes, maxSamples }
+  const parts = [
+    [shape, ruleConfig.group],
+    rule.groups.map(textOf),
+    rule.aggregates.map(({ name, share, argument }) => [name, share, argument && textOf(argument)]),
+  ]
+  const plan = {
+    shape,
+    aggregates,
+    latenessMs: ruleConfig.lateness,
+    maxPanes,
+    maxSamples,
+    of: messageFingerprint(JSON.stringify(parts), NO_BYTES),
+  }
   return { rule, plan, fleet: ruleConfig.group === 'fleet' }
+}
+
+const NO_BYTES = new Uint8Array()
+
+/** The text of an expression without the white space around and in it. */
+function textOf({ text }: CompiledExpression): string {
+  return text.replace(/\s+/g, '')
 }
 
 function compileDeviceType(

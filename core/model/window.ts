@@ -81,4 +81,6 @@ export interface WindowState {
   readonly late: number
   /** Messages that found no room: too many windows were open at once. */
   readonly dropped: number
+  /** Names the plan by which they are cut. */
+  readonly of?: string
 }

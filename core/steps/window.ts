@@ -5,6 +5,7 @@ import type { RuleMessage } from '../rules/index.ts'
 import {
   addToWindows,
   closeDueWindows,
+  isOf,
   type WindowChange,
   type WindowResult,
 } from '../windows/window.ts'
@@ -56,11 +57,12 @@ export function applyWindow(draft: Draft, { ruleId, message, key }: WindowInput)
   return { status: 'accepted' }
 }
 
-/** Closes windows whose time is up by our clock, and forgets those of rules that are gone. */
+/** Closes windows whose time is up by our clock, and forgets those of rules that are gone or cut them otherwise by now. */
 export function closeWindows(draft: Draft, now: number): void {
   for (const [ruleId, state] of Object.entries(draft.windows)) {
     const rule = draft.context.program.rulesById.get(ruleId)
-    if (rule?.window === undefined) draft.setWindow(ruleId, undefined)
+    if (rule?.window === undefined || !isOf(state, rule.window.plan))
+      draft.setWindow(ruleId, undefined)
     else {
       const change = closeDueWindows(state, rule.window.plan, now)
       if (change.state !== state) settle(draft, rule, rule.window, change, '')

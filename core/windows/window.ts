@@ -19,6 +19,11 @@ export interface WindowPlan {
   readonly maxPanes: number
   /** Messages inside one sliding window. */
   readonly maxSamples: number
+  /**
+   * Names how windows are cut and what is gathered in them: those of another plan, from before the rule was changed, are
+   * of no use. Windows that have none are taken for ours.
+   */
+  readonly of?: string
 }
 
 /** What one window came to. */
@@ -60,7 +65,11 @@ export function addToWindows(
   plan: WindowPlan,
   message: WindowMessage,
 ): WindowChange {
-  const state = { ...(before ?? START), topic: message.topic }
+  const usable = before !== undefined && isOf(before, plan) ? before : START
+  const state: WindowState =
+    plan.of === undefined
+      ? { ...usable, topic: message.topic }
+      : { ...usable, topic: message.topic, of: plan.of }
   switch (plan.shape.kind) {
     case 'tumbling':
       return addToFixed(state, plan, message, plan.shape.sizeMs, plan.shape.sizeMs)
@@ -71,6 +80,11 @@ export function addToWindows(
     case 'sliding':
       return addToSliding(state, plan, message, plan.shape.sizeMs)
   }
+}
+
+/** Whether windows were cut by this plan. */
+export function isOf({ of }: WindowState, plan: WindowPlan): boolean {
+  return of === undefined || plan.of === undefined || of === plan.of
 }
 
 /** Closes windows whose time is up by our clock. The same state comes back if there are none. */

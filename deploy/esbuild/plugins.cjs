@@ -171,12 +171,20 @@ function saysWhatValuesMean({ schema, derived, calibration, unknownMetrics }) {
   )
 }
 
-/** Whether a config says something anywhere. */
-function says(words) {
-  return (config) => words.test(JSON.stringify(config))
+/** Whether rules come that the config does not hold: then any part of their language may be needed. */
+function takesRules({ api }) {
+  return api.rules === 'stored'
 }
 
-/** Parts of the core that few configs need: the file, who needs it, and what stands in its place for all others. */
+/** Whether a config says something anywhere in its rules, or may come to. */
+function says(words) {
+  return (config) => takesRules(config) || words.test(JSON.stringify(config))
+}
+
+/**
+ * Parts of the core that few configs need: the file, who needs it, and what stands in its place for all others. The API
+ * tries rules that no config has: it carries their whole language.
+ */
 const PARTS = [
   {
     file: /[\\/]core[\\/]routing[\\/]condition\.ts$/,
@@ -191,16 +199,19 @@ const PARTS = [
   {
     file: /[\\/]core[\\/]rules[\\/]functions[\\/]java-time\.ts$/,
     needed: says(/time_to_epoch/i),
+    ofRules: true,
     instead: 'export const compileJavaTime = absent',
   },
   {
     file: /[\\/]core[\\/]rules[\\/]functions[\\/]joda-format\.ts$/,
     needed: says(/parse_time/i),
+    ofRules: true,
     instead: 'export const compileJodaFormat = absent',
   },
   {
     file: /[\\/]core[\\/]rules[\\/]functions[\\/]java-regexp\.ts$/,
     needed: says(/regexp/i),
+    ofRules: true,
     instead: 'export const compileJavaPattern = absent, readJavaReplacement = absent',
   },
   {
@@ -210,7 +221,9 @@ const PARTS = [
   },
   {
     file: /[\\/]core[\\/]rules[\\/]windowed\.ts$/,
-    needed: ({ rules }) => Object.values(rules).some(({ sql }) => /\bgroup\b/i.test(sql)),
+    needed: (config) =>
+      takesRules(config) || Object.values(config.rules).some(({ sql }) => /\bgroup\b/i.test(sql)),
+    ofRules: true,
     instead: 'export const isWindowed = () => false, compileWindowedRule = absent',
   },
   {
@@ -235,20 +248,29 @@ const NOT_FOR_INGEST = {
   'methods.ts': 'createMethodCalls',
   'notify.ts': 'createNotify',
   'receipts.ts': 'createAcknowledgeDelivery',
+  'rule-overlay.ts': 'createRules',
+  'rule-trial.ts': 'createRuleTrial',
 }
 
-/** Whether all that is bundled is a function that takes messages in: `functions/aws/ingest.ts`, `…/ingest-http.ts`. */
-function takesIn({ entryPoints }) {
+/** Whether all that is bundled are functions of some names: `functions/aws/ingest.ts`. */
+function areAll({ entryPoints }, name) {
   const files = Array.isArray(entryPoints) ? entryPoints : Object.values(entryPoints ?? {})
-  return (
-    files.length > 0 &&
-    files.every((file) => /[\\/]ingest(?:-http)?(?:\.ts)?$/.test(String(file.in ?? file)))
-  )
+  return files.length > 0 && files.every((file) => name.test(String(file.in ?? file)))
 }
+
+/** Functions that take messages in: `functions/aws/ingest.ts`, `…/ingest-http.ts`. */
+const TAKES_IN = /[\\/]ingest(?:-http)?(?:\.ts)?$/
+
+/** Functions that serve no API. */
+const SERVES_NO_API = /[\\/](?:ingest(?:-http)?|notify|tick)(?:\.ts)?$/
 
 /** Files that say what anyhub.yml may hold, and nothing else. */
 const DESCRIBES_CONFIG =
-  /[\\/]core[\\/](?:config\.ts|(?:access|actions|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
+  /[\\/]core[\\/](?:config\.ts|(?:access|codecs|networks|meaning|notifications[\\/]channels)[\\/][\w-]+\.ts)$/
+
+/** Files that say what a rule may be, whether it stands in anyhub.yml or is put through the API. */
+const DESCRIBES_RULES =
+  /[\\/]core[\\/](?:(?:rule-config|duration-schema)\.ts|actions[\\/][\w-]+\.ts)$/
 
 /** Files that also read what people store: a function that takes messages in does not. */
 const DESCRIBES_STORED = /[\\/]core[\\/]notifications[\\/][\w-]+\.ts$/
@@ -261,9 +283,12 @@ const anyhub = {
       contents: `export default ${JSON.stringify(await readConfig())}`,
       watchFiles: [CONFIG_PATH],
     }))
-    const ingests = takesIn(build.initialOptions)
+    const ingests = areAll(build.initialOptions, TAKES_IN)
+    const servesNoApi = areAll(build.initialOptions, SERVES_NO_API)
     build.onResolve({ filter: /^zod$/ }, ({ path, importer }) =>
-      DESCRIBES_CONFIG.test(importer) || (ingests && DESCRIBES_STORED.test(importer))
+      DESCRIBES_CONFIG.test(importer) ||
+      (servesNoApi && DESCRIBES_RULES.test(importer)) ||
+      (ingests && DESCRIBES_STORED.test(importer))
         ? { path, namespace: 'anyhub', sideEffects: false }
         : undefined,
     )
@@ -311,13 +336,20 @@ const anyhub = {
           { filter: new RegExp(`[\\\\/]core[\\\\/]${file.replace('.', '\\.')}$`) },
           () => ({ contents: `${ABSENT}\nexport const ${factory} = () => absent` }),
         )
-    for (const { file, needed, instead } of PARTS)
+    for (const { file, needed, instead, ofRules = false } of PARTS)
       build.onLoad({ filter: file }, async () =>
-        needed(await readConfig()) ? undefined : { contents: `${ABSENT}\n${instead}` },
+        (ofRules && !servesNoApi) || needed(await readConfig())
+          ? undefined
+          : { contents: `${ABSENT}\n${instead}` },
       )
     const text = readFileSync(CONFIG_PATH, 'utf8')
     for (const { filter, named, exports } of ON_DEMAND)
-      if (!named.test(text)) build.onLoad({ filter }, () => ({ contents: absent(exports) }))
+      if (!named.test(text))
+        build.onLoad({ filter }, async () =>
+          !servesNoApi || takesRules(await readConfig())
+            ? undefined
+            : { contents: absent(exports) },
+        )
   },
 }
 

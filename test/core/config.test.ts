@@ -132,6 +132,7 @@ const FULL = {
   cold: { enabled: true },
   eventHub: { enabled: false, partitions: 2, events: 500, retention: '6h' },
   commands: { ttl: '30m', maxTtl: '1d', maxPending: 20, maxDeliveries: 3, lock: '90s' },
+  api: { rules: 'fixed' },
   access: {
     oidc: [
       {
@@ -171,6 +172,7 @@ describe('parseConfig', () => {
         routes: {},
         networks: {},
         access: { oidc: [] },
+        api: {},
         alarms: {},
         channels: {},
         people: {},

@@ -8,6 +8,7 @@ import {
   type DeviceInput,
   type Json,
   type Outcome,
+  onlyProgram,
   type Ports,
 } from '../../core/index.ts'
 import { MAX_ATTEMPTS } from '../../core/notifications/backoff.ts'
@@ -107,7 +108,7 @@ describe('races for one device', () => {
           const ports = createMemoryPorts(world, { process, longLived })
           return createDeviceGate(
             shuffled(ports, () => delays.next().value ?? 0),
-            PROGRAM,
+            onlyProgram(PROGRAM),
             { recordAtHand },
           )
         })
@@ -142,7 +143,7 @@ describe('races for one device', () => {
     const counted: string[] = []
     const observer = { ...ports.observer, count: (name: string) => void counted.push(name) }
     const records: (ReturnType<typeof recordOf> | undefined)[] = []
-    const gate = createDeviceGate({ ...ports, observer }, PROGRAM, {
+    const gate = createDeviceGate({ ...ports, observer }, onlyProgram(PROGRAM), {
       recordAtHand: () => records.shift(),
     })
     await gate.run('dev-1', inputs(1, 0, 20))
@@ -168,7 +169,7 @@ describe('races for one device', () => {
           },
         },
       },
-      PROGRAM,
+      onlyProgram(PROGRAM),
     )
     await expect(gate.run('dev-1', inputs(1))).rejects.toMatchObject({
       code: 'store.conflict',
@@ -345,7 +346,7 @@ describe('what is away', () => {
           },
         },
       },
-      core.program,
+      core.programs,
     )
     await gate.run('dev-1', inputs(1))
     await gate.idle()
@@ -371,7 +372,7 @@ describe('what is away', () => {
           },
         },
       },
-      core.program,
+      core.programs,
     )
     const many = inputs(3_000)
     const results = await gate.run('dev-1', many)
@@ -406,7 +407,7 @@ describe('an answer', () => {
             },
           },
         },
-        core.program,
+        core.programs,
       )
       let answered = false
       const answer = gate.run('dev-1', inputs(1)).then(() => {
@@ -443,7 +444,7 @@ describe('an answer', () => {
           },
         },
       },
-      core.program,
+      core.programs,
     )
     // The first goes alone; the others meanwhile come together, and are too much for one step.
     const [first, many, few] = await Promise.allSettled([
@@ -594,7 +595,7 @@ describe('devices that wish something of each other', () => {
           },
         },
       },
-      program,
+      onlyProgram(program),
     )
     const one: DeviceInput = {
       kind: 'telemetry',

@@ -6,6 +6,7 @@ import {
   createCore,
   createIngest,
   type Outcome,
+  onlyProgram,
   type Uplink,
 } from '../../core/index.ts'
 import { recordOf, rowsOf, type World } from '../fakes/memory-ports.ts'
@@ -136,7 +137,7 @@ describe('a message that cannot be taken', () => {
     const { core, world, ports } = open()
     const ingest = createIngest(
       ports,
-      {
+      onlyProgram({
         ...core.program,
         deviceType(deviceId) {
           const type = core.program.deviceType(deviceId)
@@ -150,7 +151,7 @@ describe('a message that cannot be taken', () => {
           }
           return { ...type, decode: { ...type.decode, codec } }
         },
-      },
+      }),
       core.gate,
     )
     const outcomes = await ingest([uplink({ a: 1 }), uplink({ a: 1_000_000 }), uplink({ a: 2 })])
