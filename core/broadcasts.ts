@@ -16,7 +16,14 @@ import {
 import { onDemandKey, toPageDelivery } from './notifications/fan-out.ts'
 import { checkWords } from './notifications/language.ts'
 import { type Preview, PreviewSchema, preview } from './notifications/preview.ts'
-import { accountTable, endsTable, NOTIFICATIONS_TABLE, toldTable } from './notifications/tables.ts'
+import {
+  accountTable,
+  endsTable,
+  NOTIFICATIONS_TABLE,
+  SENT_TABLE,
+  sentKey,
+  toldTable,
+} from './notifications/tables.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
 
@@ -124,6 +131,8 @@ export function createBroadcasts(
     }
     const request = read(body, at)
     const item = { at, fingerprint, request: body }
+    // On the list first: what is kept is forgotten some day, whatever comes in between.
+    await ports.tables.put(SENT_TABLE, sentKey(at, notificationId), null)
     await ports.tables.put(NOTIFICATIONS_TABLE, notificationId, item)
     return { at, fingerprint, request }
   }

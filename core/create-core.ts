@@ -1,3 +1,4 @@
+import { createAccountSweep } from './account-sweep.ts'
 import { type Addresses, createAddresses } from './addresses.ts'
 import { type AudienceStore, createAudienceStore } from './audience.ts'
 import { type Broadcasts, createBroadcasts } from './broadcasts.ts'
@@ -115,7 +116,11 @@ export function createCore(
     addresses,
     acknowledgeDelivery: createAcknowledgeDelivery(observed, program),
     fanOut,
-    tick: createTick(observed, gate),
+    tick: createTick(
+      observed,
+      gate,
+      createAccountSweep(observed, given.config.retention.notifications),
+    ),
     redrive: createRedrive(observed, direct, gate, networks.again),
     commands,
     broadcasts: createBroadcasts(observed, program),

@@ -4,8 +4,11 @@ import type { Ports } from './ports.ts'
 /** Looks after devices whose time has come, at most `limit`; tells how many there were. */
 export type Tick = (limit: number) => Promise<number>
 
-/** Builds the use case that runs on a schedule: timers of alarms, effects that a crash or a fault left behind. */
-export function createTick(ports: Ports, gate: DeviceGate): Tick {
+/**
+ * Builds the use case that runs on a schedule: timers of alarms, effects that a crash or a fault left behind; and what is
+ * kept no longer.
+ */
+export function createTick(ports: Ports, gate: DeviceGate, sweep: () => Promise<void>): Tick {
   return async (limit) => {
     const due = await ports.devices.due(ports.clock.now(), limit)
     await Promise.all(
@@ -17,6 +20,10 @@ export function createTick(ports: Ports, gate: DeviceGate): Tick {
       ),
     )
     if (!ports.longLived) await gate.idle()
+    await sweep().catch((error) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      ports.observer.log('error', 'old notifications not forgotten', { reason })
+    })
     return due.length
   }
 }

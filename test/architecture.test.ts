@@ -54,6 +54,7 @@ const USE_CASES = [
   'rule-programs',
   'rule-overlay',
   'rule-trial',
+  'account-sweep',
   'system-health',
   'throttle',
 ].map((name) => `core/${name}.ts`)

@@ -12,6 +12,19 @@ export const SUBSCRIPTIONS_TABLE = '$subscriptions'
 /** Notifications that somebody asked for, by their ids. */
 export const NOTIFICATIONS_TABLE = '$notifications'
 
+/** The same in the order of time, so that the oldest are found. */
+export const SENT_TABLE = '$sent'
+
+/** Its place there. `at`: epoch ms. */
+export function sentKey(at: number, notificationId: string): string {
+  return `${String(at).padStart(15, '0')}/${notificationId}`
+}
+
+/** What stands at a place. */
+export function sentOf(key: string): { readonly at: number; readonly notificationId: string } {
+  return { at: Number(key.slice(0, 15)), notificationId: key.slice(16) }
+}
+
 /** Addresses to which nothing is sent any more, by channel and digest. */
 export const ADDRESSES_TABLE = '$addresses'
 

@@ -199,6 +199,7 @@ describe('parseConfig', () => {
         retention: {
           telemetry: 90 * 86_400_000,
           deadLetters: 30 * 86_400_000,
+          notifications: 30 * 86_400_000,
           audit: 365 * 86_400_000,
         },
       },
@@ -258,7 +259,12 @@ describe('parseConfig', () => {
             },
           ],
         },
-        retention: { telemetry: 604_800_000, deadLetters: 43_200_000, audit: 31_536_000_000 },
+        retention: {
+          telemetry: 604_800_000,
+          deadLetters: 43_200_000,
+          notifications: 2_592_000_000,
+          audit: 31_536_000_000,
+        },
       },
     })
   })
