@@ -1,113 +1,159 @@
-import { type Context, Hono } from 'hono'
+import * as z from 'zod'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
-import type { Json } from '../model/json.ts'
-import { readObject } from './read-object.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+import { After, AnyJson, whole } from './schemas.ts'
 
 const MAX_BODY_BYTES = 4_096
 const MAX_LISTED = 1_000
 const MAX_CLAIMED = 100
 const MAX_LEASE_S = 43_200
 
-export interface DeliveryApiOptions {
-  readonly core: Core
-  /** Answers instead of the route unless the caller is the admin. */
-  readonly refuse: (context: Context) => Response | undefined
+const GoneAddress = z
+  .object({
+    id: z.string(),
+    channelId: z.string(),
+    address: z.string().meta({ description: 'Masked.' }),
+    reason: z.string(),
+    at: z.string().meta({ description: 'ISO 8601.' }),
+  })
+  .meta({ id: 'GoneAddress' })
+
+function between(most: number) {
+  const words = `expected a whole number from 1 to ${most}`
+  return z.int(words).min(1, words).max(most, words)
 }
 
+const Claim = z
+  .strictObject({
+    limit: between(MAX_CLAIMED).default(10),
+    leaseSeconds: between(MAX_LEASE_S).default(60).meta({
+      description: 'For how long they are hidden from others.',
+    }),
+    ack: z
+      .enum(['receipt', 'processed'], 'expected receipt or processed')
+      .default('processed')
+      .meta({ description: 'When they are gone: at once, or when they are removed.' }),
+  })
+  .meta({ id: 'Claim' })
+
+const QueueParams = z.strictObject({ queue: z.string() })
+
 /** What becomes of notifications on their way: acknowledgements, addresses that are gone, and queues that are pulled. */
-export function createDeliveryApi({ core, refuse }: DeliveryApiOptions): Hono {
-  const { addresses, ports, program } = core
-  const api = new Hono()
-
-  api.get('/notifications/addresses', async (context) => {
-    const refused = refuse(context)
-    if (refused !== undefined) return refused
-    const limit = readCount('limit', context.req.query('limit'), 100, MAX_LISTED)
-    const found = await addresses.list(context.req.query('after') ?? '', limit)
-    const next = found.length === limit ? found.at(-1)?.id : undefined
-    return context.json({
-      addresses: found.map(({ at, ...one }) => ({ ...one, at: new Date(at).toISOString() })),
-      ...(next === undefined ? {} : { next }),
-    })
-  })
-
-  api.delete('/notifications/addresses/:channel/:digest', async (context) => {
-    const refused = refuse(context)
-    if (refused !== undefined) return refused
-    const { channel, digest } = context.req.param()
-    if (!(await addresses.enable(`${channel}/${digest}`)))
-      throw new CoreError('input.not_found', 'expected the id of a disabled address')
-    return context.body(null, 204)
-  })
-
-  api.post('/notifications/deliveries/:id/ack', async (context) => {
-    const token = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? ''
-    await core.acknowledgeDelivery(context.req.param('id'), token)
-    return context.body(null, 204)
-  })
-
+export function deliveryEndpoints({
+  addresses,
+  ports,
+  program,
+  acknowledgeDelivery,
+}: Core): readonly Endpoint[] {
   /** Queues of channels; others, such as the feedback about commands, have ways of their own. */
-  function queueOf(context: Context): string {
-    const name = context.req.param('queue') ?? ''
+  function queueOf(name: string): string {
     const channels = Object.values(program.config.channels)
     if (channels.some((channel) => channel.type === 'queue' && channel.queue === name)) return name
     throw new CoreError('input.not_found', 'expected the queue of a channel of type queue')
   }
 
-  api.post('/notifications/queues/:queue/claim', async (context) => {
-    const refused = refuse(context)
-    if (refused !== undefined) return refused
-    const queue = queueOf(context)
-    const { limit, leaseSeconds, ack } = readClaim(
-      await readObject(context.req.raw, MAX_BODY_BYTES),
-    )
-    const claimed = await ports.queues.claim(queue, limit, leaseSeconds * 1_000)
-    // Gone before the answer is on its way: who loses it loses them, and nobody gets one twice.
-    if (ack === 'receipt')
-      await Promise.all(claimed.map(({ id }) => ports.queues.remove(queue, id)))
-    return context.json({
-      messages: claimed.map(({ id, at, body }) => ({ id, at: new Date(at).toISOString(), body })),
-    })
-  })
-
-  api.delete('/notifications/queues/:queue/messages/:id', async (context) => {
-    const refused = refuse(context)
-    if (refused !== undefined) return refused
-    if (!(await ports.queues.remove(queueOf(context), context.req.param('id'))))
-      throw new CoreError('input.not_found', 'expected a message that is claimed')
-    return context.body(null, 204)
-  })
-
-  return api
-}
-
-const CLAIM_FIELDS: ReadonlySet<string> = new Set(['limit', 'leaseSeconds', 'ack'])
-
-function readClaim(body: Readonly<Record<string, Json>>) {
-  const unknown = Object.keys(body).find((name) => !CLAIM_FIELDS.has(name))
-  if (unknown !== undefined)
-    throw new CoreError(
-      'input.malformed',
-      `expected ${[...CLAIM_FIELDS].join(', ')}, found ${JSON.stringify(unknown.slice(0, 40))}`,
-    )
-  const { ack = 'processed' } = body
-  if (ack !== 'receipt' && ack !== 'processed')
-    throw new CoreError('input.malformed', 'ack: expected receipt or processed')
-  return {
-    ack,
-    limit: readNumber('limit', body['limit'], 10, MAX_CLAIMED),
-    leaseSeconds: readNumber('leaseSeconds', body['leaseSeconds'], 60, MAX_LEASE_S),
-  }
-}
-
-function readNumber(name: string, value: Json | undefined, usual: number, most: number): number {
-  if (value === undefined) return usual
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most)
-    return value
-  throw new CoreError('input.malformed', `${name}: expected a whole number from 1 to ${most}`)
-}
-
-function readCount(name: string, text: string | undefined, usual: number, most: number): number {
-  return readNumber(name, text === undefined ? undefined : Number(text), usual, most)
+  return [
+    endpoint({
+      method: 'get',
+      path: '/notifications/addresses',
+      operation: 'listGoneAddresses',
+      tag: 'Notifications',
+      summary: 'Addresses to which nothing is sent any more.',
+      needs: 'people:read',
+      query: z.strictObject({ limit: whole(1, MAX_LISTED).optional(), after: After }),
+      answer: z.object({ addresses: z.array(GoneAddress), next: z.string().optional() }),
+      async handle({ query: { limit = 100, after = '' } }) {
+        const found = await addresses.list(after, limit)
+        const next = found.length === limit ? found.at(-1)?.id : undefined
+        return {
+          addresses: found.map(({ at, ...one }) => ({ ...one, at: new Date(at).toISOString() })),
+          ...(next === undefined ? {} : { next }),
+        }
+      },
+    }),
+    endpoint({
+      method: 'delete',
+      path: '/notifications/addresses/{channelId}/{digest}',
+      operation: 'enableAddress',
+      tag: 'Notifications',
+      summary: 'An address may be sent to again.',
+      needs: 'people:write',
+      params: z.strictObject({ channelId: z.string(), digest: z.string() }),
+      async handle({ context, params: { channelId, digest } }) {
+        if (!(await addresses.enable(`${channelId}/${digest}`)))
+          throw new CoreError('input.not_found', 'expected the id of a disabled address')
+        context.set('change', { target: `address/${channelId}/${digest}` })
+        return undefined
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: '/notifications/deliveries/{deliveryId}/ack',
+      operation: 'acknowledgeDelivery',
+      tag: 'Notifications',
+      summary: 'The receiver of a webhook has it: its token comes with the delivery.',
+      needs: 'open',
+      params: z.strictObject({ deliveryId: z.string() }),
+      idempotent: false,
+      async handle({ context, params: { deliveryId } }) {
+        const shown = context.req.header('authorization') ?? ''
+        const token = /^Bearer +(\S+)$/i.exec(shown)?.[1] ?? ''
+        await acknowledgeDelivery(deliveryId, token)
+        return undefined
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: '/notifications/queues/{queue}/claim',
+      operation: 'claimNotifications',
+      tag: 'Notifications',
+      summary: 'Takes what waits in the queue of a channel.',
+      needs: 'notifications:write',
+      params: QueueParams,
+      body: Claim,
+      bodyOptional: true,
+      maxBytes: MAX_BODY_BYTES,
+      // What was taken is hidden: the same again takes the next ones.
+      idempotent: false,
+      answer: z.object({
+        messages: z.array(
+          z
+            .object({
+              id: z.string(),
+              at: z.string().meta({ description: 'ISO 8601.' }),
+              body: AnyJson,
+            })
+            .meta({ id: 'ClaimedMessage' }),
+        ),
+      }),
+      async handle({ params, body: { limit, leaseSeconds, ack } }) {
+        const queue = queueOf(params.queue)
+        const claimed = await ports.queues.claim(queue, limit, leaseSeconds * 1_000)
+        // Gone before the answer is on its way: who loses it loses them, and nobody gets one twice.
+        if (ack === 'receipt')
+          await Promise.all(claimed.map(({ id }) => ports.queues.remove(queue, id)))
+        return {
+          messages: claimed.map(({ id, at, body }) => ({
+            id,
+            at: new Date(at).toISOString(),
+            body,
+          })),
+        }
+      },
+    }),
+    endpoint({
+      method: 'delete',
+      path: '/notifications/queues/{queue}/messages/{messageId}',
+      operation: 'removeClaimed',
+      tag: 'Notifications',
+      summary: 'What was taken is done with.',
+      needs: 'notifications:write',
+      params: QueueParams.extend({ messageId: z.string() }),
+      async handle({ params: { queue, messageId } }) {
+        if (await ports.queues.remove(queueOf(queue), messageId)) return undefined
+        throw new CoreError('input.not_found', 'expected a message that is claimed')
+      },
+    }),
+  ]
 }

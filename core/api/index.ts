@@ -5,38 +5,46 @@ import * as z from 'zod'
 import { ADMIN, ANONYMOUS } from '../access/index.ts'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
+import { createFleet } from '../fleet.ts'
+import { alarmListEndpoints } from './alarm-list.ts'
 import { alarmEndpoints } from './alarms.ts'
 import { allowedMethods } from './allowed-methods.ts'
-import { createAudienceApi } from './audience.ts'
+import { audienceEndpoints } from './audience.ts'
 import { auditEndpoints, recordChanges } from './audit.ts'
 import { commandEndpoints } from './commands.ts'
 import { deadLetterEndpoints } from './dead-letters.ts'
-import { createDeliveryApi } from './deliveries.ts'
+import { deliveryEndpoints } from './deliveries.ts'
 import { deviceEndpoints } from './devices.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
+import { groupEndpoints } from './groups.ts'
 import { keyEndpoints } from './keys.ts'
-import { type Guards, mount, unauthorized } from './mount.ts'
-import { createNetworkApi } from './networks.ts'
-import { createNotificationApi } from './notifications.ts'
+import { type Guards, mount } from './mount.ts'
+import { networkEndpoint } from './networks.ts'
+import { notificationEndpoints } from './notifications.ts'
 import { documentOf } from './openapi.ts'
 import { notServed, problemOf } from './problem.ts'
 import { RequestFault } from './request-fault.ts'
+import { type RulesApiOptions, ruleEndpoints } from './rules.ts'
 import { sessionEndpoints } from './session.ts'
 import { shadowEndpoints } from './shadows.ts'
 import { telemetryEndpoints } from './telemetry.ts'
+import { exportEndpoints } from './telemetry-export.ts'
 import type { IntakeOptions } from './telemetry-intake.ts'
+import { seriesEndpoints } from './telemetry-series.ts'
 import { createIdentifier, type Who } from './who.ts'
 
 export { allowedMethods } from './allowed-methods.ts'
 export { type Endpoint, endpoint } from './endpoint.ts'
+export { isOpen } from './mount.ts'
 export { type PageStore, pageEndpoints, pagePolicy } from './page.ts'
-export { notServed, problem } from './problem.ts'
+export { notServed, problem, problemOf } from './problem.ts'
 export { type ReadBody, readBody } from './read-body.ts'
 export { type RegistryOptions, registryEndpoints, type TwinTags } from './registry.ts'
+export { MOST_LAST, type RecentMessage } from './rules.ts'
 export { deviceSummary } from './views.ts'
-export type { RequestFacts, Who } from './who.ts'
+export { type RequestFacts, shownBy, type Who } from './who.ts'
 
-export interface ApiOptions extends IntakeOptions {
+export interface ApiOptions extends IntakeOptions, Pick<RulesApiOptions, 'recent' | 'matched'> {
   /** Whether the bearer token of a request allows changes that people make. */
   readonly isAdmin: (authorization: string | undefined) => boolean
   /** Who may use it. Unless given: the admin by `isAdmin`, else anybody on this machine. */
@@ -59,10 +67,13 @@ export function createApi({
   isAdmin,
   who,
   trustsNetworks = false,
+  recent,
+  matched,
   more = [],
 }: ApiOptions): Api {
   const { ports } = core
   const api = new OpenAPIHono()
+  const fleet = createFleet(ports, () => core.program)
   api.onError((error, context) => {
     if (!(error instanceof CoreError || error instanceof RequestFault))
       ports.observer.log('error', 'request failed', {
@@ -73,30 +84,45 @@ export function createApi({
   })
   api.notFound((context) => notServed(context, allowedMethods(api, context.req.path)))
 
+  const identify = who === undefined ? byAdminToken(isAdmin) : createIdentifier(who)
   const endpoints: readonly Endpoint[] = [
     ...systemEndpoints(api, () => endpoints),
-    ...deviceEndpoints(core),
+    ...deviceEndpoints(core, fleet),
+    ...groupEndpoints(fleet),
+    ...seriesEndpoints(core, fleet),
+    ...exportEndpoints(core, fleet),
     ...telemetryEndpoints({ core, add }),
     ...shadowEndpoints(core),
     ...alarmEndpoints(core),
+    ...alarmListEndpoints({ core, reaches }),
+    ...ruleEndpoints({ core, recent, matched, reaches }),
     ...commandEndpoints(core),
     ...deadLetterEndpoints(core),
+    ...deliveryEndpoints(core),
+    ...notificationEndpoints(core),
+    ...audienceEndpoints(core),
+    networkEndpoint({ core, add, isAdmin: knowsAdmin(identify), trusting: trustsNetworks }),
     ...(who === undefined ? [] : accessEndpoints(core, who)),
     ...more,
   ]
   mount(api, endpoints, {
-    identify: who === undefined ? byAdminToken(isAdmin) : createIdentifier(who),
-    reaches: async () => false,
+    identify,
+    reaches: fleet.groups.reaches,
     ...(who === undefined ? {} : { around: recordChanges(who.access.audit, who.factsOf) }),
   })
-
-  const refuse = (context: Parameters<typeof unauthorized>[0]): Response | undefined =>
-    isAdmin(context.req.header('authorization')) ? undefined : unauthorized(context)
-  api.route('/', createDeliveryApi({ core, refuse }))
-  api.route('/', createNotificationApi({ core, refuse }))
-  api.route('/', createAudienceApi({ core, refuse }))
-  api.route('/', createNetworkApi({ core, add, isAdmin, trusting: trustsNetworks }))
   return Object.assign(api, { endpoints })
+}
+
+/** Whether the admin asks. What proves nothing is nobody's word here. */
+function knowsAdmin(identify: Guards['identify']): (request: Request) => Promise<boolean> {
+  return async (request) => {
+    try {
+      return (await identify(request))?.kind === 'admin'
+    } catch (error) {
+      if (error instanceof CoreError && !error.retryable) return false
+      throw error
+    }
+  }
 }
 
 /** Who comes in, and what they changed. */

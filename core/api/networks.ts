@@ -1,28 +1,40 @@
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import * as z from 'zod'
 import type { Core } from '../create-core.ts'
 import type { Outcome, Uplink } from '../model/uplink.ts'
 import { asksBody, hideSecret, knowsSecret } from '../networks/secret.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
 import { problem } from './problem.ts'
 import { readBody } from './read-body.ts'
+import { AnyJson } from './schemas.ts'
 
 /** How much of a body is read at most, as a multiple of the limit for one message: networks wrap what they bring. */
 const BATCH_FACTOR = 32
 
-export interface NetworkApiOptions {
+const Summary = z
+  .object({
+    accepted: z.int(),
+    duplicates: z.int(),
+    ignored: z.int().meta({ description: 'Parts that are meant for others.' }),
+    deadLetters: z.array(
+      z.object({ index: z.int(), id: z.string(), code: z.string(), reason: z.string() }),
+    ),
+  })
+  .meta({ id: 'NetworkIntake', description: 'What became of a message of a network.' })
+
+export interface NetworkOptions {
   readonly core: Core
   readonly add: (uplink: Uplink) => Promise<Outcome>
-  readonly isAdmin: (authorization: string | undefined) => boolean
+  readonly isAdmin: (request: Request) => Promise<boolean>
   /** Whether networks without a secret take requests of anybody: only this machine reaches them. */
   readonly trusting: boolean
 }
 
-/** Webhooks of networks. Who posts proves himself with the secret of the network, or with the admin's token. */
-export function createNetworkApi({ core, add, isAdmin, trusting }: NetworkApiOptions): Hono {
+/** Webhooks of networks. Who posts proves himself with the secret of the network, or as the admin. */
+export function networkEndpoint({ core, add, isAdmin, trusting }: NetworkOptions): Endpoint {
   const { ports, program, networks } = core
-  const api = new Hono()
 
-  api.post('/networks/:name', async (context) => {
-    const name = context.req.param('name')
+  async function take(context: Context, name: string): Promise<Response> {
     const network = program.networks.get(name)
     if (network === undefined)
       return problem(
@@ -33,13 +45,15 @@ export function createNetworkApi({ core, add, isAdmin, trusting }: NetworkApiOpt
       )
     const { secret, secretIn } = network
     const header = (one: string): string | undefined => context.req.header(one)
-    const mayPost = (body: Uint8Array): boolean =>
-      isAdmin(header('authorization')) ||
-      (secret === undefined ? trusting : knowsSecret(secret, secretIn, { header, body }))
-    if (!asksBody(secretIn) && !mayPost(NO_BYTES)) return unauthorized(context, secret, secretIn)
+    // The secret is looked at first: shown as a bearer token it would be a wrong one of a person.
+    const mayPost = async (body: Uint8Array): Promise<boolean> =>
+      (secret === undefined ? trusting : knowsSecret(secret, secretIn, { header, body })) ||
+      isAdmin(context.req.raw)
+    if (!asksBody(secretIn) && !(await mayPost(NO_BYTES)))
+      return unauthorized(context, secret, secretIn)
     const limit = program.config.limits.bodyBytes * BATCH_FACTOR
     const body = await readBody(context.req.raw, limit)
-    if (asksBody(secretIn) && !(body.complete && mayPost(body.bytes)))
+    if (asksBody(secretIn) && !(body.complete && (await mayPost(body.bytes))))
       return unauthorized(context, secret, secretIn)
     const contentType = header('content-type') ?? ''
     const receivedAt = ports.clock.now()
@@ -84,9 +98,26 @@ export function createNetworkApi({ core, add, isAdmin, trusting }: NetworkApiOpt
       return problem(context, status, only.code, only.reason, summary)
     }
     return context.json(summary, 202)
-  })
+  }
 
-  return api
+  return endpoint({
+    method: 'post',
+    path: '/networks/{name}',
+    operation: 'postNetworkMessage',
+    tag: 'Networks',
+    summary: 'Takes a message of a network or a vendor.',
+    description: 'It shows the secret of its config, where the config says.',
+    needs: 'open',
+    params: z.strictObject({ name: z.string() }),
+    // What a network wants to hear, and what it sends along in the query, is its own.
+    query: z.looseObject({}),
+    raw: ['application/json', 'application/octet-stream'],
+    idempotent: false,
+    status: 202,
+    answer: Summary,
+    others: { 200: { description: 'What the network wants to hear.', answer: AnyJson } },
+    handle: ({ context, params: { name } }) => take(context, name),
+  })
 }
 
 const NO_BYTES = new Uint8Array()

@@ -29,15 +29,15 @@ export class RequestFault extends Error {
         ...position,
       }),
     )
-    super(views.map(sentence).join('; '))
+    super(faults.map((fault) => sentence(part, fault)).join('; '))
     this.faults = views
     this.status = status
   }
 }
 
-function sentence({ in: part, pointer, detail }: FaultView): string {
-  if (pointer === '') return part === 'body' ? detail : `${part}: ${detail}`
-  return `${part === 'body' ? '' : `${part} `}${pointer.slice(1)}: ${detail}`
+function sentence(part: RequestPart, { path, message }: ConfigFault): string {
+  if (path.length === 0) return part === 'body' ? message : `${part}: ${message}`
+  return `${part === 'body' ? '' : `${part} `}${path.join('.')}: ${message}`
 }
 
 /** Source: RFC 6901, 3. */
