@@ -15,6 +15,12 @@ export {
   withoutOldDue,
 } from './alarms/judge.ts'
 export {
+  addRows,
+  createSeriesFold,
+  type PointBudget,
+  type SeriesFold,
+} from './analytics/buckets.ts'
+export {
   EXPORT_FORMATS,
   type ExportFormat,
   type ExportQuery,
@@ -27,7 +33,7 @@ export {
   type Series,
   type SeriesPoint,
   type SeriesQuery,
-  seriesOverRange,
+  withSeries,
 } from './analytics/series.ts'
 export type {
   Codec,

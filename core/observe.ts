@@ -26,6 +26,7 @@ export function observePorts(ports: Ports): Ports {
     telemetry: {
       known: timed('telemetry.known', (deviceId, rows) => telemetry.known(deviceId, rows)),
       range: timed('telemetry.range', (deviceId, query) => telemetry.range(deviceId, query)),
+      series: timed('telemetry.series', (query) => telemetry.series(query)),
       count: timed('telemetry.count', (deviceId) => telemetry.count(deviceId)),
     } satisfies TelemetryStore,
     downlink: {

@@ -15,6 +15,7 @@ import type {
   RegisteredDevice,
   SymmetricKeys,
 } from './model/registered-device.ts'
+import type { Series, SeriesQuery } from './model/series.ts'
 import type { TelemetryRow } from './model/telemetry.ts'
 
 /** One device's next record and the rows that belong to it. */
@@ -64,6 +65,13 @@ export interface TelemetryStore {
 
   /** Rows with `from` <= at < `to` in the order of time, at most `limit`. Newest first if `descending`. */
   range(deviceId: string, query: TelemetryRange): Promise<readonly TelemetryRow[]>
+
+  /**
+   * Metrics of several devices in buckets: what `withSeries` makes of `range`, nearer to the rows where a store can.
+   * `readSeries` checks the query first.
+   * @throws CoreError `input.too_large` if there are more than `maxPoints` points.
+   */
+  series(query: SeriesQuery): Promise<readonly Series[]>
 
   /** How many rows are stored, of one device or of all (''). */
   count(deviceId: string): Promise<number>

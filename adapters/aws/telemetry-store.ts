@@ -1,4 +1,4 @@
-import type { TelemetryStore } from '../../core/index.ts'
+import { type TelemetryStore, withSeries } from '../../core/index.ts'
 import { distinctRows, rowKey, type StoredRow } from '../node/stored-rows.ts'
 import { type Dynamo, type Item, number } from './dynamo.ts'
 import { EMPTY_TAIL, type HotTails, type Tail } from './hot-tails.ts'
@@ -64,7 +64,7 @@ export function createTelemetryStore({
     return found
   }
 
-  return {
+  return withSeries({
     async known(deviceId, rows) {
       const known = new Set<string>()
       if (rows.length === 0) return known
@@ -115,7 +115,7 @@ export function createTelemetryStore({
       const items = await dynamo.scan(table, { text: 'rowCount' })
       return items.reduce((sum, item) => sum + (number(item, 'rowCount') ?? 0), 0)
     },
-  }
+  })
 }
 
 function hourOfItem(item: Item): string {

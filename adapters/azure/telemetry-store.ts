@@ -1,4 +1,4 @@
-import type { TelemetryStore } from '../../core/index.ts'
+import { type TelemetryStore, withSeries } from '../../core/index.ts'
 import { distinctRows, rowKey, type StoredRow } from '../node/stored-rows.ts'
 import { type Cosmos, type Item, itemId, number } from './cosmos.ts'
 import { EMPTY_TAIL, type HotTails, type Tail } from './hot-tails.ts'
@@ -41,7 +41,7 @@ export function createTelemetryStore({ cosmos, tails }: TelemetryStoreOptions): 
   /** All rows are in the tail: no item has any. */
   const isWhole = (tail: Tail): boolean => tail.count <= tail.rows.length
 
-  return {
+  return withSeries({
     async known(deviceId, rows) {
       const known = new Set<string>()
       if (rows.length === 0) return known
@@ -94,7 +94,7 @@ export function createTelemetryStore({ cosmos, tails }: TelemetryStoreOptions): 
       if (deviceId !== '') return (await tailOf(deviceId)).count
       return cosmos.sum({ container: 'devices', text: 'SELECT VALUE SUM(c.rowCount) FROM c' })
     },
-  }
+  })
 }
 
 function readRows(item: Item): StoredRow[] {

@@ -1,4 +1,4 @@
-import type { TelemetryStore } from '../../core/index.ts'
+import { type TelemetryStore, withSeries } from '../../core/index.ts'
 import { distinctRows, rowKey, type StoredRow } from '../node/stored-rows.ts'
 import { DEVICES, recordPath } from './device-store.ts'
 import { type Condition, type Document, type Firestore, number } from './firestore.ts'
@@ -60,7 +60,7 @@ export function createTelemetryStore({ firestore, tails }: TelemetryStoreOptions
     }
   }
 
-  return {
+  return withSeries({
     async known(deviceId, rows) {
       const known = new Set<string>()
       if (rows.length === 0) return known
@@ -110,7 +110,7 @@ export function createTelemetryStore({ firestore, tails }: TelemetryStoreOptions
       if (deviceId !== '') return (await tailOf(deviceId)).count
       return firestore.sum(DEVICES, 'rowCount')
     },
-  }
+  })
 }
 
 function readRows(document: Document): StoredRow[] {

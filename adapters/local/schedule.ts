@@ -1,7 +1,8 @@
 import { type Config, type Core, FEEDBACK_QUEUE } from '../../core/index.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { Database } from './sqlite/database.ts'
-import { dropOperations, hourOf, storedDay } from './telemetry-store.ts'
+import { hourOf } from './telemetry-hours.ts'
+import { dropOperations, storedDay } from './telemetry-store.ts'
 
 const TICK_MS = 1_000
 const STATS_MS = 1_000

@@ -34,6 +34,13 @@ export interface Hours {
   keys(deviceId: string, hour: number): Promise<ReadonlySet<string>>
 }
 
+const HOUR_MS = 3_600_000
+
+/** The hour of a time: whole hours since the epoch. */
+export function hourOf(at: number): number {
+  return Math.floor(at / HOUR_MS)
+}
+
 /** No more rows than these are read at a time, unless one hour has more. */
 const MOST_ROWS = 50_000
 

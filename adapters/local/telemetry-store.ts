@@ -4,7 +4,8 @@ import { commandOperation } from './command-store.ts'
 import type { Database } from './sqlite/database.ts'
 import type { Operation, SqlRow } from './sqlite/protocol.ts'
 import { type HourKeys, rowKey, type StoredKeys } from './stored-keys.ts'
-import { createHours, rowsOf, spansOf } from './telemetry-hours.ts'
+import { createHours, hourOf, rowsOf, spansOf } from './telemetry-hours.ts'
+import { seriesOfHours } from './telemetry-series.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -123,6 +124,8 @@ export function createTelemetryStore(database: Database, keys?: StoredKeys): Tel
       return found
     },
 
+    series: (query) => seriesOfHours(hours, query),
+
     async count(deviceId) {
       const [row] = await (deviceId === ''
         ? database.read('telemetryCountAll')
@@ -161,9 +164,4 @@ function byHour<T extends Pick<TelemetryRow, 'at'>>(rows: readonly T[]): Map<num
     ofHour.push(row)
   }
   return hours
-}
-
-/** The hour of a time: whole hours since the epoch. */
-export function hourOf(at: number): number {
-  return Math.floor(at / HOUR_MS)
 }

@@ -62,6 +62,7 @@ export function createMemoryPorts(options: MemoryOptions): {
         return new Set(known.map(({ messageId }) => messageId))
       },
       range: async () => [],
+      series: async () => [],
       count: async (deviceId) => rows.get(deviceId)?.size ?? 0,
     },
     cold: { read: async () => [] },

@@ -29,11 +29,15 @@ export async function readSeries(
     )
   if (!Number.isFinite(from) || !Number.isFinite(to))
     throw new CoreError('input.malformed', `expected from and to in epoch ms, found ${from}, ${to}`)
-  return seriesOverRange(telemetry, query)
+  return telemetry.series(query)
 }
 
-/** Makes the series of rows that the store gives a page at a time. */
-export async function seriesOverRange(
+/** A store whose series are made of its rows, a page at a time: for stores that cannot do it nearer to them. */
+export function withSeries(store: Omit<TelemetryStore, 'series'>): TelemetryStore {
+  return { ...store, series: (query) => seriesOverRange(store, query) }
+}
+
+async function seriesOverRange(
   telemetry: Pick<TelemetryStore, 'range'>,
   query: SeriesQuery,
 ): Promise<readonly Series[]> {

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AGGREGATES, readSeries, type SeriesQuery } from '../../core/index.ts'
+import { naiveSeries } from '../core/analytics/naive.ts'
 import { commit, row, type StoreSubject, THREE } from './subject.ts'
 
+const MINUTE = 60_000
 const HOUR = 3_600_000
 const ALL = { from: 0, to: 8.64e15, limit: 1_000, descending: false }
 
@@ -137,12 +140,72 @@ export function telemetryStoreContract(name: string, open: () => Promise<StoreSu
       expect(await subject.telemetry.known('dev-1', rows)).toEqual(new Set(['before', 'first']))
     })
 
+    it('draws several metrics of several devices together in buckets', async () => {
+      const rows = Array.from({ length: 12 }, (_, n) =>
+        row(THREE + n * 20 * MINUTE, `m${n}`, {
+          temp: n / 10,
+          ...(n % 2 === 0 ? { on: n % 4 === 0 } : { state: `s${n}` }),
+        }),
+      )
+      // Not in the order of time, and what is late lies between the others.
+      await subject.devices.commit(commit('dev-1', 1, { rows: rows.slice(6) }))
+      await subject.devices.commit(commit('dev-1', 2, { rows: rows.slice(0, 6).toReversed() }))
+      const twins = [row(THREE, 'b', { temp: 2 }), row(THREE, 'a', { temp: 1 })]
+      await subject.devices.commit(commit('dev-2', 1, { rows: twins }))
+      await subject.devices.commit(commit('dev-3', 1, { rows: [row(THREE, 'a', { temp: 9 })] }))
+      const stored = new Map([
+        ['dev-1', rows],
+        ['dev-2', twins],
+      ])
+      const query: SeriesQuery = {
+        deviceIds: ['dev-2', 'nobody', 'dev-1', 'dev-2'],
+        from: THREE,
+        to: THREE + 11 * 20 * MINUTE,
+        bucketMs: 50 * MINUTE,
+        aggregates: AGGREGATES,
+        maxPoints: 100,
+      }
+      const queries: SeriesQuery[] = [
+        query,
+        { ...query, metrics: ['state', 'temp', 'none'], aggregates: ['avg'] },
+        { ...query, from: THREE + 1, bucketMs: 1, aggregates: ['first', 'last'] },
+        { ...query, to: THREE },
+        { ...query, deviceIds: [] },
+      ]
+      for (const asked of queries)
+        expect(await readSeries(subject.telemetry, asked)).toEqual(
+          naiveSeries((deviceId) => stored.get(deviceId) ?? [], asked),
+        )
+    })
+
+    it('gives no more points than were asked for', async () => {
+      const rows = Array.from({ length: 5 }, (_, n) => row(THREE + n, `m${n}`, { a: n, b: n }))
+      await subject.devices.commit(commit('dev-1', 1, { rows }))
+      const query: SeriesQuery = {
+        deviceIds: ['dev-1'],
+        from: 0,
+        to: 8.64e15,
+        bucketMs: 1,
+        aggregates: ['count'],
+        maxPoints: 10,
+      }
+      const found = await readSeries(subject.telemetry, query)
+      expect(found.map(({ points }) => points.length)).toEqual([5, 5])
+      await expect(readSeries(subject.telemetry, { ...query, maxPoints: 9 })).rejects.toMatchObject(
+        { code: 'input.too_large' },
+      )
+    })
+
     it('fails with store.unavailable while its backend is away', async () => {
       await subject.devices.commit(commit('dev-1', 1, { rows: [row(THREE, 'a')] }))
       await subject.takeAway()
       const away = { code: 'store.unavailable', retryable: true }
       await expect(subject.telemetry.known('dev-1', [row(THREE, 'a')])).rejects.toMatchObject(away)
       await expect(subject.telemetry.range('dev-1', ALL)).rejects.toMatchObject(away)
+      const query = { deviceIds: ['dev-1'], from: 0, to: 1, bucketMs: 1, maxPoints: 1 } as const
+      await expect(
+        readSeries(subject.telemetry, { ...query, aggregates: ['avg'] }),
+      ).rejects.toMatchObject(away)
       await expect(subject.telemetry.count('dev-1')).rejects.toMatchObject(away)
       await expect(subject.telemetry.count('')).rejects.toMatchObject(away)
     })

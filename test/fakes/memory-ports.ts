@@ -18,6 +18,7 @@ import {
   type ShadowEffect,
   type TelemetryRow,
   takeTurns,
+  withSeries,
 } from '../../core/index.ts'
 
 /** What one row of the queue holds. */
@@ -202,7 +203,7 @@ export function createMemoryPorts(
         return ids.slice(0, limit).flatMap((id) => recordOf(world, id) ?? [])
       },
     },
-    telemetry: {
+    telemetry: withSeries({
       async known(deviceId, rows) {
         await reach('telemetry', 'known')
         const stored = world.rows.get(deviceId)
@@ -219,7 +220,7 @@ export function createMemoryPorts(
         if (deviceId !== '') return world.rows.get(deviceId)?.size ?? 0
         return [...world.rows.values()].reduce((sum, rows) => sum + rows.size, 0)
       },
-    },
+    }),
     cold: {
       async read(day, afterPosition, limit) {
         await reach('cold', 'read')

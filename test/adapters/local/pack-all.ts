@@ -19,6 +19,7 @@ export function packedFirst(database: Database, telemetry: TelemetryStore): Tele
   return {
     known: packed(telemetry.known),
     range: packed(telemetry.range),
+    series: packed(telemetry.series),
     count: packed(telemetry.count),
   }
 }
