@@ -1,30 +1,58 @@
 import * as z from 'zod'
 import type { Core } from '../create-core.ts'
-import { BEFORE_DEVICES, isDeviceId } from '../model/device-id.ts'
+import { CoreError } from '../errors.ts'
+import type { Fleet } from '../fleet.ts'
+import { readSearch, readSort, SearchText } from './device-query.ts'
+import {
+  DeviceDetailView,
+  DeviceSummaryView,
+  deviceDetailView,
+  deviceSummaryView,
+} from './device-view.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
-import { findDevice } from './find-device.ts'
-import { After, AnyObject, DeviceParams, limit } from './schemas.ts'
-import { deviceDetail, deviceSummary } from './views.ts'
+import { nextLink } from './next-link.ts'
+import { After, DeviceParams, limit } from './schemas.ts'
 
-/** The devices that were heard of. */
-export function deviceEndpoints({ ports }: Core): readonly Endpoint[] {
+/** All devices: those that were heard of, and those that are registered. */
+export function deviceEndpoints({ ports }: Core, fleet: Fleet): readonly Endpoint[] {
   return [
     endpoint({
       method: 'get',
       path: '/devices',
       operation: 'listDevices',
       tag: 'Devices',
-      summary: 'Devices in the order of their ids.',
+      summary: 'Devices that were heard of or are registered, searched and sorted.',
+      description:
+        'A page may be shorter than `limit`, even empty, while there is a `next`: so many devices are looked at for one.',
       needs: 'devices:read',
-      query: z.strictObject({ limit: limit(100, 1_000), after: After }),
-      answer: z.object({ devices: z.array(AnyObject), next: z.string().optional() }),
-      async handle({ query: { limit, after } }) {
-        const records = await ports.devices.list(after || BEFORE_DEVICES, limit)
-        const next = records.length === limit ? records.at(-1)?.deviceId : undefined
-        return {
-          devices: records.filter(({ deviceId }) => isDeviceId(deviceId)).map(deviceSummary),
-          ...(next === undefined ? {} : { next }),
-        }
+      byGroups: true,
+      query: z.strictObject({
+        query: SearchText,
+        sort: z.string().max(200).optional().meta({
+          description:
+            'id (unless given), type, state, seenAt, enabled, registered, alarms, commands, tags.<name> or last.<metric>; with - before it the other way round.',
+          example: '-seenAt',
+        }),
+        limit: limit(100, 1_000),
+        after: After,
+      }),
+      answer: z.object({
+        devices: z.array(DeviceSummaryView),
+        next: z.string().optional(),
+        total: z.int().optional().meta({
+          description: 'How many there are, where the order made it necessary to look at all.',
+        }),
+      }),
+      async handle({ context, caller, query: { query, sort, limit, after = '' } }) {
+        const { devices, ...rest } = await fleet.find({
+          search: readSearch(query),
+          sort: readSort(sort),
+          limit,
+          after,
+          caller,
+        })
+        nextLink(context, rest.next)
+        return { devices: devices.map(deviceSummaryView), ...rest }
       },
     }),
     endpoint({
@@ -32,11 +60,21 @@ export function deviceEndpoints({ ports }: Core): readonly Endpoint[] {
       path: '/devices/{deviceId}',
       operation: 'getDevice',
       tag: 'Devices',
-      summary: 'One device with all that is remembered of it.',
+      summary: 'One device with all that is remembered of it, and what it was registered as.',
       needs: 'devices:read',
       params: DeviceParams,
-      answer: AnyObject,
-      handle: async ({ params: { deviceId } }) => deviceDetail(await findDevice(ports, deviceId)),
+      answer: DeviceDetailView,
+      async handle({ context, params: { deviceId } }) {
+        const subject = await fleet.get(deviceId)
+        if (subject === undefined)
+          throw new CoreError(
+            'input.not_found',
+            `no device ${JSON.stringify(deviceId)} has been heard of`,
+          )
+        const { record, registered } = subject
+        context.header('etag', `"${record?.version ?? 0}-${registered?.version ?? 0}"`)
+        return deviceDetailView(subject, ports.clock.now())
+      },
     }),
   ]
 }
