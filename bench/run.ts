@@ -13,12 +13,13 @@ import { short, table } from './lib/table.ts'
 import { ingestReport } from './mqtt/ingest.ts'
 import { roundTripReport } from './mqtt/round-trip.ts'
 import { notifyReport } from './notify/report.ts'
+import { rangeReport } from './range/report.ts'
 import { rulesReport } from './rules/report.ts'
 import { scriptsReport } from './scripts/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|scripts|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs|fanout …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|scripts|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs|fanout|notify|range …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -35,6 +36,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   codecs: codecsReport,
   fanout: fanOutReport,
   notify: notifyReport,
+  range: rangeReport,
 }
 
 const { values, positionals } = parseArgs({

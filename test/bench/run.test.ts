@@ -13,7 +13,7 @@ it('names the benches where an unknown one is asked for', () => {
   const { status, stderr } = bench('speed')
   expect(status).toBe(2)
   expect(stderr).toContain(
-    'expected step, scripts, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, codecs, fanout, notify, found speed',
+    'expected step, scripts, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, codecs, fanout, notify, range, found speed',
   )
 })
 
@@ -33,6 +33,7 @@ describe.skipIf(!present)(
       'cold',
       'gcp',
       'fanout',
+      'range',
     ])('%s', { timeout: 90_000 }, (name) => {
       const { status, stdout, stderr } = bench(name, '--smoke')
       expect(stderr).toBe('')
