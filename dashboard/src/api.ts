@@ -129,26 +129,58 @@ export interface ShadowDocument {
   readonly version: number
 }
 
-/** One value that is desired and not reported. `desiredAt` and `reportedAt` are epoch s. */
-export interface DeltaEntry {
-  readonly path: string | readonly string[]
+/** One value that is desired and not reported. Times are epoch s. */
+export interface DeltaLeaf {
+  /** JSON pointer into the desired section. */
+  readonly pointer: string
   readonly desired: Json
+  readonly wantedSince?: number
+  readonly wantedBy?: string
+  readonly expiresAt?: number
   readonly reported?: Json
-  readonly [fact: string]: Json | undefined
+  readonly reportedAt?: number
+}
+
+export interface ShadowChange {
+  readonly at: number
+  readonly version: number
+  readonly by?: string
+  readonly desired?: { readonly patch?: JsonObject; readonly names?: readonly string[] }
+  readonly reported?: { readonly patch?: JsonObject; readonly names?: readonly string[] }
+  readonly deleted?: true
 }
 
 export interface Command {
   readonly commandId: string
   readonly name: string
   readonly state: string
+  readonly enqueuedAt: number
+  readonly expiresAt: number
+  readonly deliveries: number
+  readonly maxDeliveries: number
+  readonly priority: number
+  readonly bytes: number
   readonly sentBy?: string
-  readonly createdAt?: number
-  readonly enqueuedAt?: number
-  readonly expiresAt?: number
-  readonly endedAt?: number
-  readonly deliveryCount?: number
-  readonly priority?: number
+  readonly finishedAt?: number
   readonly reason?: string
+}
+
+/** A device that somebody registered. */
+export interface RegisteredDevice {
+  readonly deviceId: string
+  readonly type?: string
+  readonly tags: JsonObject
+  readonly enabled: boolean
+  readonly createdAt: number
+  readonly version: number
+  readonly credentials: readonly {
+    readonly kind: string
+    readonly fingerprint?: string
+    readonly createdAt: number
+    readonly endsAt?: number
+    readonly live: boolean
+  }[]
+  readonly gateways?: readonly string[]
 }
 
 export interface NewCommand {
@@ -193,8 +225,8 @@ export interface Latency {
 export interface ShadowPatch {
   readonly name: string
   readonly desired: JsonObject
-  /** Of the shadow that the person saw: if it is another one by now the change is refused. */
-  readonly version: number
+  /** Of the shadow that was seen: if it is another one by now the change is refused. */
+  readonly version: number | undefined
 }
 
 const at = (deviceId: string, rest = ''): string =>
@@ -216,7 +248,7 @@ export const api = {
   devices: (query: Query) => call<DeviceList>('/devices', { query }),
   device: (id: string) => orNone(call<DeviceDetail>(at(id))),
   registered: (id: string) =>
-    orNone(call<JsonObject>(`/registry/devices/${encodeURIComponent(id)}`)),
+    orNone(call<RegisteredDevice>(`/registry/devices/${encodeURIComponent(id)}`)),
   addDevice: (body: JsonObject) => call<JsonObject>('/registry/devices', { method: 'POST', body }),
   setEnabled: (id: string, enabled: boolean) =>
     call<JsonObject>(`/registry/devices/${encodeURIComponent(id)}`, {
@@ -239,17 +271,23 @@ export const api = {
     orNone(call<ShadowDocument>(at(id, '/shadow'), { query: nameOf(name) })),
   delta: (id: string, name: string) =>
     orNone(
-      call<{ readonly version: number; readonly delta: readonly DeltaEntry[] }>(
+      call<{ readonly version: number; readonly delta: readonly DeltaLeaf[] }>(
         at(id, '/shadow/delta'),
         { query: nameOf(name) },
       ),
+    ),
+  shadowHistory: (id: string, name: string) =>
+    orNone(
+      call<{ readonly entries: readonly ShadowChange[] }>(at(id, '/shadow/history'), {
+        query: nameOf(name),
+      }),
     ),
   patchShadow: (id: string, { name, desired, version }: ShadowPatch) =>
     call<ShadowDocument>(at(id, '/shadow'), {
       method: 'PATCH',
       query: nameOf(name),
-      headers: { 'if-match': `"${version}"` },
-      body: { state: { desired }, version },
+      headers: version === undefined ? {} : { 'if-match': `"${version}"` },
+      body: { state: { desired }, ...(version === undefined ? {} : { version }) },
     }),
 
   commands: (id: string) => call<{ readonly commands: readonly Command[] }>(at(id, '/commands')),
