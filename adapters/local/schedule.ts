@@ -30,9 +30,6 @@ const TICK_BATCH = 500
 /** More rounds than this are left to the next tick: devices that stay due must not keep it busy for ever. */
 const TICK_ROUNDS = 20
 
-/** What wakes the sender within so long is one waking: a burst of alarms makes few claims of many. */
-const GATHER_MS = 5
-
 /** When the schedule stops, what is under way has so long to end by itself. */
 const GRACE_MS = 3_000
 
@@ -65,7 +62,7 @@ export function startSchedule({
   const { clock, observer } = core.ports
   const running = new Set<Promise<void>>()
   let stopped = false
-  let gathering: NodeJS.Timeout | undefined
+  let gathering: NodeJS.Immediate | undefined
 
   /** A fault is logged, and whoever comes next tries again. */
   function start(name: string, work: () => Promise<void>): Promise<void> {
@@ -142,8 +139,9 @@ export function startSchedule({
     })
   }
 
+  /** What wakes it within one turn of the event loop is one waking: a burst of alarms makes few claims of many. */
   function wakeNotify(): void {
-    if (!stopped) gathering ??= setTimeout(notify, GATHER_MS)
+    if (!stopped) gathering ??= setImmediate(notify)
   }
 
   const timers = [
@@ -163,7 +161,7 @@ export function startSchedule({
     async stop(hurry) {
       stopped = true
       for (const timer of timers) clearInterval(timer)
-      clearTimeout(gathering)
+      clearImmediate(gathering)
       notify()
       const grace = setTimeout(hurry, GRACE_MS)
       await Promise.all(running)

@@ -239,9 +239,10 @@ export const STATEMENTS = {
   notificationPut: `INSERT OR IGNORE INTO notification (key, channel_id, due_at, attempts, settled_at, delivery)
     VALUES (?, ?, ?, ?, NULL, ?)`,
   notificationLanes: 'SELECT DISTINCT channel_id FROM notification WHERE settled_at IS NULL',
-  notificationDue: `SELECT key, due_at, attempts, delivery FROM notification
-    WHERE channel_id = ? AND settled_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?`,
-  notificationSettle: 'UPDATE notification SET settled_at = ? WHERE key = ?',
+  notificationNext: `SELECT key, due_at, attempts, delivery FROM notification
+    WHERE channel_id = ? AND settled_at IS NULL AND (due_at, key) > (?, ?) ORDER BY due_at, key LIMIT ?`,
+  notificationSettle:
+    'UPDATE notification SET settled_at = ? WHERE key IN (SELECT value FROM json_each(?))',
   notificationPutBack: 'UPDATE notification SET due_at = ?, attempts = attempts + ? WHERE key = ?',
   notificationForget: 'DELETE FROM notification WHERE settled_at IS NOT NULL AND settled_at < ?',
   notificationWaiting: 'SELECT count(*) AS count FROM notification WHERE settled_at IS NULL',
