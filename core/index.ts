@@ -188,6 +188,7 @@ export type {
   HttpChannel,
 } from './notifications/channels/http-channel.ts'
 export type { ChannelConfig } from './notifications/channels/list.ts'
+export { maskMail, maskWords } from './notifications/channels/mask.ts'
 export { slack } from './notifications/channels/slack.ts'
 export { teams } from './notifications/channels/teams.ts'
 export { telegram } from './notifications/channels/telegram.ts'

@@ -3,6 +3,7 @@ import { CoreError } from './errors.ts'
 import { addressHealth, endpointHealth, type TellSystem } from './health/system.ts'
 import type { Delivery } from './model/notification.ts'
 import { backoffMs, MAX_ATTEMPTS } from './notifications/backoff.ts'
+import { maskWords } from './notifications/channels/mask.ts'
 import {
   afterAnswer,
   afterFailure,
@@ -61,7 +62,7 @@ export function createNotify(
     } catch (error) {
       ports.observer.log('error', 'delivery not settled', {
         channelId: delivery.channelId,
-        reason: error instanceof Error ? error.message : String(error),
+        reason: wordsOf(error),
       })
       return 'retried'
     }
@@ -101,7 +102,7 @@ export function createNotify(
     error?: unknown,
   ): Promise<void> {
     if (accountId === undefined) return
-    const reason = error instanceof Error ? { reason: error.message } : {}
+    const reason = error instanceof Error ? { reason: wordsOf(error) } : {}
     try {
       // One that is sent again after it was set aside ends in the place of the old one.
       await ports.tables.put(endsTable(accountId), id ?? key, {
@@ -192,7 +193,11 @@ export function createNotify(
       throw error
     } finally {
       for (const [address, masked, reason] of found)
-        await disable(address, { channelId, address: masked, reason }, delivery.key)
+        await disable(
+          address,
+          { channelId, address: masked, reason: maskWords(reason) },
+          delivery.key,
+        )
     }
     return keptForMs === undefined ? {} : { keptForMs }
   }
@@ -286,7 +291,7 @@ export function createNotify(
       receivedAt: delivery.notification.at,
       messageId: delivery.key,
       code: error instanceof CoreError ? error.code : 'channel.unavailable',
-      reason: `${attempts === 1 ? 'refused' : `given up after ${attempts} tries`}: ${error instanceof Error ? error.message : String(error)}`,
+      reason: `${attempts === 1 ? 'refused' : `given up after ${attempts} tries`}: ${wordsOf(error)}`,
     })
   }
 
@@ -296,6 +301,11 @@ export function createNotify(
     const count = (end: keyof NotifyReport): number => ends.filter((one) => one === end).length
     return { sent: count('sent'), retried: count('retried'), failed: count('failed') }
   }
+}
+
+/** What went wrong, for people: without the addresses that the other side repeats. */
+function wordsOf(error: unknown): string {
+  return maskWords(error instanceof Error ? error.message : String(error))
 }
 
 /** When the other side wants to be asked again. Unit: ms; 0 where it said nothing. */

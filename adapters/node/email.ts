@@ -4,6 +4,8 @@ import {
   type Config,
   CoreError,
   type Delivery,
+  maskMail,
+  maskWords,
   renderMail,
   type Sending,
 } from '../../core/index.ts'
@@ -83,7 +85,8 @@ export function createMailer(smtp: Config['smtp']): Mailer {
       else remember(key, new Set([...had, ...accepted]))
       const one = later ?? refused[0]
       if (one === undefined) return
-      const who = `${refused.length} of ${config.to.length} recipients refused, ${one.recipient}`
+      const whose = maskMail(one.recipient ?? '')
+      const who = `${refused.length} of ${config.to.length} recipients refused, ${whose}`
       throw toCoreError(one, who)
     },
     close: () => transport.close({ force: true }),
@@ -138,7 +141,11 @@ function tellGone(refused: readonly NodemailerError[], sending: Sending): void {
   for (const error of refused) {
     const { recipient } = error
     if (recipient === undefined || !isBounce(error)) continue
-    sending.gone(recipient, masked(recipient), `SMTP ${error.responseCode ?? ''}: no such mailbox`)
+    sending.gone(
+      recipient,
+      maskMail(recipient),
+      `SMTP ${error.responseCode ?? ''}: no such mailbox`,
+    )
   }
 }
 
@@ -157,14 +164,8 @@ function isBounce({ responseCode, response }: NodemailerError): boolean {
   )
 }
 
-/** `b…@example.org`: enough to know whose it is. */
-function masked(address: string): string {
-  const at = address.lastIndexOf('@')
-  return `${address.slice(0, 1)}…${at < 0 ? '' : address.slice(at)}`
-}
-
 function reasonOf({ code, message, responseCode, response }: NodemailerError): string {
   if (code === 'EAUTH' || code === 'ENOAUTH') return `login refused (${responseCode ?? code})`
   if (code === 'EABORT') return `not done within ${TOTAL_MS} ms`
-  return (response ?? message).replace(/\s+/g, ' ').slice(0, MAX_REPLY_CHARS)
+  return maskWords((response ?? message).replace(/\s+/g, ' ')).slice(0, MAX_REPLY_CHARS)
 }

@@ -1,7 +1,8 @@
 import { isPending } from '../model/command.ts'
 import type { DeadLetter } from '../model/dead-letter.ts'
 import type { DeviceRecord, Presence, PresenceStatus } from '../model/device-record.ts'
-import type { JsonObject } from '../model/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
+import { maskAddress } from '../notifications/channels/mask.ts'
 import { alarmView } from './alarm-view.ts'
 
 /** One device as lists and the live stream show it. Times are epoch ms; `presenceChangedAt` is 0 if it never connected. */
@@ -80,7 +81,20 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** One dead letter. Its payload as text where it is text, else in hex. */
 export function deadLetterView(letter: DeadLetter): JsonObject {
   const { payload, ...rest } = letter
-  return { ...rest, ...payloadView(payload) }
+  const view = payloadView(payload)
+  return { ...rest, ...(letter.source === 'notify' ? withoutAddress(view) : view) }
+}
+
+/** A delivery that was given up, without the own address that it was for. */
+function withoutAddress(view: JsonObject): JsonObject {
+  const text = view['payloadText']
+  try {
+    const delivery: Json = typeof text === 'string' ? JSON.parse(text) : null
+    if (!isJsonObject(delivery) || typeof delivery['to'] !== 'string') return view
+    return { payloadText: JSON.stringify({ ...delivery, to: maskAddress(delivery['to']) }) }
+  } catch {
+    return view
+  }
 }
 
 function payloadView(payload: Uint8Array): JsonObject {

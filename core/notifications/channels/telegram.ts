@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { CHANNEL_BASE } from './channel-base.ts'
 import { type HttpChannel, verdictInBody } from './http-channel.ts'
+import { maskChat } from './mask.ts'
 import { wordsOf } from './words.ts'
 
 /** Writes into chats of Telegram as a bot. */
@@ -35,7 +36,7 @@ export const telegram: HttpChannel<Channel> = {
       ...facts.map(([name, value]) => `<i>${name}</i> ${escaped(value)}`),
     ]
     return chats.map((chat) => ({
-      to: `chat ${chat}`,
+      to: `chat ${maskChat(chat)}`,
       address: String(chat),
       url: `${url.replace(/\/$/, '')}/bot${token}/sendMessage`,
       headers: { 'content-type': 'application/json' },

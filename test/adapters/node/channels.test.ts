@@ -105,7 +105,7 @@ describe('channels that are APIs of others', () => {
     api.answer({ status: 200 }, { status: 429, headers: { 'retry-after': '7' } }, { status: 200 })
     await expect(sender.send(delivery('ops'))).rejects.toMatchObject({
       code: 'channel.unavailable',
-      message: 'chat @site: status 429',
+      message: 'chat @s…te: status 429',
       details: { retryAfterMs: 7_000 },
     })
     await sender.send({ ...delivery('ops'), attempts: 1 })
