@@ -103,7 +103,7 @@ const TABLE: readonly Row[] = [
     ],
     packages: ['zod', '@noble/hashes'],
   },
-  // What is asked of stored telemetry reads it through the port, a page at a time: docs/adr/0041.
+  // What is asked of stored telemetry reads it through the port, a page at a time: docs/adr/0042.
   {
     of: 'core/analytics/',
     may: [...MODEL, 'core/ports.ts'],

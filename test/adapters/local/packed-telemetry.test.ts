@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -172,6 +174,37 @@ describe('packed telemetry', () => {
     expect(await createTelemetryStore(database).range('b', ALL)).toEqual([row(2)])
     await database.write([['itemPut', 't', 'k', '1']])
     expect(await createTelemetryStore(database).count('')).toBe(2)
+  })
+
+  it('has each row once that was said to be durable, whenever the process was killed', async () => {
+    const durable = new Set<string>()
+    for (let round = 0; round < 4; round++) {
+      await database.close()
+      const child = spawn(process.execPath, [
+        join(import.meta.dirname, 'pack-until-killed.ts'),
+        path,
+        String(round * 1_000_000),
+      ])
+      let printed = ''
+      child.stdout.setEncoding('utf8')
+      child.stdout.on('data', (text: string) => {
+        printed += text
+        if (printed.length > 3_000) child.kill('SIGKILL')
+      })
+      await once(child, 'close')
+      for (const id of printed.slice(0, printed.lastIndexOf('\n')).split('\n')) durable.add(id)
+      await open()
+      const ids = (await createTelemetryStore(database).range('dev-1', ALL)).map(
+        ({ messageId }) => messageId,
+      )
+      expect(new Set(ids).size).toBe(ids.length)
+      expect([...durable].filter((id) => !ids.includes(id))).toEqual([])
+      // Nothing but what was written: the last commit may be durable before it could be said.
+      expect(ids.length - durable.size).toBeLessThanOrEqual((round + 1) * 3)
+      expect(await createTelemetryStore(database).count('dev-1')).toBe(ids.length)
+    }
+    expect(durable.size).toBeGreaterThan(500)
+    expect((await tables()).chunks).toBe(1)
   })
 
   it('is read the same however much of it is packed', async () => {
