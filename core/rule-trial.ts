@@ -1,6 +1,6 @@
 import { decodePack } from './codecs/decode-uplink.ts'
 import { CoreError } from './errors.ts'
-import { isJsonObject, type Json, type JsonObject } from './model/json.ts'
+import type { Json } from './model/json.ts'
 import type { Telemetry } from './model/telemetry.ts'
 import type { WindowMessage, WindowState } from './model/window.ts'
 import type { Ports } from './ports.ts'
@@ -244,27 +244,4 @@ function attempt<T>(run: () => T): { readonly value: T } | { readonly error: Tri
     const { code, message, position } = error
     return { error: { code, message, ...position } }
   }
-}
-
-/** The metrics of a row as a message: names joined with dots become objects again. */
-export function bodyOfMetrics(metrics: Readonly<Record<string, Json>>): JsonObject {
-  const body: Record<string, Json> = {}
-  for (const [name, value] of Object.entries(metrics)) place(body, name.split('.'), value)
-  return body
-}
-
-function place(
-  into: Record<string, Json>,
-  [first = '', ...rest]: readonly string[],
-  value: Json,
-): void {
-  const there = Object.hasOwn(into, first) ? into[first] : undefined
-  const inner: Record<string, Json> = { ...(isJsonObject(there) ? there : undefined) }
-  if (rest.length > 0) place(inner, rest, value)
-  Object.defineProperty(into, first, {
-    value: rest.length === 0 ? value : inner,
-    enumerable: true,
-    configurable: true,
-    writable: true,
-  })
 }

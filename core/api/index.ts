@@ -74,6 +74,7 @@ export function createApi({
   const { ports } = core
   const api = new OpenAPIHono()
   const fleet = createFleet(ports, () => core.program)
+  const { reaches } = fleet.groups
   api.onError((error, context) => {
     if (!(error instanceof CoreError || error instanceof RequestFault))
       ports.observer.log('error', 'request failed', {
@@ -107,7 +108,7 @@ export function createApi({
   ]
   mount(api, endpoints, {
     identify,
-    reaches: fleet.groups.reaches,
+    reaches,
     ...(who === undefined ? {} : { around: recordChanges(who.access.audit, who.factsOf) }),
   })
   return Object.assign(api, { endpoints })

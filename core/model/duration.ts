@@ -10,3 +10,11 @@ export function readDuration(text: string): number | undefined {
     return undefined
   return Math.round(Number(parts[1]) * UNIT_MS[unit])
 }
+
+/** Writes a duration as `readDuration` reads it, in the largest unit that leaves no rest: `90s`, `2m`; `0` for none. */
+export function writeDuration(ms: number): string {
+  if (ms === 0) return '0'
+  for (const unit of ['d', 'h', 'm', 's'] as const)
+    if (ms % UNIT_MS[unit] === 0) return `${ms / UNIT_MS[unit]}${unit}`
+  return `${ms}ms`
+}
