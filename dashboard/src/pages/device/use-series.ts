@@ -118,16 +118,19 @@ function toSeries(name: string, colour: string, found: readonly Series[]): Chart
   const bucketed = points.some(({ min, max }) => min !== undefined && max !== undefined)
   const made = { name, colour, times: [], values: [] } satisfies ChartSeries
   const series: ChartSeries = bucketed ? { ...made, low: [], high: [] } : made
+  const { low, high } = series
   const usual = usualStep(points.map(({ at }) => at / 1_000))
   for (const { at, avg, min, max } of points) {
     if (avg === undefined || avg === null) continue
     addPoint(series, at / 1_000, avg, usual)
-    while ((series.low?.length ?? 0) < series.times.length - 1) {
-      series.low?.push(null)
-      series.high?.push(null)
+    if (low === undefined || high === undefined) continue
+    // A gap that was put before the point has no span either.
+    while (low.length < series.times.length - 1) {
+      low.push(null)
+      high.push(null)
     }
-    series.low?.push(min ?? null)
-    series.high?.push(max ?? null)
+    low.push(min ?? null)
+    high.push(max ?? null)
   }
   return series
 }
