@@ -2,11 +2,19 @@ import { createServer, isIP, type Server, type Socket } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
-import { createApi, deviceSummary, registryEndpoints } from '../../core/api/index.ts'
+import {
+  createApi,
+  deviceSummary,
+  isOpen,
+  type RequestFacts,
+  registryEndpoints,
+  shownBy,
+} from '../../core/api/index.ts'
 import {
   BEFORE_DEVICES,
   type ChannelSender,
   type Core,
+  createAccess,
   createCore,
   isDeviceId,
   type Json,
@@ -14,8 +22,11 @@ import {
   type Program,
 } from '../../core/index.ts'
 import { systemClock } from '../node/clock.ts'
+import { createGuardedSender } from '../node/guarded-sender.ts'
 import { createIds } from '../node/ids.ts'
 import { createNetworkCaller } from '../node/network-caller.ts'
+import { createOidc } from '../node/oidc.ts'
+import { nodeSecrets } from '../node/secrets.ts'
 import { carriesToken, ensureAdminToken } from './admin-token.ts'
 import type { AmqpLogEvent, AmqpServer } from './amqp/index.ts'
 import { type Authority, openAuthority } from './authority.ts'
@@ -386,10 +397,24 @@ export async function startLocalCloud({
     ports: () => ({ mqtts: mqttsPort, amqps: amqpsPort, https: httpsPort }),
     authority: () => authority?.certificate,
   })
+  const oidcSender = createGuardedSender()
+  const access = createAccess({
+    ports: core.ports,
+    config: program.config,
+    secrets: nodeSecrets,
+    adminTokenDigest: nodeSecrets.digest(adminToken),
+    verifyToken: createOidc({
+      issuers: program.config.access.oidc,
+      sender: oidcSender,
+      clock: systemClock,
+    }),
+  })
+  const facts = new WeakMap<Request, RequestFacts>()
   const api = createApi({
     core,
     add: batcher.add,
     isAdmin,
+    who: { access, factsOf: (request) => facts.get(request) ?? {} },
     trustsNetworks: !requireAuth,
     more: [
       ...registryEndpoints({ ports: core.ports, twinTags: createTwinTags(core, twins) }),
@@ -405,7 +430,7 @@ export async function startLocalCloud({
     publish: (message) => broker.publish(message),
     identities,
   })
-  const openPaths = new Set(['/healthz', '/mqtt', ...listPageFiles().map(({ path }) => path)])
+  const openPaths = new Set(['/mqtt', ...listPageFiles().map(({ path }) => path)])
   const attach = (stream: Duplex, socket: Socket, websocket: boolean): void =>
     broker.attach(stream, {
       secure: socket instanceof TLSSocket,
@@ -434,11 +459,15 @@ export async function startLocalCloud({
       identities,
       requireAuth,
       // Networks show a secret of their own, and receivers of notifications the token of a delivery.
-      (path) =>
+      (method, path) =>
         openPaths.has(path) ||
         isGoogleHttpPath(path) ||
-        /^\/networks\/[^/]+$|^\/notifications\/deliveries\/[^/]+\/ack$/.test(path),
+        /^\/networks\/[^/]+$|^\/notifications\/deliveries\/[^/]+\/ack$/.test(path) ||
+        isOpen(api.endpoints, method, path),
     ),
+    people: async (request: Request, known: RequestFacts) =>
+      (await access.prove(shownBy(request, known)))?.caller,
+    note: (request: Request, known: RequestFacts) => void facts.set(request, known),
     ownMachineOnly: !requireAuth,
     onMqtt: (stream: Duplex, socket: Socket) => attach(stream, socket, true),
   }
@@ -501,6 +530,7 @@ export async function startLocalCloud({
     for (const server of open) server.close()
     await Promise.all([broker.close(), amqp?.close()])
     channels.close()
+    oidcSender.close()
     await database.close()
     throw error
   }
@@ -550,6 +580,7 @@ export async function startLocalCloud({
         await schedule.stop(channels.close)
         channels.close()
         networkCaller.close()
+        oidcSender.close()
         await devices.close()
         await database.close()
       })()

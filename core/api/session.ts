@@ -51,7 +51,7 @@ export function sessionEndpoints({
   issuers,
   clock,
 }: SessionEndpointOptions): readonly Endpoint[] {
-  const { access, anonymous } = who
+  const { access } = who
   const factsOf = (request: Request): RequestFacts => who.factsOf?.(request) ?? {}
 
   /** Whoever shows a credential of his own; a cookie is none that opens another session. */
@@ -149,14 +149,14 @@ export function sessionEndpoints({
           facts.caller === undefined
             ? await access.prove(shownBy(request, facts))
             : { caller: facts.caller }
-        const caller = proof?.caller ?? anonymous ?? NOBODY
+        const caller = proof?.caller ?? facts.anonymous ?? NOBODY
         const endsAt = caller.session === undefined ? undefined : proof?.endsAt
         context.header('cache-control', 'no-store')
         return {
           caller: view(caller),
           ...(caller.session === undefined ? {} : { csrfToken: caller.session.csrfToken }),
           ...(endsAt === undefined ? {} : { expiresAt: endsAt }),
-          signIn: { required: anonymous === undefined, ...oidcOf(issuers) },
+          signIn: { required: facts.anonymous === undefined, ...oidcOf(issuers) },
         }
       },
     }),

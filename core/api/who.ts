@@ -7,26 +7,25 @@ export interface RequestFacts {
   readonly remote?: string | undefined
   /** Who made it, where the host has found out: by a client certificate, say. */
   readonly caller?: Caller | undefined
+  /** What is done for who shows nothing; `undefined`: he has to. */
+  readonly anonymous?: Caller | undefined
 }
 
 /** Who may use an API, and by what they are known. */
 export interface Who {
   readonly access: Access
-  /** What is done for who shows nothing; `undefined`: everybody has to. */
-  readonly anonymous?: Caller | undefined
   readonly factsOf?: (request: Request) => RequestFacts
 }
 
 /** Who asks; `undefined` if nobody who is known. */
 export function createIdentifier({
   access,
-  anonymous,
   factsOf = () => NO_FACTS,
 }: Who): (request: Request) => Promise<Caller | undefined> {
   return async (request) => {
     const facts = factsOf(request)
     if (facts.caller !== undefined) return facts.caller
-    return (await access.prove(shownBy(request, facts)))?.caller ?? anonymous
+    return (await access.prove(shownBy(request, facts)))?.caller ?? facts.anonymous
   }
 }
 

@@ -42,12 +42,15 @@ export function streamEvents(
   const unsubscribe = feed.subscribe({ send, end: () => response.end() })
   response.on('close', unsubscribe)
   response.on('error', () => undefined)
-  snapshot().then(
-    (first) => {
-      const missed = held ?? []
-      held = undefined
-      for (const event of [toEvent('snapshot', first), ...missed]) send(event)
-    },
-    () => response.destroy(),
-  )
+  const start = (): Promise<void> =>
+    snapshot().then(
+      (first) => {
+        const missed = held ?? []
+        held = undefined
+        for (const event of [toEvent('snapshot', first), ...missed]) send(event)
+      },
+      () => void response.destroy(),
+    )
+  // The head is on its way by then, also where there can be no snapshot.
+  setImmediate(() => void start())
 }

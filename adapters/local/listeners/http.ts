@@ -7,8 +7,14 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import { allowedMethods, notServed, problem } from '../../../core/api/index.ts'
-import type { Json } from '../../../core/index.ts'
+import {
+  allowedMethods,
+  notServed,
+  problem,
+  problemOf,
+  type RequestFacts,
+} from '../../../core/api/index.ts'
+import type { Caller, Json, Scope } from '../../../core/index.ts'
 import { type AwsHttp, awsError, isAwsPath } from '../dialects/aws-http.ts'
 import type { HttpDialect } from '../dialects/http-dialect.ts'
 import type { HttpAccess } from '../http-access.ts'
@@ -35,6 +41,10 @@ export interface HttpListenerOptions {
   readonly onMqtt: (stream: Duplex, socket: Socket) => void
   /** Who may be served; without it everybody on this machine. */
   readonly access?: HttpAccess
+  /** Which person or program shows what a request does. */
+  readonly people?: (request: Request, facts: RequestFacts) => Promise<Caller | undefined>
+  /** Takes down what is known of a request, for the API. */
+  readonly note?: (request: Request, facts: RequestFacts) => void
   /** Whether only pages and programs of this machine are served. */
   readonly ownMachineOnly?: boolean
   /** With it the listener speaks TLS. */
@@ -74,6 +84,17 @@ const WEBSOCKET_PATHS: ReadonlySet<string> = new Set(['/mqtt', '/$iothub/websock
 
 /** MQTT 3.1 had a name of its own. Source: MQTT 3.1.1, 6 and the IANA registry of subprotocol names. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
+
+/** What the listener serves itself, and what that shows of all devices. */
+const LISTENER_PATHS: ReadonlyMap<string, Scope> = new Map([
+  ['/metrics', 'system:read'],
+  ['/stats', 'system:read'],
+  ['/events', 'devices:read'],
+])
+
+function mayAll({ scopes, groups, device }: Caller, needed: Scope): boolean {
+  return scopes.has(needed) && groups === undefined && device === undefined
+}
 
 /** The server, and how to end it. */
 export interface HttpListener {
@@ -134,6 +155,8 @@ function createApp({
   metrics,
   stats,
   access,
+  people,
+  note,
   tls,
   ownMachineOnly = true,
 }: HttpListenerOptions): Hono<{ Bindings: HttpBindings }> {
@@ -148,38 +171,45 @@ function createApp({
     if (!ownMachineOnly || reason === undefined) return next()
     return Promise.resolve(problem(context, 403, 'request.foreign', reason))
   })
-  app.use((context, next) => {
+  app.use(async (context, next) => {
     const { method, path } = context.req
-    const admission = access?.({
-      method,
-      path,
-      authorization: context.req.header('authorization'),
-      secure: tls !== undefined,
-      certificate: tls === undefined ? undefined : peerCertificate(context.env.incoming.socket),
-    })
+    const request = context.req.raw
     const isAws = aws !== undefined && isAwsPath(path)
     const query = (name: string): string | undefined => context.req.query(name)
     const dialect = dialects.find((one) => one.owns(method, path, query))
-    if (dialect !== undefined) {
-      if (admission?.admitted === false)
-        return Promise.resolve(dialect.refuse(admission.status, admission.reason))
-      const { rawHeaders, socket } = context.env.incoming
-      const facts = {
-        identity: admission?.identity,
-        remoteAddress: socket.remoteAddress,
-        rawHeaders,
-      }
-      return Promise.resolve(dialect.serve(context.req.raw, facts))
+    const { rawHeaders, socket } = context.env.incoming
+    const { remoteAddress } = socket
+    const remote = { remote: remoteAddress }
+    const admission = await access?.(
+      {
+        method,
+        path,
+        authorization: context.req.header('authorization'),
+        secure: tls !== undefined,
+        certificate: tls === undefined ? undefined : peerCertificate(socket),
+        forPeople: dialect === undefined && !isAws,
+      },
+      async () => people?.(request, remote),
+    )
+    if (admission?.admitted === false) {
+      if ('error' in admission) return problemOf(context, admission.error)
+      const { status, reason } = admission
+      if (dialect !== undefined) return dialect.refuse(status, reason)
+      if (isAws) return awsError(status, reason)
+      const answer = problem(context, status, status === 401 ? 'unauthorized' : 'forbidden', reason)
+      if (status === 401) answer.headers.set('www-authenticate', 'Bearer')
+      return answer
     }
-    if (admission === undefined || admission.admitted) {
-      if (!isAws) return next()
-      return Promise.resolve(aws(context.req.raw, admission?.identity))
-    }
-    const { status, reason } = admission
-    if (isAws) return Promise.resolve(awsError(status, reason))
-    const answer = problem(context, status, status === 401 ? 'unauthorized' : 'forbidden', reason)
-    if (status === 401) answer.headers.set('www-authenticate', 'Bearer')
-    return Promise.resolve(answer)
+    const identity = admission?.identity
+    if (dialect !== undefined)
+      return dialect.serve(request, { identity, remoteAddress, rawHeaders })
+    if (isAws) return aws(request, identity)
+    const needed = LISTENER_PATHS.get(path)
+    const caller = admission?.caller
+    if (needed !== undefined && caller !== undefined && !mayAll(caller, needed))
+      return problem(context, 403, 'access.forbidden', `expected a caller with ${needed}`)
+    note?.(request, { ...remote, caller, anonymous: admission?.anonymous })
+    return next()
   })
   for (const { path, read } of listPageFiles())
     app.get(path, async (context) => {

@@ -34,7 +34,6 @@ export function openApi(config: ConfigInput = {}, dev = false) {
   const facts = new WeakMap<Request, RequestFacts>()
   const who: Who = {
     access,
-    ...(dev ? { anonymous: ANONYMOUS } : {}),
     factsOf: (request) => facts.get(request) ?? {},
   }
   const api = createApi({
@@ -54,7 +53,7 @@ export function openApi(config: ConfigInput = {}, dev = false) {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    if (remote !== undefined) facts.set(request, { remote })
+    facts.set(request, { remote, anonymous: dev ? ANONYMOUS : undefined })
     const answer = await api.fetch(request)
     const text = await answer.text()
     const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '')
