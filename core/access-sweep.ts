@@ -1,6 +1,7 @@
 import { auditKeysBefore } from './access/audit.ts'
+import { isIdempotencyOver } from './access/idempotency.ts'
 import { endOfKey } from './access/session.ts'
-import { AUDIT_TABLE, SESSIONS_TABLE, SIGN_IN_TABLE } from './access/tables.ts'
+import { AUDIT_TABLE, IDEMPOTENCY_TABLE, SESSIONS_TABLE, SIGN_IN_TABLE } from './access/tables.ts'
 import type { Config } from './config.ts'
 import type { Ports } from './ports.ts'
 
@@ -10,7 +11,7 @@ const SWEEP_EVERY_MS = 600_000
 /** So much of each kind is forgotten in one round. */
 const SWEEP_LIMIT = 200
 
-/** Builds what forgets old entries of the audit log, sessions and codes: for whoever runs on a schedule. */
+/** Builds what forgets old entries of the audit log, sessions, codes and answers kept for a key: for whoever runs on a schedule. */
 export function createAccessSweep(
   { tables, clock }: Pick<Ports, 'tables' | 'clock'>,
   retention: Pick<Config['retention'], 'audit'>,
@@ -30,6 +31,12 @@ export function createAccessSweep(
     return forget(table, ended)
   }
 
+  async function sweepAnswers(now: number): Promise<boolean> {
+    const rows = await tables.list(IDEMPOTENCY_TABLE, '', SWEEP_LIMIT)
+    const over = rows.map(({ key }) => key).filter((key) => isIdempotencyOver(key, now))
+    return forget(IDEMPOTENCY_TABLE, over)
+  }
+
   return async () => {
     const now = clock.now()
     if (now - sweptAt < SWEEP_EVERY_MS) return
@@ -42,6 +49,7 @@ export function createAccessSweep(
       ),
       await sweepEnded(SESSIONS_TABLE, now),
       await sweepEnded(SIGN_IN_TABLE, now),
+      await sweepAnswers(now),
     ]
     // The next round goes on.
     if (hasMore.includes(true)) sweptAt = Number.NEGATIVE_INFINITY

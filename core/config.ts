@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { AccessSchema } from './access/access-config.ts'
 import { ActionSchema } from './actions/list.ts'
+import { API_LIMITS } from './api-config.ts'
 import { CodecSchema } from './codecs/codec-config.ts'
 import { type ConfigFault, faultsOf } from './config-faults.ts'
 import { DurationSchema as Duration } from './duration-schema.ts'
@@ -369,9 +370,10 @@ export const ConfigSchema = z
           description:
             'Whether rules may be put, switched and removed through REST: not where they are fixed. Unless given they may on the embedded cloud only: functions then look every 15 s for changes.',
         }),
+        ...API_LIMITS,
       })
       .prefault({})
-      .meta({ description: 'What may be done through REST.' }),
+      .meta({ description: 'What may be done through REST, and how it is served.' }),
     retention: z
       .strictObject({
         telemetry: Duration.prefault('90d').meta({ description: 'Rows of telemetry.' }),

@@ -109,11 +109,12 @@ const TABLE: readonly Row[] = [
     may: [...MODEL, 'core/ports.ts'],
     packages: ['hyparquet-writer'],
   },
-  { of: 'core/access/', may: MODEL, packages: ['zod'] },
+  { of: 'core/access/', may: MODEL, packages: ['zod', '@noble/hashes'] },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
   { of: 'core/config-faults.ts', may: MODEL, packages: ['zod'] },
   { of: 'core/duration-schema.ts', may: MODEL, packages: ['zod'] },
+  { of: 'core/api-config.ts', may: ['core/duration-schema.ts'], packages: ['zod'] },
   {
     of: 'core/rule-config.ts',
     may: ['core/actions/list.ts', 'core/duration-schema.ts'],
@@ -124,6 +125,7 @@ const TABLE: readonly Row[] = [
     may: [
       ...MODEL,
       'core/config-faults.ts',
+      'core/api-config.ts',
       'core/duration-schema.ts',
       'core/rule-config.ts',
       'core/access/access-config.ts',

@@ -12,5 +12,8 @@ export const SESSIONS_TABLE = '$sessions'
 /** One-time codes of sign-in links, in the same way. */
 export const SIGN_IN_TABLE = '$sign-in'
 
+/** What was answered to requests with an Idempotency-Key, by day. */
+export const IDEMPOTENCY_TABLE = '$idempotency'
+
 /** The audit log, newest first. */
 export const AUDIT_TABLE = '$audit'

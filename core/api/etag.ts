@@ -6,7 +6,7 @@ export type Match = '*' | readonly number[]
 
 /** Names the version of an answer. Source: RFC 9110, 8.8.3. */
 export function setEtag(context: Context, version: number): void {
-  context.header('etag', `"${version}"`)
+  context.set('etag', `"${version}"`)
 }
 
 /**
@@ -33,8 +33,8 @@ export function checkMatch(match: Match | undefined, version: number): void {
 }
 
 /** Whether the client has this answer already. Weak comparison. Source: RFC 9110, 13.1.2. */
-export function isKnown(ifNoneMatch: string | undefined, etag: string | null): boolean {
-  if (ifNoneMatch === undefined || etag === null) return false
+export function isKnown(ifNoneMatch: string | undefined, etag: string | undefined): boolean {
+  if (ifNoneMatch === undefined || etag === undefined) return false
   const strong = etag.replace(/^W\//, '')
   return (
     ifNoneMatch.trim() === '*' ||

@@ -12,12 +12,15 @@ import { allowedMethods } from './allowed-methods.ts'
 import { audienceEndpoints } from './audience.ts'
 import { auditEndpoints, recordChanges } from './audit.ts'
 import { commandEndpoints } from './commands.ts'
+import { createCors } from './cors.ts'
 import { deadLetterEndpoints } from './dead-letters.ts'
 import { deliveryEndpoints } from './deliveries.ts'
 import { deviceEndpoints } from './devices.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import { groupEndpoints } from './groups.ts'
+import { createIdempotency } from './idempotency.ts'
 import { keyEndpoints } from './keys.ts'
+import { createMeter } from './meter.ts'
 import { type Guards, mount } from './mount.ts'
 import { networkEndpoint } from './networks.ts'
 import { notificationEndpoints } from './notifications.ts'
@@ -83,6 +86,8 @@ export function createApi({
       })
     return problemOf(context, error)
   })
+  const { origins } = core.program.config.api.cors
+  if (origins.length > 0) api.use(createCors(origins))
   api.notFound((context) => notServed(context, allowedMethods(api, context.req.path)))
 
   const identify = who === undefined ? byAdminToken(isAdmin) : createIdentifier(who)
@@ -109,9 +114,23 @@ export function createApi({
   mount(api, endpoints, {
     identify,
     reaches,
-    ...(who === undefined ? {} : { around: recordChanges(who.access.audit, who.factsOf) }),
+    meter: createMeter(core.program.config.api.rateLimit, ports.clock, who?.factsOf),
+    around: inside(
+      createIdempotency(ports),
+      who === undefined ? undefined : recordChanges(who.access.audit, who.factsOf),
+    ),
   })
   return Object.assign(api, { endpoints })
+}
+
+/** What is done around a handler, and around that. */
+function inside(
+  outer: NonNullable<Guards['around']>,
+  inner: Guards['around'],
+): NonNullable<Guards['around']> {
+  if (inner === undefined) return outer
+  return (one, caller, context, bytes, handle) =>
+    outer(one, caller, context, bytes, () => inner(one, caller, context, bytes, handle))
 }
 
 /** Whether the admin asks. What proves nothing is nobody's word here. */

@@ -4,7 +4,11 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Caller, Scope } from '../access/index.ts'
 import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
+import { harden, JSON_HEADERS, PRIVATE, VERSIONED } from './answer-headers.ts'
 import type { Change, Endpoint } from './endpoint.ts'
+import { isKnown } from './etag.ts'
+import { checkMediaType } from './media-type.ts'
+import { nextLink } from './next-link.ts'
 import { problem } from './problem.ts'
 import { readBody } from './read-body.ts'
 
@@ -20,6 +24,11 @@ export interface Guards {
   readonly identify: (request: Request) => Promise<Caller | undefined> | Caller | undefined
   /** Whether a caller who is limited to groups may touch a device. */
   readonly reaches: (caller: Caller, deviceId: string) => Promise<boolean>
+  /**
+   * Counts a request; tells what its answer says of that.
+   * @throws CoreError `access.rate_limited` if its caller asks too often.
+   */
+  readonly meter?: (endpoint: Endpoint, caller: Caller, context: Context) => object | undefined
   /** Around the handling of a request that was let in: answers kept for a key, the audit log. */
   readonly around?: (
     endpoint: Endpoint,
@@ -35,6 +44,10 @@ declare module 'hono' {
     /** What a handler changed, for the audit log. */
     change: Change | undefined
     caller: Caller | undefined
+    /** The version of the answer. */
+    etag: string | undefined
+    /** What the answer says of how often its caller may ask. */
+    quota: object | undefined
   }
 }
 
@@ -50,6 +63,7 @@ async function serve(one: Endpoint, context: Context, guards: Guards): Promise<R
   const caller = await guards.identify(context.req.raw)
   if (caller === undefined) return unauthorized(context)
   context.set('caller', caller)
+  context.set('quota', guards.meter?.(one, caller, context))
   if (!caller.scopes.has(one.needs)) return lacksScope(context, caller, one.needs)
   if (!(await mayTouch(caller, one, context.req.param('deviceId'), guards)))
     return problem(
@@ -81,6 +95,7 @@ async function handle(
   guards: Guards,
   caller: Caller,
 ): Promise<Response> {
+  checkMediaType(one, context)
   const bytes = one.body === undefined ? undefined : await bytesOf(one, context)
   const respond = async (): Promise<Response> => {
     const answer = await one.run({
@@ -90,15 +105,30 @@ async function handle(
       query: queryOf(context),
       body: bytes === undefined ? undefined : jsonOf(bytes, one),
     })
-    if (answer instanceof Response) return answer
-    if (answer === undefined) return context.body(null, 204)
-    return context.body(JSON.stringify(answer), statusOf(one), {
-      'content-type': 'application/json',
-    })
+    if (answer instanceof Response) return withQuota(harden(answer), context)
+    return answerOf(one, context, answer)
   }
   return guards.around === undefined
     ? respond()
     : guards.around(one, caller, context, bytes, respond)
+}
+
+function answerOf(one: Endpoint, context: Context, answer: object | undefined): Response {
+  const etag = context.get('etag')
+  const quota = context.get('quota')
+  const version = etag === undefined ? undefined : { etag }
+  if (answer === undefined) return context.body(null, 204, { ...PRIVATE, ...version, ...quota })
+  if (one.method === 'get' && isKnown(context.req.header('if-none-match'), etag))
+    return context.body(null, 304, { ...version, ...quota })
+  if ('next' in answer && typeof answer.next === 'string') nextLink(context, answer.next)
+  const headers = version === undefined ? JSON_HEADERS : VERSIONED
+  return context.body(JSON.stringify(answer), statusOf(one), { ...headers, ...version, ...quota })
+}
+
+function withQuota(answer: Response, context: Context): Response {
+  for (const [name, value] of Object.entries(context.get('quota') ?? {}))
+    answer.headers.set(name, String(value))
+  return answer
 }
 
 function statusOf({ status }: Endpoint): ContentfulStatusCode {
@@ -127,6 +157,24 @@ function jsonOf(bytes: Uint8Array, { bodyOptional = false, emptyBody = {} }: End
   } catch {
     throw new CoreError('input.malformed', 'expected a body of JSON')
   }
+}
+
+/** Whether whoever asks is served there: the endpoint of the path looks for itself. */
+export function isOpen(endpoints: readonly Endpoint[], method: string, path: string): boolean {
+  const parts = path.split('/')
+  return endpoints.some(
+    (one) =>
+      one.needs === 'open' &&
+      (one.method === method.toLowerCase() || (one.method === 'get' && method === 'HEAD')) &&
+      fits(one.path.split('/'), parts),
+  )
+}
+
+function fits(template: readonly string[], parts: readonly string[]): boolean {
+  return (
+    template.length === parts.length &&
+    template.every((part, at) => part.startsWith('{') || part === parts[at])
+  )
 }
 
 function honoPath(path: string): string {

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { CoreError, type ErrorCode } from '../errors.ts'
+import { PRIVATE } from './answer-headers.ts'
 import { RequestFault } from './request-fault.ts'
 
 /** Statuses of errors that are not the server's fault; every other code is a 500 or, if it may pass, a 503. */
@@ -52,9 +53,7 @@ export function problem(
   return context.body(
     JSON.stringify({ type: `urn:anyhub:${code}`, title: code, status, detail, ...extra }),
     status,
-    {
-      'content-type': 'application/problem+json',
-    },
+    { ...PRIVATE, ...context.get('quota'), 'content-type': 'application/problem+json' },
   )
 }
 
