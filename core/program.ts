@@ -46,6 +46,7 @@ import {
   createRuleSet,
   isWindowed,
   type RuleSet,
+  readsName,
   type WindowedRule,
 } from './rules/index.ts'
 import type { Aggregate } from './windows/aggregates.ts'
@@ -293,18 +294,23 @@ export function compileProgram(
       checkTopicFilter(alarmConfig.from)
       return compileRule(`SELECT * FROM '${alarmConfig.from.replaceAll("'", "''")}'`)
     })
-    const when = guard([...path, 'when'], () => compileExpression(alarmConfig.when ?? 'false'))
+    const condition = (text: string) => {
+      if (alarmConfig.rate === undefined && readsName(text, '_rate'))
+        throw new CoreError('config.invalid', 'expected rate: beside it, which gives _rate')
+      return compileExpression(text)
+    }
+    const when = guard([...path, 'when'], () => condition(alarmConfig.when ?? 'false'))
     const rateOf = alarmConfig.rate?.of
     const rate =
       rateOf === undefined
         ? undefined
         : guard([...path, 'rate', 'of'], () => compileExpression(rateOf))
     const ladder = alarmConfig.severities.map(({ when: rung, severity }, at) => {
-      const compiled = guard([...path, 'severities', at, 'when'], () => compileExpression(rung))
+      const compiled = guard([...path, 'severities', at, 'when'], () => condition(rung))
       return compiled === undefined ? undefined : { when: compiled, severity }
     })
     const clear = guard([...path, 'clear'], () =>
-      alarmConfig.clear === undefined ? undefined : compileExpression(alarmConfig.clear),
+      alarmConfig.clear === undefined ? undefined : condition(alarmConfig.clear),
     )
     const text = guard([...path, 'text'], () =>
       compileTemplate(alarmConfig.text ?? defaultText(alarmId, alarmConfig)),

@@ -1,5 +1,5 @@
 import { CoreError } from '../errors.ts'
-import type { AlarmCare, AlarmChange, AlarmEvent, AlarmState } from '../model/alarm.ts'
+import type { AlarmCare, AlarmChange, AlarmEvent, AlarmShelf, AlarmState } from '../model/alarm.ts'
 
 /** What one alarm keeps at most, and what all alarms of a device do together: it is in the record of the device. */
 const MAX_EVENTS = 50
@@ -49,7 +49,7 @@ export function careFor(state: AlarmState, change: AlarmChange, caretaker: Caret
         until: change.until,
         by,
         ...(change.reason === undefined ? {} : { reason: change.reason.slice(0, MAX_COMMENT) }),
-        ...(care.shelf?.untold === undefined ? {} : { untold: care.shelf.untold }),
+        ...owedOf(care.shelf),
       }
       return withEvent(withCare(state, { ...care, shelf }), { at, is: 'shelved', by }, among)
     }
@@ -68,6 +68,15 @@ export function careFor(state: AlarmState, change: AlarmChange, caretaker: Caret
       )
       return withCare(state, { ...care, comments })
     }
+  }
+}
+
+/** Who shelves it again takes over what is to be made up for. */
+function owedOf({ untold, begunHere, uncleared }: Partial<AlarmShelf> = {}): Partial<AlarmShelf> {
+  return {
+    ...(untold === undefined ? {} : { untold }),
+    ...(begunHere === undefined ? {} : { begunHere }),
+    ...(uncleared === undefined ? {} : { uncleared }),
   }
 }
 

@@ -56,6 +56,10 @@ export interface AlarmShelf {
   readonly reason?: string
   /** Channels that were not told that it is active; they are when the shelf ends and it still is. */
   readonly untold?: readonly string[] | undefined
+  /** True while it is in a round that began on the shelf: nobody was told of its beginning. */
+  readonly begunHere?: boolean | undefined
+  /** Channels that were told that it is active, and not that it has cleared; they are when the shelf ends and it still is. */
+  readonly uncleared?: readonly string[] | undefined
 }
 
 export interface AlarmComment {

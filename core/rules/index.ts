@@ -20,6 +20,7 @@ export type {
   RuleMessage,
   RuleResult,
 } from './message.ts'
+export { readsName } from './reads-name.ts'
 export { type CompiledRule, compileRule, runRule } from './rule.ts'
 export { createRuleSet, type RuleOutput, type RuleSet } from './rule-set.ts'
 export { type CompiledTemplate, compileTemplate, type TemplateOptions } from './template.ts'

@@ -10,7 +10,7 @@ import {
   withoutOldDue,
 } from '../alarms/judge.ts'
 import { CoreError } from '../errors.ts'
-import type { AlarmSample, AlarmState } from '../model/alarm.ts'
+import type { AlarmSample, AlarmShelf, AlarmState } from '../model/alarm.ts'
 import type { AlarmInput, InputResult } from '../model/input.ts'
 import { isJsonObject, type Json } from '../model/json.ts'
 import type { ProgramAlarm } from '../program.ts'
@@ -134,12 +134,26 @@ function settle(
   const tells = hasListeners(draft, alarm) && (transition !== 'cleared' || alarm.notifyCleared)
   const { shelf } = state.care ?? {}
   if (shelf !== undefined) {
-    const untold = transition === 'cleared' ? undefined : alarm.channelIds
-    state = withCare(state, { ...state.care, shelf: { ...shelf, untold } })
+    state = withCare(state, { ...state.care, shelf: onShelf(shelf, transition, alarm) })
   }
   draft.setAlarm(alarm.alarmId, state)
   if (transition === 'raised' || transition === 'cleared') draft.transitions[transition]++
   if (tells && shelf === undefined) tell(draft, alarm, state, transition, at)
+}
+
+/** What is to be made up for when the shelf ends. */
+function onShelf(
+  shelf: AlarmShelf,
+  transition: Transition,
+  { channelIds, notifyCleared }: Pick<ProgramAlarm, 'channelIds' | 'notifyCleared'>,
+): AlarmShelf {
+  if (transition !== 'cleared') {
+    const begunHere = transition === 'raised' || shelf.begunHere
+    return { ...shelf, untold: channelIds, begunHere }
+  }
+  const wasTold = shelf.begunHere !== true && notifyCleared
+  const uncleared = wasTold ? channelIds : shelf.uncleared
+  return { ...shelf, untold: undefined, begunHere: undefined, uncleared }
 }
 
 /** How many alarms share the record of the device. */
@@ -247,7 +261,11 @@ export function applyAlarmChange(
   }
 }
 
-/** An alarm that became active on its shelf, and still is, is told of when the shelf ends. */
+/**
+ * When the shelf ends, people are told of the state that the alarm is in, as far as it is not what they were told last:
+ * that it is active, or, of one that they were told is active, that it has cleared.
+ * Source: ANSI/ISA-18.2: what is shelved is not annunciated; unshelved, an alarm goes to the state of its process.
+ */
 function tellUntold(
   draft: Draft,
   alarmId: string,
@@ -255,10 +273,12 @@ function tellUntold(
   state: AlarmState,
   at: number,
 ): void {
-  const channelIds = before.care?.shelf?.untold
-  if (state.status !== 'active' || channelIds === undefined) return
-  if (!hasListeners(draft, { channelIds })) return
-  tell(draft, { alarmId, channelIds }, state, 'raised', at)
+  const { untold, uncleared } = before.care?.shelf ?? {}
+  const isActive = state.status === 'active'
+  const channelIds = isActive ? untold : uncleared
+  if (channelIds === undefined || !hasListeners(draft, { channelIds })) return
+  if (isActive) tell(draft, { alarmId, channelIds }, state, 'raised', at)
+  else tell(draft, { alarmId, channelIds }, state, 'cleared', state.clearedAt ?? at)
 }
 
 /** A transition that cannot be told, because too much waits to be told, is one all the same. */

@@ -137,6 +137,63 @@ describe('alarms and the people who look after them', () => {
     expect(told()).toEqual(['hot raised on dev-1: 32'])
   })
 
+  it('what was told as active and cleared on its shelf is told as cleared when the shelf ends', async () => {
+    const { send, care, wait, told, now, world } = open({ when: 'temp > 30', text: '${temp}' })
+    await send({ temp: 31 })
+    await care({ do: 'shelve', until: now() + 3_600_000 })
+    await send({ temp: 20 })
+    const clearedAt = now()
+    expect(told()).toEqual(['hot raised on dev-1: 31'])
+    await wait(3_600)
+    expect(told()).toEqual(['hot raised on dev-1: 31', 'hot cleared on dev-1: Cleared: 31'])
+    const last = [...world.queue.values()].at(-1)?.delivery.notification
+    expect(last).toMatchObject({ severity: 'info', at: clearedAt })
+    await wait(3_600)
+    await care({ do: 'shelve', until: now() + 60_000 })
+    await care({ do: 'unshelve' })
+    expect(told()).toHaveLength(2)
+  })
+
+  it.each([
+    ['cleared, raised and cleared', [20, 33, 20], ['hot cleared on dev-1: Cleared: 33']],
+    ['cleared and raised again', [20, 33], ['hot raised on dev-1: 33']],
+    ['cleared, raised, cleared and raised', [20, 33, 20, 34], ['hot raised on dev-1: 34']],
+    ['nothing', [], []],
+  ])('told as active, then on the shelf: %s', async (_name, temps, expected) => {
+    const { send, care, told, now } = open({ when: 'temp > 30', text: '${temp}' })
+    await send({ temp: 31 })
+    await care({ do: 'shelve', until: now() + 3_600_000 })
+    for (const temp of temps) await send({ temp })
+    // Shelved once more: what is owed stays.
+    await care({ do: 'shelve', until: now() + 3_600_000 })
+    expect(told()).toHaveLength(1)
+    await care({ do: 'unshelve' })
+    expect(told().slice(1)).toEqual(expected)
+  })
+
+  it('what got worse on its shelf and cleared is told as cleared: its beginning was told', async () => {
+    const { send, care, told, now } = open({
+      when: 'temp > 30',
+      severities: [{ when: 'temp > 40', severity: 'critical' }],
+      text: '${temp}',
+    })
+    await send({ temp: 31 })
+    await care({ do: 'shelve', until: now() + 3_600_000 })
+    await send({ temp: 41 })
+    await send({ temp: 20 })
+    await care({ do: 'unshelve' })
+    expect(told().slice(1)).toEqual(['hot cleared on dev-1: Cleared: 31'])
+  })
+
+  it('who is not told of the end is not told of it when the shelf ends, either', async () => {
+    const { send, care, told, now } = open({ when: 'temp > 30', notifyCleared: false })
+    await send({ temp: 31 })
+    await care({ do: 'shelve', until: now() + 3_600_000 })
+    await send({ temp: 20 })
+    await care({ do: 'unshelve' })
+    expect(told()).toHaveLength(1)
+  })
+
   it('what people did outlasts what messages do, in the order in which it happened', async () => {
     const { send, care, alarm } = open({ when: 'temp > 30', notifyCleared: false })
     await send({ temp: 31 })
