@@ -8,9 +8,9 @@ const TICK_MS = 1_000
 const STATS_MS = 1_000
 const CLEANUP_MS = 600_000
 
-/** Telemetry is packed so often, in so many rounds of so long: the disk is busy with it for about a twentieth of its time. */
+/** Telemetry is packed so often, in so many rounds of so long: the disk is busy with it for about a tenth of its time. */
 const SEAL_MS = 1_000
-const SEAL_ROUNDS = 5
+const SEAL_ROUNDS = 10
 const SEAL_ROUND_MS = 10
 
 /** An hour is over for good when it has been for so long: devices send the last of it a little later. */
