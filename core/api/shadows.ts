@@ -1,12 +1,17 @@
+import type { Context } from 'hono'
 import * as z from 'zod'
 import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
 import type { ShadowInput } from '../model/input.ts'
+import { isJsonObject, type JsonObject } from '../model/json.ts'
 import { explainDelta, isAlive } from '../shadow/index.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
+import { readIfMatch, setEtag } from './etag.ts'
 import { findDevice } from './find-device.ts'
+import { problem } from './problem.ts'
 import { readBody } from './read-body.ts'
-import { AnyObject, DeviceParams, Instant, Switch, whole } from './schemas.ts'
+import { AnyJson, AnyObject, DeviceParams, Instant, Switch, whole } from './schemas.ts'
+import { wantedVersion, withVersion } from './shadow-match.ts'
 
 /** How far ahead a desired value may expire. Unit: s. */
 const MAX_EXPIRES_IN_S = 3_155_760_000
@@ -32,21 +37,80 @@ const Entry = z
   })
   .meta({ id: 'ShadowChange' })
 
+const ShadowState = z.object({
+  desired: AnyObject.nullish(),
+  reported: AnyObject.nullish(),
+  delta: AnyObject.optional(),
+})
+
+const ShadowView = z
+  .object({
+    state: ShadowState,
+    metadata: AnyObject,
+    version: z.int().meta({ description: 'It is the ETag.' }),
+    timestamp: z.int().meta({ description: 'Epoch seconds.' }),
+    clientToken: z.string().optional(),
+  })
+  .meta({ id: 'Shadow' })
+
+const ShadowUpdateView = z
+  .object({
+    state: ShadowState,
+    metadata: AnyObject,
+    version: z.int(),
+    timestamp: z.int().meta({ description: 'Epoch seconds.' }),
+    clientToken: z.string().optional(),
+  })
+  .meta({ id: 'ShadowUpdate', description: 'What was changed.' })
+
+const Seconds = z.number().optional().meta({ description: 'Epoch seconds.' })
+
+const DeltaLeafView = z
+  .object({
+    pointer: z.string(),
+    desired: AnyJson,
+    wantedSince: Seconds,
+    wantedBy: z.string().optional(),
+    expiresAt: Seconds,
+    reported: AnyJson.optional(),
+    reportedAt: Seconds,
+  })
+  .meta({ id: 'DeltaLeaf' })
+
 /** What devices shall be, and what they say that they are. */
 export function shadowEndpoints({ ports, gate, program }: Core): readonly Endpoint[] {
   async function answer(
+    context: Context,
     deviceId: string,
     request: Omit<ShadowInput, 'kind' | 'at'>,
-  ): Promise<Response> {
+  ): Promise<Response | JsonObject> {
     const [result] = await gate.run(deviceId, [
       { kind: 'shadow', at: ports.clock.now(), ...request },
     ])
     if (result?.status === 'refused') throw new CoreError(result.code, result.message)
     if (result?.status !== 'answered')
       throw new CoreError('shadow.bad_request', 'expected an answer, found none')
-    return new Response(JSON.stringify(result.body), {
-      status: result.accepted ? 200 : statusOf(result.body),
-      headers: { 'content-type': 'application/json' },
+    const { accepted, body } = result
+    if (!isJsonObject(body)) throw new CoreError('shadow.bad_request', 'expected an object')
+    if (!accepted) return refusal(context, body)
+    if (typeof body['version'] === 'number') setEtag(context, body['version'])
+    return body
+  }
+
+  /** The version that has to be there; `undefined` if any will do. */
+  async function versionFor(
+    context: Context,
+    deviceId: string,
+    name: string,
+  ): Promise<number | undefined> {
+    const match = readIfMatch(context)
+    if (match === undefined) return undefined
+    const shadows = (await ports.devices.load(deviceId))?.shadows ?? {}
+    const shadow = Object.hasOwn(shadows, name) ? shadows[name] : undefined
+    const version = wantedVersion(match, isAlive(shadow) ? shadow.version : undefined)
+    if (version !== undefined) return version
+    throw new CoreError('input.precondition_failed', 'expected another version of the shadow', {
+      details: isAlive(shadow) ? { version: shadow.version } : {},
     })
   }
 
@@ -60,10 +124,10 @@ export function shadowEndpoints({ ports, gate, program }: Core): readonly Endpoi
       needs: 'shadows:read',
       params: DeviceParams,
       query: z.strictObject({ name: Name }),
-      answer: AnyObject,
-      async handle({ params, query: { name } }) {
+      answer: ShadowView,
+      async handle({ context, params, query: { name } }) {
         const { deviceId } = await findDevice(ports, params.deviceId)
-        return answer(deviceId, { operation: 'get', name, body: '' })
+        return answer(context, deviceId, { operation: 'get', name, body: '' })
       },
     }),
     endpoint({
@@ -75,7 +139,7 @@ export function shadowEndpoints({ ports, gate, program }: Core): readonly Endpoi
       needs: 'shadows:read',
       params: DeviceParams,
       query: z.strictObject({ name: Name }),
-      answer: AnyObject,
+      answer: z.object({ version: z.int(), delta: z.array(DeltaLeafView) }),
       async handle({ params, query: { name } }) {
         const { shadows } = await findDevice(ports, params.deviceId)
         const shadow = Object.hasOwn(shadows, name) ? shadows[name] : undefined
@@ -147,8 +211,10 @@ export function shadowEndpoints({ ports, gate, program }: Core): readonly Endpoi
         once: Switch.default(false),
         expiresIn: whole(0, MAX_EXPIRES_IN_S).optional().meta({ description: 'Seconds.' }),
       }),
+      description:
+        'With `If-Match` only if nobody else changed it since; else the answer is 412, and nothing is changed.',
       raw: ['application/json'],
-      answer: AnyObject,
+      answer: ShadowUpdateView,
       async handle({
         context,
         caller,
@@ -159,20 +225,39 @@ export function shadowEndpoints({ ports, gate, program }: Core): readonly Endpoi
         const body = await readBody(context.req.raw, limit)
         if (!body.complete)
           throw new CoreError('input.too_large', `expected a body of at most ${limit} bytes`)
-        return answer(deviceId, {
+        const version = await versionFor(context, deviceId, name)
+        const result = await answer(context, deviceId, {
           operation: 'update',
           name,
-          body: body.bytes,
+          body: version === undefined ? body.bytes : withVersion(body.bytes, version),
           by: caller.id,
           once,
           ...(expiresIn === 0 ? {} : { expiresAt: ports.clock.now() + expiresIn * 1_000 }),
         })
+        if (version !== undefined && result instanceof Response && result.status === 409)
+          throw new CoreError('input.precondition_failed', 'the shadow was changed meanwhile')
+        if (!(result instanceof Response))
+          context.set('change', {
+            target: `device/${deviceId}/shadow${name === '' ? '' : `/${name}`}`,
+            after: result,
+          })
+        return result
       },
     }),
   ]
 }
 
-function statusOf(body: unknown): number {
-  if (typeof body !== 'object' || body === null || !('code' in body)) return 400
-  return typeof body.code === 'number' && body.code >= 400 && body.code < 600 ? body.code : 400
+const REFUSALS: Readonly<Record<number, string>> = {
+  404: 'shadow.not_found',
+  409: 'shadow.version_conflict',
+  413: 'shadow.too_large',
+  415: 'input.wrong_type',
+}
+
+/** What the shadow said no to, as a problem; its own words stay in it. */
+function refusal(context: Context, body: JsonObject): Response {
+  const { code, message } = body
+  const status = code === 404 || code === 409 || code === 413 || code === 415 ? code : 400
+  const detail = typeof message === 'string' ? message : 'expected another request'
+  return problem(context, status, REFUSALS[status] ?? 'shadow.bad_request', detail, body)
 }
