@@ -76,6 +76,12 @@ export interface AlarmView {
   readonly history?: readonly AlarmEvent[]
 }
 
+/** One alarm of some device, as the list of all has it; `comments` counts them. */
+export interface AlarmEntry extends Omit<AlarmView, 'comments' | 'history'> {
+  readonly deviceId: string
+  readonly comments: number
+}
+
 export interface DeviceDetail extends DeviceSummary {
   readonly version: number
   readonly createdAt: number
@@ -302,12 +308,18 @@ export const api = {
       query: { responseTimeout },
     }),
 
+  alarms: (query: Query) =>
+    call<{ readonly alarms: readonly AlarmEntry[]; readonly next?: string }>('/alarms', { query }),
   deviceAlarms: (id: string) => call<{ readonly alarms: readonly AlarmView[] }>(at(id, '/alarms')),
   changeAlarm: (id: string, alarmId: string, change: string, body: JsonObject = {}) =>
     send(at(id, `/alarms/${encodeURIComponent(alarmId)}/${change}`), { method: 'POST', body }),
 
   deadLetters: (query: Query) =>
-    call<{ readonly deadLetters: readonly DeadLetter[]; readonly total: number }>('/dead-letters', {
+    call<{
+      readonly deadLetters: readonly DeadLetter[]
+      readonly total: number
+      readonly next?: string
+    }>('/dead-letters', {
       query,
     }),
   redrive: (id: string) =>

@@ -1,5 +1,5 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
-import { DevicesIcon, OverviewIcon } from './ui/icons.tsx'
+import { AlarmIcon, DevicesIcon, LetterIcon, OverviewIcon } from './ui/icons.tsx'
 
 /** Heads of the navigation, in their order. The first has no head. */
 export const NAV_GROUPS = ['', 'React', 'Operate', 'Administer'] as const
@@ -54,5 +54,23 @@ export const PAGES: readonly PageEntry[] = [
     component: lazy(() =>
       import('./pages/device/page.tsx').then(({ DevicePage }) => ({ default: DevicePage })),
     ),
+  },
+  {
+    path: '/alarms',
+    title: 'Alarms',
+    component: lazy(() =>
+      import('./pages/alarms/page.tsx').then(({ AlarmsPage }) => ({ default: AlarmsPage })),
+    ),
+    nav: { group: 'React', icon: AlarmIcon, key: 'a', scope: 'alarms:read' },
+  },
+  {
+    path: '/dead-letters',
+    title: 'Dead letters',
+    component: lazy(() =>
+      import('./pages/dead-letters/page.tsx').then(({ DeadLettersPage }) => ({
+        default: DeadLettersPage,
+      })),
+    ),
+    nav: { group: 'Operate', icon: LetterIcon, key: 'l', scope: 'dead-letters:read' },
   },
 ]
