@@ -10,7 +10,7 @@ import {
   deviceSummaryView,
 } from './device-view.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
-import { nextLink } from './next-link.ts'
+import { setEtag } from './etag.ts'
 import { After, DeviceParams, limit } from './schemas.ts'
 
 /** All devices: those that were heard of, and those that are registered. */
@@ -43,7 +43,7 @@ export function deviceEndpoints({ ports }: Core, fleet: Fleet): readonly Endpoin
           description: 'How many there are, where the order made it necessary to look at all.',
         }),
       }),
-      async handle({ context, caller, query: { query, sort, limit, after = '' } }) {
+      async handle({ caller, query: { query, sort, limit, after = '' } }) {
         const { devices, ...rest } = await fleet.find({
           search: readSearch(query),
           sort: readSort(sort),
@@ -51,7 +51,6 @@ export function deviceEndpoints({ ports }: Core, fleet: Fleet): readonly Endpoin
           after,
           caller,
         })
-        nextLink(context, rest.next)
         return { devices: devices.map(deviceSummaryView), ...rest }
       },
     }),
@@ -72,7 +71,7 @@ export function deviceEndpoints({ ports }: Core, fleet: Fleet): readonly Endpoin
             `no device ${JSON.stringify(deviceId)} has been heard of`,
           )
         const { record, registered } = subject
-        context.header('etag', `"${record?.version ?? 0}-${registered?.version ?? 0}"`)
+        setEtag(context, `${record?.version ?? 0}-${registered?.version ?? 0}`)
         return deviceDetailView(subject, ports.clock.now())
       },
     }),

@@ -5,7 +5,7 @@ import { CoreError } from '../errors.ts'
 export type Match = '*' | readonly number[]
 
 /** Names the version of an answer. Source: RFC 9110, 8.8.3. */
-export function setEtag(context: Context, version: number): void {
+export function setEtag(context: Context, version: number | string): void {
   context.set('etag', `"${version}"`)
 }
 

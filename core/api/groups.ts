@@ -8,7 +8,6 @@ import { inPart, readSearch, readSort, SearchText } from './device-query.ts'
 import { DeviceSummaryView, deviceSummaryView } from './device-view.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import { checkMatch, readIfMatch, setEtag } from './etag.ts'
-import { nextLink } from './next-link.ts'
 import { problem } from './problem.ts'
 import { RequestFault } from './request-fault.ts'
 import { After, DeviceId, Instant, limit } from './schemas.ts'
@@ -83,10 +82,9 @@ export function groupEndpoints(fleet: Fleet): readonly Endpoint[] {
       byGroups: true,
       query: z.strictObject({ limit: limit(100, 1_000), after: After }),
       answer: z.object({ groups: z.array(GroupView), next: z.string().optional() }),
-      async handle({ context, caller, query: { limit, after = '' } }) {
+      async handle({ caller, query: { limit, after = '' } }) {
         const all = await groups.list(after, limit)
         const next = all.length === limit ? all.at(-1)?.id : undefined
-        nextLink(context, next)
         return {
           groups: all.filter(({ id }) => caller.groups?.includes(id) ?? true),
           ...(next === undefined ? {} : { next }),
@@ -182,7 +180,6 @@ export function groupEndpoints(fleet: Fleet): readonly Endpoint[] {
         total: z.int().optional(),
       }),
       async handle({
-        context,
         caller,
         params: { groupId },
         query: { query, sort, limit, after = '' },
@@ -196,7 +193,6 @@ export function groupEndpoints(fleet: Fleet): readonly Endpoint[] {
           caller,
           group: groupId,
         })
-        nextLink(context, rest.next)
         return { devices: devices.map(deviceSummaryView), ...rest }
       },
     }),

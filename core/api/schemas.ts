@@ -50,10 +50,10 @@ export const Time = z
 export const Switch = z.enum(['true', 'false']).transform((text) => text === 'true')
 
 /** Any value of JSON. */
-export const AnyJson = z.json()
+export const AnyJson = z.json().meta({ id: 'Json' })
 
 /** An object of JSON whose keys are the sender's. */
-export const AnyObject = z.record(z.string(), z.json())
+export const AnyObject = z.record(z.string(), AnyJson)
 
 /** Epoch ms. */
 export const Instant = z.int().meta({ description: 'Epoch milliseconds.' })
