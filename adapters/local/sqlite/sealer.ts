@@ -4,15 +4,17 @@ import type { Operation, SealOrder, SqlRow, SqlValue } from './protocol.ts'
 /** More rows than this are several chunks: each is packed again with those that come late. */
 const CHUNK_ROWS = 10_000
 
-/** So many devices and hours are looked up at a time, and of one so many groups of rows: each may be of some MB. */
+/** So many devices and hours are looked up at a time, and of one so many groups of rows. */
 const LOOK_UP = 64
-const GROUPS = 16
+const GROUPS = 64
 
 /** What the sealer needs of the database whose thread it runs on. */
 export interface SealerParts {
   readonly inTransaction: (run: () => void) => void
   readonly read: (operation: Operation) => SqlRow[]
   readonly run: (operation: Operation) => void
+  /** Whether there is time for hours that are not over. */
+  readonly isCalm: () => boolean
 }
 
 /**
@@ -23,11 +25,12 @@ export function createSealer({
   inTransaction,
   read,
   run,
+  isCalm,
 }: SealerParts): (order: SealOrder) => boolean {
   /** Packs some of what is stored of one device and hour, and mostly all of it. Gives whether there is more. */
   function sealHour(deviceId: SqlValue, hour: SqlValue): boolean {
     const byDay = new Map<SqlValue, StoredRow[]>()
-    const groups = read(['telemetryOfHour', deviceId, hour, GROUPS])
+    const groups = read(['telemetryGroups', deviceId, hour, GROUPS])
     let more = groups.length === GROUPS
     let count = 0
     for (const group of groups) {
@@ -35,11 +38,13 @@ export function createSealer({
         more = true
         break
       }
+      const seq = group['seq'] ?? null
       const day = group['stored_day'] ?? null
-      const rows: StoredRow[] = JSON.parse(String(group['rows']))
+      const [stored] = read(['telemetryGroup', deviceId, hour, seq])
+      const rows: StoredRow[] = JSON.parse(String(stored?.['rows']))
       byDay.set(day, [...(byDay.get(day) ?? []), ...rows])
       count += rows.length
-      run(['telemetryDropOfHour', deviceId, hour, group['seq'] ?? null])
+      run(['telemetryDropGroup', deviceId, hour, seq])
     }
     for (const [day, rows] of byDay) putRows(deviceId, hour, day, rows)
     return more
@@ -59,6 +64,7 @@ export function createSealer({
   }
 
   return ({ which, hour, forMs }) => {
+    if (which === 'open' && !isCalm()) return false
     const until = performance.now() + forMs
     const name = which === 'over' ? 'telemetryOver' : 'telemetryOpen'
     const found = read([name, hour, LOOK_UP])

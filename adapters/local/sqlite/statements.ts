@@ -223,9 +223,10 @@ export const STATEMENTS = {
     ORDER BY hour, device_id LIMIT ?`,
   telemetryOpen: `SELECT hour, device_id FROM telemetry INDEXED BY telemetry_hour WHERE hour >= ?
     GROUP BY hour, device_id HAVING count(*) >= 4 ORDER BY hour, device_id LIMIT ?`,
-  telemetryOfHour:
-    'SELECT seq, count, stored_day, rows FROM telemetry WHERE device_id = ? AND hour = ? ORDER BY seq LIMIT ?',
-  telemetryDropOfHour: 'DELETE FROM telemetry WHERE device_id = ? AND hour = ? AND seq = ?',
+  telemetryGroups:
+    'SELECT seq, stored_day FROM telemetry WHERE device_id = ? AND hour = ? ORDER BY seq LIMIT ?',
+  telemetryGroup: 'SELECT rows FROM telemetry WHERE device_id = ? AND hour = ? AND seq = ?',
+  telemetryDropGroup: 'DELETE FROM telemetry WHERE device_id = ? AND hour = ? AND seq = ?',
   chunkWithRoom: `SELECT position, columns, ids FROM telemetry_chunk
     WHERE device_id = ? AND hour = ? AND stored_day = ? AND count <= ? LIMIT 1`,
   chunkPut:

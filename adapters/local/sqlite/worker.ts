@@ -24,6 +24,9 @@ if (port === null) throw new Error('this file runs as a worker only')
 const HOT_ROWS = 8_192
 const HOT_CHARS = 4_194_304
 
+/** Of hours that are not over nothing is packed until the hot telemetry was not full for so long: storing goes first. */
+const CALM_MS = 5_000
+
 const TEXTS: readonly string[] = Object.values(STATEMENTS)
 const TELEMETRY_PUT = statementNumber('telemetryPut')
 const TELEMETRY_DROP_SEALED = statementNumber('telemetryDropSealed')
@@ -41,6 +44,8 @@ let database: DatabaseSync | undefined
 /** What the hot telemetry holds, about: rows that were refused count as well. */
 let hotRows = 0
 let hotChars = 0
+/** When it was last full. */
+let fullAt = Number.NEGATIVE_INFINITY
 /** Devices whose record is not written since, with the newest of the commits that wrote their rows alone. */
 const ahead = new Map<SqlValue, number>()
 /** The hot rows as they are sealed, by device and hour; `undefined` while some are on the disk only. */
@@ -122,6 +127,7 @@ function countHot(): void {
 /** Moves the hot telemetry to its devices, after the answer to whoever wrote it. Where it fails it is tried again later. */
 function sealIfFull(): void {
   if (ahead.size > 0 || (hotRows < HOT_ROWS && hotChars < HOT_CHARS)) return
+  fullAt = performance.now()
   try {
     if (hot === undefined) transact(SEAL, 0, SEAL.length)
     else sealHot(hot)
@@ -227,6 +233,7 @@ const seal = createSealer({
   inTransaction,
   read,
   run: ([name, ...params]) => void statement(statementNumber(name)).run(...params),
+  isCalm: () => performance.now() - fullAt >= CALM_MS,
 })
 
 function serve(request: Request): Reply {

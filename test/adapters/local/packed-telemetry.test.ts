@@ -124,6 +124,23 @@ describe('packed telemetry', () => {
     expect(await createTelemetryStore(database).count('a')).toBe(4)
   })
 
+  it('leaves an hour that is not over alone while there is much to store', async () => {
+    const operations: Operation[] = []
+    for (let version = 1; version <= 4 * 8_192; version++) {
+      const record = { ...newDeviceRecord('a', 0), version }
+      const rows = [row(version)]
+      const commit = { record, expectedVersion: version - 1, rows, cold: [], commands: [] }
+      operations.push(...rowOperations(commit, DAY))
+      if (version % 8_192 === 0) await database.write(operations.splice(0))
+    }
+    expect(await database.seal(OPEN)).toBe(false)
+    expect(await tables()).toEqual({ hot: 0, groups: 4, chunks: 0 })
+    // Opened anew, nothing is known of what was before.
+    await database.seal(OPEN)
+    expect((await tables()).groups).toBeLessThan(4)
+    expect(await createTelemetryStore(database).count('a')).toBe(4 * 8_192)
+  })
+
   it('does some of it at a time, and says when there is more', async () => {
     for (let device = 0; device < 200; device++) await put(`d${device}`, [row(device)])
     await moveHot()
