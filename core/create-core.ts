@@ -20,6 +20,7 @@ import { createRules, type Rules } from './rule-overlay.ts'
 import { createRulePrograms, type RulePrograms } from './rule-programs.ts'
 import { createRuleTrial, type RuleTrial } from './rule-trial.ts'
 import { createTellingDeadLetters, createTellSystem } from './system-health.ts'
+import { createTasks, type Tasks } from './tasks.ts'
 import { createAdmit } from './throttle.ts'
 import { createTick, type Tick } from './tick.ts'
 
@@ -41,6 +42,8 @@ export interface Core {
   /** Finds out who is told, page by page: what `notify` does with pages. */
   readonly fanOut: FanOut
   readonly tick: Tick
+  /** Work that is longer than a request. */
+  readonly tasks: Tasks
   readonly redrive: Redrive
   readonly commands: Commands
   readonly broadcasts: Broadcasts
@@ -99,6 +102,7 @@ export function createCore(
     tellSystem,
     admit: createAdmit(observed, program, gate),
   }
+  const tasks = createTasks(observed, ingest, gate)
   const notifyFrom = (notifications: NotificationQueue): Notify =>
     createNotify({ ...observed, notifications }, program, parts)
   return {
@@ -120,7 +124,9 @@ export function createCore(
       observed,
       gate,
       createAccountSweep(observed, given.config.retention.notifications),
+      tasks,
     ),
+    tasks,
     redrive: createRedrive(observed, direct, gate, networks.again),
     commands,
     broadcasts: createBroadcasts(observed, program),

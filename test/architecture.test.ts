@@ -21,6 +21,7 @@ const CAPABILITIES = [
   'notifications',
   'devices',
   'analytics',
+  'tasks',
   'meaning',
   'health',
   'cost',
@@ -110,6 +111,12 @@ const TABLE: readonly Row[] = [
     packages: ['hyparquet-writer'],
   },
   { of: 'core/access/', may: MODEL, packages: ['zod', '@noble/hashes'] },
+  // Each kind of long work does one page of it at a time, and keeps what it comes to in the store: docs/adr/0042.
+  {
+    of: 'core/tasks/',
+    may: [...MODEL, 'core/ports.ts', 'core/analytics/', 'core/codecs/'],
+    packages: ['zod'],
+  },
   ...CAPABILITIES.map((name): Row => ({ of: `core/${name}/`, may: MODEL })),
   { of: 'core/ports.ts', may: MODEL },
   { of: 'core/config-faults.ts', may: MODEL, packages: ['zod'] },
@@ -160,6 +167,7 @@ const TABLE: readonly Row[] = [
         'core/addresses.ts',
         'core/groups.ts',
         'core/fleet.ts',
+        'core/tasks.ts',
         'core/rule-config.ts',
         'core/rule-programs.ts',
         ...CAPABILITY_FOLDERS,
@@ -197,6 +205,7 @@ const TABLE: readonly Row[] = [
       'core/create-access.ts',
       'core/fleet.ts',
       'core/groups.ts',
+      'core/tasks.ts',
       'core/ports.ts',
       'core/config-faults.ts',
       'core/rule-config.ts',
@@ -209,7 +218,7 @@ const TABLE: readonly Row[] = [
   { of: 'core/', may: MODEL },
   {
     of: 'adapters/node/',
-    may: ['core/index.ts'],
+    may: ['core/index.ts', 'core/api/index.ts'],
     packages: ['node:*', 'nodemailer', 'web-push', 'zod', 'jose'],
   },
   {

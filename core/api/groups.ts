@@ -137,6 +137,7 @@ export function groupEndpoints(fleet: Fleet): readonly Endpoint[] {
         return before === undefined
           ? context.body(JSON.stringify(after), 201, {
               'content-type': 'application/json',
+              etag: `"${after.version}"`,
               location: `/groups/${groupId}`,
             })
           : after

@@ -82,6 +82,8 @@ export interface DeviceRecord {
   readonly seat?: NetworkSeat
   /** Only of records that are no devices: what one recipient is told through one subscription. */
   readonly inbox?: InboxState
+  /** Only of records that are no devices: until when somebody holds a right that one has at a time. Epoch ms; 0: nobody. */
+  readonly leaseUntil?: number
   readonly outbox: readonly OutboxEntry[]
   /** Epoch ms at which the tick has to look at this device; 0 if never. */
   readonly dueAt: number

@@ -95,14 +95,22 @@ async function packagedInterpreter() {
 }
 
 /** What only some functions of the rule language need, by the names that have to stand in the config. */
-const ON_DEMAND = [
-  { filter: /node_modules[\\/]re2js[\\/]/, named: /regexp/i, exports: ['RE2JS'] },
-  {
-    filter: /node_modules[\\/]@noble[\\/]hashes[\\/]/,
-    named: /\b(?:md5|sha1|sha224|sha256|sha384|sha512|signature)\b/i,
-    exports: ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'bytesToHex', 'hmac'],
-  },
+const ON_DEMAND = [{ filter: /node_modules[\\/]re2js[\\/]/, named: /regexp/i, exports: ['RE2JS'] }]
+
+/** The hashes of the rule language, and the names that have to stand in the config for it to need them. */
+const HASHES_NAMED = /\b(?:md5|sha1|sha224|sha256|sha384|sha512|signature)\b/i
+const HASHES = [
+  'md5',
+  'sha1',
+  'sha224',
+  'sha256',
+  'sha384',
+  'sha512',
+  'bytesToHex',
+  'utf8ToBytes',
+  'hmac',
 ]
+const OF_RULES = /[\\/]core[\\/]rules[\\/]/
 
 /** Stands in for a library that no rule of the config needs. */
 function absent(names) {
@@ -240,6 +248,7 @@ const PARTS = [
 
 /** What a function that only takes messages in never does, and the factory of each. */
 const NOT_FOR_INGEST = {
+  'access-sweep.ts': 'createAccessSweep',
   'addresses.ts': 'createAddresses',
   'audience.ts': 'createAudienceStore',
   'broadcasts.ts': 'createBroadcasts',
@@ -248,6 +257,7 @@ const NOT_FOR_INGEST = {
   'methods.ts': 'createMethodCalls',
   'notify.ts': 'createNotify',
   'receipts.ts': 'createAcknowledgeDelivery',
+  'tasks.ts': 'createTasks',
   'rule-overlay.ts': 'createRules',
   'rule-trial.ts': 'createRuleTrial',
 }
@@ -343,6 +353,14 @@ const anyhub = {
           : { contents: `${ABSENT}\n${instead}` },
       )
     const text = readFileSync(CONFIG_PATH, 'utf8')
+    // Functions of the rule language need them only where a rule names one; the rest of the core as it is.
+    if (!HASHES_NAMED.test(text))
+      build.onResolve({ filter: /^@noble\/hashes\// }, ({ path, importer }) =>
+        ingests || OF_RULES.test(importer) ? { path, namespace: 'anyhub' } : undefined,
+      )
+    build.onLoad({ filter: /^@noble\/hashes\//, namespace: 'anyhub' }, () => ({
+      contents: absent(HASHES),
+    }))
     for (const { filter, named, exports } of ON_DEMAND)
       if (!named.test(text))
         build.onLoad({ filter }, async () =>
