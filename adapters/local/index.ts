@@ -18,6 +18,7 @@ import {
   createCore,
   isDeviceId,
   type Json,
+  type JsonObject,
   losesAccess,
   type Program,
 } from '../../core/index.ts'
@@ -52,6 +53,7 @@ import { createDownlink } from './downlink.ts'
 import { createHttpAccess } from './http-access.ts'
 import { createIdentities } from './identity.ts'
 import { createIssuer } from './issuer.ts'
+import { createLatency } from './latency.ts'
 import { createHttpListener, type HttpListener } from './listeners/http.ts'
 import { listen } from './listeners/listen.ts'
 import { createMqttListener, type MqttListener, type MqttLogEvent } from './listeners/mqtt/index.ts'
@@ -69,6 +71,7 @@ import { createNotificationQueue } from './notification-queue.ts'
 import { createObserver } from './observer.ts'
 import { createDeviceConnections, resetPresence } from './presence.ts'
 import { createQueues } from './queue-sender.ts'
+import { createRecentMessages } from './recent-messages.ts'
 import { openRegistry } from './registry.ts'
 import { openRetainedStore } from './retained-store.ts'
 import { startSchedule } from './schedule.ts'
@@ -81,6 +84,7 @@ import { createTelemetryStore } from './telemetry-store.ts'
 import { createTwinDesk } from './twin-desk.ts'
 import { createTwinTags } from './twin-tags.ts'
 import { createUplinkBatcher } from './uplink-batcher.ts'
+import { watchIngest } from './watch-ingest.ts'
 
 export { createScriptEngine } from '../node/script-engine.ts'
 export { adminTokenPath } from './admin-token.ts'
@@ -158,6 +162,9 @@ export async function startLocalCloud({
   const mailbox = createMailbox(database)
   const observer = createObserver(log, systemClock.now)
   const feed = createLiveFeed()
+  const recent = createRecentMessages()
+  const elapsed = (): number => performance.now()
+  const latency = createLatency(elapsed)
   let mqtt: MqttListener | undefined
   let amqp: AmqpServer | undefined
   let wakeNotify = (): void => undefined
@@ -216,7 +223,10 @@ export async function startLocalCloud({
     onCommit(commit) {
       storedKeys.add(commit)
       twins.committed(commit.record)
-      if (isDeviceId(commit.record.deviceId)) feed.changed(commit.record)
+      if (isDeviceId(commit.record.deviceId)) {
+        feed.stored(commit)
+        feed.changed(commit.record)
+      }
     },
   })
   const core: Core = createCore(
@@ -274,11 +284,11 @@ export async function startLocalCloud({
           retentionMs: eventHub.retention,
           keeps: settings.keepEvents,
         })
-  const batcher = createUplinkBatcher(
+  const ingest =
     amqpParts === undefined || events === undefined
       ? core.ingest
-      : amqpParts.tapIngest(core.ingest, events, observer),
-  )
+      : amqpParts.tapIngest(core.ingest, events, observer)
+  const batcher = createUplinkBatcher(watchIngest(ingest, { feed, recent, latency, now: elapsed }))
 
   async function gauges(): Promise<Readonly<Record<string, number>>> {
     const [waiting] = await database.read('notificationWaiting')
@@ -297,7 +307,7 @@ export async function startLocalCloud({
 
   function counts(): LocalCounts {
     const matched: Record<string, number> = {}
-    for (const [ruleId, { enabled }] of Object.entries(program.config.rules))
+    for (const [ruleId, { enabled }] of Object.entries(core.program.config.rules))
       if (enabled) matched[ruleId] = 0
     return {
       counters: observer.totals(),
@@ -311,11 +321,20 @@ export async function startLocalCloud({
     return { ...Object.fromEntries(names), ...observer.totalsBy('route.matched', 'routeId') }
   }
 
-  const countsAsJson = (): Json => ({ ...counts() })
+  const countsAsJson = (): Json => {
+    const found = latency.read()
+    return { ...counts(), ...(found === undefined ? {} : { latency: { ...found } }) }
+  }
+
+  /** How long messages took is from when they were taken in until they were durable. */
+  const liveStats = async (): Promise<JsonObject> => {
+    const found = latency.read()
+    return { ...(await stats()), ...(found === undefined ? {} : { latency: { ...found } }) }
+  }
 
   async function snapshot(): Promise<Json> {
     const devices = await core.ports.devices.list(BEFORE_DEVICES, 1_000)
-    return { devices: devices.map(deviceSummary), stats: { ...(await stats()) } }
+    return { devices: devices.map(deviceSummary), stats: await liveStats() }
   }
 
   const { requireAuth } = settings
@@ -414,6 +433,9 @@ export async function startLocalCloud({
     core,
     add: batcher.add,
     isAdmin,
+    recent: recent.of,
+    matched: () => counts().matched,
+    live: { follow: feed.follow, stats: liveStats },
     who: { access, factsOf: (request) => facts.get(request) ?? {} },
     trustsNetworks: !requireAuth,
     more: [
@@ -497,6 +519,7 @@ export async function startLocalCloud({
   let amqpsPort: number | undefined
   try {
     await devices.recover()
+    await core.programs.reload()
     await resetPresence(core, database)
     httpPort = await bind(http.server, settings.httpPort, LOCAL_SETTINGS.httpPort.flag)
     mqttPort = await bind(tcp, settings.mqttPort, LOCAL_SETTINGS.mqttPort.flag)
@@ -538,7 +561,7 @@ export async function startLocalCloud({
     core,
     database,
     feed,
-    stats,
+    stats: liveStats,
     retention: program.config.retention,
   })
   wakeNotify = schedule.wakeNotify

@@ -1,4 +1,4 @@
-import { type Config, type Core, FEEDBACK_QUEUE } from '../../core/index.ts'
+import { type Config, type Core, FEEDBACK_QUEUE, type JsonObject } from '../../core/index.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { Database } from './sqlite/database.ts'
 import { hourOf } from './telemetry-hours.ts'
@@ -37,7 +37,7 @@ export interface ScheduleOptions {
   readonly core: Core
   readonly database: Database
   readonly feed: LiveFeed
-  readonly stats: () => Promise<Readonly<Record<string, number>>>
+  readonly stats: () => Promise<JsonObject>
   readonly retention: Config['retention']
 }
 
@@ -104,7 +104,7 @@ export function startSchedule({
     }
   })
   const tell = job('stats', async () => {
-    if (feed.listeners > 0) feed.broadcast('stats', { ...(await stats()) })
+    if (feed.listeners > 0) feed.broadcast('stats', await stats())
   })
   const cleanUp = job('clean-up', async () => {
     const now = clock.now()

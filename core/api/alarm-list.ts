@@ -4,6 +4,7 @@ import type { Core } from '../create-core.ts'
 import { type AlarmState, standingOf } from '../model/alarm.ts'
 import { BEFORE_DEVICES, isDeviceId } from '../model/device-id.ts'
 import type { DeviceRecord } from '../model/device-record.ts'
+import type { JsonObject } from '../model/json.ts'
 import { SEVERITIES } from '../model/notification.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import { After, Instant, limit } from './schemas.ts'
@@ -44,9 +45,6 @@ const AlarmEntry = z
     comments: z.int().meta({ description: 'How many.' }),
   })
   .meta({ id: 'AlarmEntry' })
-
-/** One alarm of a device, as lists and the live stream show it. Times are epoch ms. */
-export type AlarmEntry = z.output<typeof AlarmEntry>
 
 /** Some of several words, with commas between them. */
 function someOf<const W extends readonly [string, ...string[]]>(words: W) {
@@ -136,7 +134,7 @@ export function alarmListEndpoints({ core, reaches }: AlarmListOptions): readonl
             : standing.includes(standingOf(state))) &&
           (severity === undefined || severity.includes(state.severity)) &&
           (alarm === undefined || alarm === alarmId)
-        const found: AlarmEntry[] = []
+        const found: JsonObject[] = []
         let looked = 0
         let place = readPlace(after)
         if (limit === 0) return { alarms: [] }
@@ -147,14 +145,14 @@ export function alarmListEndpoints({ core, reaches }: AlarmListOptions): readonl
             const state = record.alarms[alarmId]
             const counts = behind === undefined || alarmId > behind
             return counts && state !== undefined && wanted(alarmId, state)
-              ? [alarmEntry(record, alarmId, state)]
+              ? [{ alarmId, entry: alarmEntry(record, alarmId, state) }]
               : []
           })
           if (entries.length > 0 && (await mayTell(caller, record)))
-            for (const entry of entries) {
+            for (const { alarmId, entry } of entries) {
               if (found.length === limit) return { alarms: found, next: writePlace(place) }
               found.push(entry)
-              place = { deviceId: record.deviceId, alarmId: entry.alarmId }
+              place = { deviceId: record.deviceId, alarmId }
             }
           place = { deviceId: record.deviceId, alarmId: undefined }
         }
@@ -182,12 +180,12 @@ function writePlace(place: Place | undefined): string {
   return place.alarmId === undefined ? place.deviceId : `${place.deviceId}/${place.alarmId}`
 }
 
-/** One alarm of a device, without what was said and done about it. */
+/** One alarm of a device, as lists and the live stream show it: without what was said and done about it. Times are epoch ms. */
 export function alarmEntry(
   { deviceId }: DeviceRecord,
   alarmId: string,
   state: AlarmState,
-): AlarmEntry {
+): JsonObject {
   const { severity, text, status, since, care } = state
   const { raisedAt, clearedAt, acknowledgedAt, acknowledgedBy } = state
   const { shelf, comments = [], assignedTo } = care ?? {}

@@ -20,6 +20,8 @@ import { type Endpoint, endpoint } from './endpoint.ts'
 import { groupEndpoints } from './groups.ts'
 import { createIdempotency } from './idempotency.ts'
 import { keyEndpoints } from './keys.ts'
+import { liveEndpoints } from './live.ts'
+import type { LiveSource } from './live-source.ts'
 import { createMeter } from './meter.ts'
 import { type Guards, mount } from './mount.ts'
 import { networkEndpoint } from './networks.ts'
@@ -36,8 +38,16 @@ import type { IntakeOptions } from './telemetry-intake.ts'
 import { seriesEndpoints } from './telemetry-series.ts'
 import { createIdentifier, type Who } from './who.ts'
 
+export { alarmEntry } from './alarm-list.ts'
 export { allowedMethods } from './allowed-methods.ts'
 export { type Endpoint, endpoint } from './endpoint.ts'
+export {
+  type LiveEvent,
+  type LiveItem,
+  type LiveListener,
+  type LiveSource,
+  liveEvent,
+} from './live-source.ts'
 export { isOpen } from './mount.ts'
 export { type PageStore, pageEndpoints, pagePolicy } from './page.ts'
 export { notServed, problem, problemOf } from './problem.ts'
@@ -54,6 +64,8 @@ export interface ApiOptions extends IntakeOptions, Pick<RulesApiOptions, 'recent
   readonly who?: Who
   /** Whether networks without a secret take requests of anybody; they do not unless given. */
   readonly trustsNetworks?: boolean
+  /** Where what happens is told at once; without it `/live` tells what changed since it was asked last. */
+  readonly live?: LiveSource
   /** What this host serves besides. */
   readonly more?: readonly Endpoint[]
 }
@@ -72,6 +84,7 @@ export function createApi({
   trustsNetworks = false,
   recent,
   matched,
+  live,
   more = [],
 }: ApiOptions): Api {
   const { ports } = core
@@ -102,6 +115,7 @@ export function createApi({
     ...alarmEndpoints(core),
     ...alarmListEndpoints({ core, reaches }),
     ...ruleEndpoints({ core, recent, matched, reaches }),
+    ...liveEndpoints({ core, source: live, reaches }),
     ...commandEndpoints(core),
     ...deadLetterEndpoints(core),
     ...deliveryEndpoints(core),

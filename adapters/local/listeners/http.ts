@@ -20,6 +20,7 @@ import type { HttpDialect } from '../dialects/http-dialect.ts'
 import type { HttpAccess } from '../http-access.ts'
 import type { LiveFeed } from '../live-feed.ts'
 import { EVENT_STREAM_HEADERS, streamEvents } from './event-stream.ts'
+import { createLiveSockets, LIVE_PATH, type LiveSockets } from './live-socket.ts'
 import { refuseForeign } from './own-machine.ts'
 import { listPageFiles } from './page-files.ts'
 import { peerCertificate } from './tls.ts'
@@ -106,7 +107,8 @@ export interface HttpListener {
 /** Builds the HTTP server: API, page, live stream, metrics, and MQTT over WebSocket at /mqtt. */
 export function createHttpListener(options: HttpListenerOptions): HttpListener {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const serve = getRequestListener(createApp(options).fetch)
+  const app = createApp(options)
+  const serve = getRequestListener(app.fetch)
   const settings = {
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
@@ -125,13 +127,18 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
       ? createServer(settings, handle)
       : createTlsServer({ ...settings, ...options.tls }, handle)
   server.maxHeadersCount = MAX_HEADERS
-  const sockets = serveWebSockets(server, options)
+  const live = createLiveSockets({
+    serve: async (request, incoming) => app.fetch(request, { incoming }),
+    secure: options.tls !== undefined,
+  })
+  const sockets = serveWebSockets(server, options, live)
   return {
     server,
     close: (graceMs) =>
       new Promise((resolve) => {
         const end = (): void => {
           server.closeAllConnections()
+          live.close()
           for (const socket of sockets.clients) socket.terminate()
         }
         const grace = setTimeout(end, graceMs)
@@ -247,6 +254,7 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
 function serveWebSockets(
   server: Server,
   { onMqtt, ownMachineOnly = true }: HttpListenerOptions,
+  live: LiveSockets,
 ): WebSocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -257,6 +265,10 @@ function serveWebSockets(
     const { host, origin } = request.headers
     const [path] = (request.url ?? '').split('?', 1)
     const foreign = ownMachineOnly && refuseForeign({ host, origin, readOnly: false }) !== undefined
+    if (!foreign && path === LIVE_PATH) {
+      live.upgrade(request, socket, head)
+      return
+    }
     if (foreign || !WEBSOCKET_PATHS.has(path ?? '')) {
       // The server has let go of the socket: whose other side is gone must not take the process along.
       socket.on('error', () => socket.destroy())
