@@ -4,6 +4,7 @@ import {
   type Core,
   CoreError,
   compileProgram,
+  createAccessSweep,
   createCore,
   type Ports,
 } from '../../core/index.ts'
@@ -188,6 +189,7 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
     callNetwork: createLazyNetworkCall(clock),
     knowsNetworkTopics: true,
   })
+  const sweepAccess = createAccessSweep(core.ports, config.retention)
   const take = createTaker({
     core,
     pump,
@@ -223,6 +225,7 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
       await tickThrough({ tick: core.tick, limit: TICK_LIMIT, until, now: clock.now })
       await pump.drain()
       await core.notify(NOTIFY_LIMIT)
+      await sweepAccess()
       if (parts.things !== undefined) await registry.end(clock.now(), END_LIMIT)
       observer.flush()
     },

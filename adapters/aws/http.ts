@@ -9,10 +9,12 @@ const HttpEvent = z.object({
   rawPath: z.string(),
   rawQueryString: z._default(z.string(), ''),
   headers: z._default(z.record(z.string(), z.string()), {}),
+  /** Not among the headers. */
+  cookies: z._default(z.array(z.string()), []),
   body: z.nullish(z.string()),
   isBase64Encoded: z._default(z.boolean(), false),
   requestContext: z.object({
-    http: z.object({ method: z.string() }),
+    http: z.object({ method: z.string(), sourceIp: z.optional(z.string()) }),
     stage: z._default(z.string(), '$default'),
   }),
 })
@@ -27,7 +29,8 @@ export function toRequest(event: unknown): Request {
       `expected an event of an HTTP API, found ${fault?.path.join('.')}: ${fault?.message}`,
     )
   }
-  const { rawPath, rawQueryString, headers, body, isBase64Encoded, requestContext } = parsed.data
+  const { rawPath, rawQueryString, headers, cookies, body, isBase64Encoded, requestContext } =
+    parsed.data
   const { method } = requestContext.http
   const stage = `/${requestContext.stage}`
   const path = rawPath.startsWith(`${stage}/`) ? rawPath.slice(stage.length) : rawPath
@@ -38,9 +41,14 @@ export function toRequest(event: unknown): Request {
   const hasBody = typeof body === 'string' && method !== 'GET' && method !== 'HEAD'
   return new Request(url, {
     method,
-    headers,
+    headers: cookies.length === 0 ? headers : { ...headers, cookie: cookies.join('; ') },
     ...(hasBody ? { body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8') } : {}),
   })
+}
+
+/** The address that a request came from; `undefined` if the event does not tell. */
+export function sourceOf(event: unknown): string | undefined {
+  return HttpEvent.safeParse(event).data?.requestContext.http.sourceIp
 }
 
 // Out: web Response -> HTTP API
@@ -49,6 +57,8 @@ export function toRequest(event: unknown): Request {
 export interface HttpReply {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
+  /** What stands in Set-Cookie headers. */
+  readonly cookies?: readonly string[]
   readonly body: string
   readonly isBase64Encoded: boolean
 }
@@ -58,9 +68,12 @@ export async function toHttpReply(response: Response): Promise<HttpReply> {
   const isText = /^(?:text\/|application\/(?:[a-z.+-]*json|javascript|xml))/.test(
     response.headers.get('content-type') ?? 'text/plain',
   )
+  const cookies = response.headers.getSetCookie()
+  response.headers.delete('set-cookie')
   return {
     statusCode: response.status,
     headers: Object.fromEntries(response.headers),
+    ...(cookies.length === 0 ? {} : { cookies }),
     body: bytes.toString(isText ? 'utf8' : 'base64'),
     isBase64Encoded: !isText,
   }

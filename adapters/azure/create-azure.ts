@@ -6,6 +6,7 @@ import {
   type Core,
   CoreError,
   compileProgram,
+  createAccessSweep,
   createCore,
   type Ports,
 } from '../../core/index.ts'
@@ -226,6 +227,7 @@ export function createAzure(
       },
     },
   }
+  const sweepAccess = createAccessSweep(core.ports, program.config.retention)
   const take = createTaker({ core, hub, pump, registry })
   const keepLast = createLastAttempt({ ports: core.ports, spare: objects })
   const run: Azure['run'] = (context, work) => invocations.run(context, work)
@@ -279,6 +281,7 @@ export function createAzure(
         }
         await pump.drain()
         await core.notify(NOTIFY_LIMIT)
+        await orLog('access', sweepAccess)
         await orLog('registry', () => registry.end(now(), END_LIMIT))
         observer.flush()
       }),

@@ -5,6 +5,7 @@ import {
   type Core,
   CoreError,
   compileProgram,
+  createAccessSweep,
   createCore,
   type Ports,
 } from '../../core/index.ts'
@@ -188,6 +189,7 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
     callNetwork: createLazyNetworkCall(clock),
     knowsNetworkTopics: true,
   })
+  const sweepAccess = createAccessSweep(core.ports, program.config.retention)
   const take = createTaker({ core, pump, pubsub, topic: commandsTopic })
   const takeTogether = gather(async (uplinks) => {
     const outcomes = await take(uplinks)
@@ -235,6 +237,7 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
       await core.tick(TICK_LIMIT)
       await pump.drain()
       await core.notify(NOTIFY_LIMIT)
+      await sweepAccess()
       observer.flush()
     },
 

@@ -1,4 +1,4 @@
-import { createPublicKey, timingSafeEqual } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { type Clock, findCredential, isDeviceId, isLive, type Registry } from '../../core/index.ts'
 import { faultOf, isSignedBy, readJwt } from '../node/jwt.ts'
 import { tokenDigest } from './issuer.ts'
@@ -54,15 +54,6 @@ export function createDeviceAccess({
           )
     if (!proves) return refuse('token is of no key of the device')
     return device.enabled ? undefined : { status: 403, reason: 'device is disabled' }
-  }
-}
-
-/** Says whether somebody is the admin: the digest of the token that he shows is known. */
-export function createAdminAccess(digest: string): (authorization: string | undefined) => boolean {
-  const expected = Buffer.from(digest, 'hex')
-  return (authorization) => {
-    const found = Buffer.from(tokenDigest(bearerOf(authorization)), 'hex')
-    return expected.length === found.length && timingSafeEqual(found, expected)
   }
 }
 

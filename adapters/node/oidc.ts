@@ -149,7 +149,8 @@ function createKeys(
     const { status, body } = await sender.ask({
       method: 'GET',
       url,
-      headers: { accept: 'application/json', 'user-agent': 'anyhub' },
+      // A host that freezes between two requests keeps no connection.
+      headers: { accept: 'application/json', 'user-agent': 'anyhub', connection: 'close' },
       body: '',
       timeoutMs: TIMEOUT_MS,
       allowPrivate,

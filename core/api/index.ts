@@ -32,6 +32,7 @@ import { RequestFault } from './request-fault.ts'
 import { type RulesApiOptions, ruleEndpoints } from './rules.ts'
 import { sessionEndpoints } from './session.ts'
 import { shadowEndpoints } from './shadows.ts'
+import { taskEndpoints } from './tasks.ts'
 import { telemetryEndpoints } from './telemetry.ts'
 import { exportEndpoints } from './telemetry-export.ts'
 import type { IntakeOptions } from './telemetry-intake.ts'
@@ -58,8 +59,8 @@ export { deviceSummary } from './views.ts'
 export { type RequestFacts, shownBy, type Who } from './who.ts'
 
 export interface ApiOptions extends IntakeOptions, Pick<RulesApiOptions, 'recent' | 'matched'> {
-  /** Whether the bearer token of a request allows changes that people make. */
-  readonly isAdmin: (authorization: string | undefined) => boolean
+  /** Whether the bearer token of a request allows changes that people make; nobody's does unless given. */
+  readonly isAdmin?: (authorization: string | undefined) => boolean
   /** Who may use it. Unless given: the admin by `isAdmin`, else anybody on this machine. */
   readonly who?: Who
   /** Whether networks without a secret take requests of anybody; they do not unless given. */
@@ -79,7 +80,7 @@ export interface Api extends OpenAPIHono {
 export function createApi({
   core,
   add,
-  isAdmin,
+  isAdmin = () => false,
   who,
   trustsNetworks = false,
   recent,
@@ -110,6 +111,7 @@ export function createApi({
     ...groupEndpoints(fleet),
     ...seriesEndpoints(core, fleet),
     ...exportEndpoints(core, fleet),
+    ...taskEndpoints(core, fleet),
     ...telemetryEndpoints({ core, add }),
     ...shadowEndpoints(core),
     ...alarmEndpoints(core),
@@ -199,6 +201,6 @@ function systemEndpoints(api: OpenAPIHono, all: () => readonly Endpoint[]): read
   ]
 }
 
-function byAdminToken(isAdmin: ApiOptions['isAdmin']): Guards['identify'] {
+function byAdminToken(isAdmin: NonNullable<ApiOptions['isAdmin']>): Guards['identify'] {
   return ({ headers }) => (isAdmin(headers.get('authorization') ?? undefined) ? ADMIN : ANONYMOUS)
 }

@@ -67,6 +67,20 @@ describeWithMoto('AWS: the REST API behind an HTTP API', () => {
         expect((await ask(method, path, authorization)).status).toBe(401)
   }, 30_000)
 
+  it('signs a browser in with a cookie', async () => {
+    const opened = (await serve(
+      httpEvent('POST', '/session', { authorization: ADMIN }),
+    )) as HttpReply
+    expect(opened.statusCode).toBe(201)
+    expect(opened.headers['set-cookie']).toBeUndefined()
+    expect(opened.cookies).toEqual([
+      expect.stringMatching(/^__Host-anyhub_session=.+; HttpOnly; SameSite=Strict; Secure$/),
+    ])
+    const cookies = [opened.cookies?.[0]?.split(';')[0] ?? '', 'other=1']
+    const event = { ...(httpEvent('GET', '/keys', {}) as object), cookies }
+    expect(await serve(event)).toMatchObject({ statusCode: 200 })
+  }, 30_000)
+
   it('registers a device: a thing, a certificate that counts, and what the device needs to connect', async () => {
     const request = { deviceId: 'dev-1', credential: 'certificate' }
     const { status, body } = await ask('POST', '/registry/devices', ADMIN, request)

@@ -92,7 +92,10 @@ describeWithEmulators('Azure: the API', () => {
   it('is for the admin, and says so to others', async () => {
     for (const token of [undefined, 'wrong', `${ADMIN_TOKEN}x`]) {
       const refused = await ask('GET', '/devices', token)
-      expect([refused.status, refused.json.code]).toEqual([401, 'unauthorized'])
+      expect([refused.status, refused.json.title]).toEqual([
+        401,
+        token === undefined ? 'unauthorized' : 'access.bad_credentials',
+      ])
     }
     expect((await ask('GET', '/devices', ADMIN_TOKEN)).status).toBe(200)
     expect((await ask('GET', '/healthz')).status).toBe(200)
