@@ -374,6 +374,32 @@ describe('a message is gone once consumed, with acknowledgement on receipt or on
     expect(world.queues.get('alerts')?.size).toBe(0)
   })
 
+  it('nothing to seek back to after delivery: what was taken comes from nowhere again', async () => {
+    const running = start(CONFIG)
+    const { core, ports, world } = running
+    const both = [delivery('a'), delivery('b', 'line')]
+    await ports.notifications.enqueue(both)
+    expect(await core.notify(10)).toEqual({ sent: 2, retried: 0, failed: 0 })
+    const claim = (body: object) =>
+      apiOf(running).request('/notifications/queues/alerts/claim', {
+        method: 'POST',
+        headers: { authorization: ADMIN },
+        body: JSON.stringify(body),
+      })
+    expect((await (await claim({ ack: 'receipt' })).json()).messages).toHaveLength(1)
+    // Asked for again by whoever fills the queue, within the day for which its key is known.
+    await ports.notifications.enqueue(both)
+    for (const hours of [0, 1, 12]) {
+      world.now = NOW + hours * 3_600_000
+      expect(await core.notify(10)).toEqual({ sent: 0, retried: 0, failed: 0 })
+      expect(await ports.notifications.claim(world.now, 10, 1_000)).toEqual([])
+      expect(await (await claim({ ack: 'receipt' })).json()).toEqual({ messages: [] })
+    }
+    expect(world.sent).toHaveLength(1)
+    for (const body of [{ seek: 0 }, { from: '1' }, { offset: 0 }, { since: NOW }])
+      expect((await claim(body)).status).toBe(400)
+  })
+
   it.each([
     ['POST', 'alerts/claim', { limit: 0 }, 400],
     ['POST', 'alerts/claim', { ack: 'never' }, 400],

@@ -40,6 +40,25 @@ describe('serverless.aws.yml, packaged', () => {
     })
   })
 
+  it('needs nothing to run besides the services of the cloud: no machine, no container, no broker of ours', () => {
+    const { Resources } = packaged.template
+    const services = new Set(Object.values(Resources).map(({ Type }) => Type.split('::')[1]))
+    expect([...services].toSorted()).toEqual([
+      'ApiGatewayV2',
+      'CloudWatch',
+      'DynamoDB',
+      'IAM',
+      'IoT',
+      'KinesisFirehose',
+      'Lambda',
+      'Logs',
+      'S3',
+      'SNS',
+      'SQS',
+      'Scheduler',
+    ])
+  })
+
   it('keeps the bundle of ingest under 300 KB, without the SDK of AWS IoT', () => {
     const zip = unzipSync(readFileSync(join(packaged.path, 'ingest.zip')))
     const bundle = Buffer.from(zip['functions/aws/ingest.js'] ?? [])

@@ -61,6 +61,21 @@ describe('serverless.azure.yml, deployed to a cloud of our own', () => {
     })
   })
 
+  it('needs nothing to run besides the services of the cloud: no machine, no cluster, no broker of ours', () => {
+    const providers = new Set(typesOf().map((type) => type.split('/')[0]))
+    expect([...providers].toSorted()).toEqual([
+      'Microsoft.Authorization',
+      'Microsoft.Devices',
+      'Microsoft.DocumentDB',
+      'Microsoft.Insights',
+      'Microsoft.KeyVault',
+      'Microsoft.ManagedIdentity',
+      'Microsoft.OperationalInsights',
+      'Microsoft.Storage',
+      'Microsoft.Web',
+    ])
+  })
+
   it('registers its functions with their triggers, each connected to what the yml makes', () => {
     const running = startApp(zip())
     running.stop()

@@ -107,6 +107,33 @@ describe('serverless.gcp.yml, deployed to a cloud of our own', () => {
       ])
   })
 
+  it('needs nothing to run besides the services of the cloud: no machine, no cluster, no broker of ours', () => {
+    const kinds = new Set(
+      [...stage.cloud.resources.keys()].map(
+        (name) =>
+          name
+            .replace(/\/[^/]+$/, '')
+            .split('/')
+            .at(-1) ?? '',
+      ),
+    )
+    // `b`: buckets; `services`: the APIs that are switched on, and what runs a function.
+    expect([...kinds].toSorted()).toEqual([
+      'b',
+      'databases',
+      'datasets',
+      'fields',
+      'functions',
+      'jobs',
+      'secrets',
+      'serviceAccounts',
+      'services',
+      'subscriptions',
+      'tables',
+      'topics',
+    ])
+  })
+
   it('puts no secret into a bundle or into a setting', () => {
     for (const key of FUNCTIONS) {
       expect(filesOf(stage.cloud.zipOf(functionName(key)))['index.js']).not.toContain(
