@@ -1,8 +1,10 @@
 import { createApi } from '../../core/api/index.ts'
 import {
+  type Caller,
   type Config,
   type Core,
   CoreError,
+  deviceCaller,
   isAlive,
   type Outcome,
   type Uplink,
@@ -45,12 +47,23 @@ export function createGcpIngestHttp(settings: GcpSettings, config: Config): Http
     clock: core.ports.clock,
     audience: settings.project,
   })
+  const callers = new WeakMap<Request, Caller>()
   const api = createApi({
     core,
-    // No admin comes this way.
-    isAdmin: () => false,
+    // Devices alone come this way.
+    identify: (request) => callers.get(request),
     add: createPublisher(gcp, settings.telemetryTopic),
   })
+
+  /** Asks the API as the device; how long to wait is our business. */
+  async function ask(request: Request, deviceId: string): Promise<Response> {
+    const url = new URL(request.url)
+    url.searchParams.delete('wait')
+    const { method, headers } = request
+    const asked = request.method === 'GET' ? new Request(url, { method, headers }) : request
+    callers.set(asked, deviceCaller(deviceId))
+    return api.fetch(asked)
+  }
 
   async function serve(request: Request): Promise<Response> {
     const url = new URL(request.url)
@@ -72,8 +85,8 @@ export function createGcpIngestHttp(settings: GcpSettings, config: Config): Http
       return poll(waitMs, async () => configAnswer(core, named, after), isNews)
     }
     if (url.pathname.endsWith('/executions/next'))
-      return poll(waitMs, async () => api.fetch(request.clone()), isNews)
-    return api.fetch(request)
+      return poll(waitMs, () => ask(request, named), isNews)
+    return ask(request, named)
   }
 
   return async (incoming, outgoing) => {

@@ -63,6 +63,8 @@ export interface ApiOptions extends IntakeOptions, Pick<RulesApiOptions, 'recent
   readonly isAdmin?: (authorization: string | undefined) => boolean
   /** Who may use it. Unless given: the admin by `isAdmin`, else anybody on this machine. */
   readonly who?: Who
+  /** Who asks, where the host alone decides on that. */
+  readonly identify?: Guards['identify']
   /** Whether networks without a secret take requests of anybody; they do not unless given. */
   readonly trustsNetworks?: boolean
   /** Where what happens is told at once; without it `/live` tells what changed since it was asked last. */
@@ -82,6 +84,7 @@ export function createApi({
   add,
   isAdmin = () => false,
   who,
+  identify = who === undefined ? byAdminToken(isAdmin) : createIdentifier(who),
   trustsNetworks = false,
   recent,
   matched,
@@ -104,7 +107,6 @@ export function createApi({
   if (origins.length > 0) api.use(createCors(origins))
   api.notFound((context) => notServed(context, allowedMethods(api, context.req.path)))
 
-  const identify = who === undefined ? byAdminToken(isAdmin) : createIdentifier(who)
   const endpoints: readonly Endpoint[] = [
     ...systemEndpoints(api, () => endpoints),
     ...deviceEndpoints(core, fleet),
