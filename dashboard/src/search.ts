@@ -1,6 +1,10 @@
+import { useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 
 const AT = '/search/'
+
+/** After such a pause what was typed is a search. Unit: ms. */
+const PAUSE_MS = 200
 
 /** What is searched for: it stands in the address, so that it can be sent to somebody. */
 export function useSearch(): {
@@ -33,4 +37,14 @@ function decoded(text: string): string {
   } catch {
     return text
   }
+}
+
+/** A text once nobody has changed it for a moment: half a word is no search. */
+export function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), PAUSE_MS)
+    return () => clearTimeout(timer)
+  }, [text])
+  return text === '' ? '' : settled
 }

@@ -7,7 +7,7 @@ document.addEventListener('securitypolicyviolation', ({ violatedDirective, block
   found.stopped.push(`${violatedDirective} ${blockedURI}`)
 })
 
-globalThis.probe = { found, watchShifts, sizes, contrasts, showStranger }
+globalThis.probe = { found, watchShifts, sizes, ground }
 
 /** Source: web.dev/cls; a shift that follows an input of the visitor does not count. */
 function watchShifts() {
@@ -16,68 +16,29 @@ function watchShifts() {
   }).observe({ type: 'layout-shift' })
 }
 
-/** How wide the content is, and what sticks out of the window. */
+/** How wide the content is, and what sticks out of the window without a place of its own to scroll in. */
 function sizes() {
-  const parts = document.querySelectorAll('.device, .alarm, .letter, .stat, .tools, .copy')
-  const out = [...parts].filter(
-    (part) => part.getBoundingClientRect().right > document.documentElement.clientWidth,
-  )
-  return { width: document.documentElement.scrollWidth, out: out.map(({ className }) => className) }
-}
-
-/**
- * Texts whose contrast to what is behind them is under 4.5, and the luminance of the ground.
- *
- * Source: WCAG 2.2, success criterion 1.4.3 and the definition of relative luminance.
- */
-function contrasts() {
-  const weak = []
-  let count = 0
-  for (const element of document.querySelectorAll('body *')) {
-    const own = [...element.childNodes].some(
-      (node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim() !== '',
-    )
-    if (!own || element.getClientRects().length === 0) continue
-    count++
-    const pair = [luminance(getComputedStyle(element).color), luminance(behind(element))]
-    const contrast = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05)
-    if (contrast < 4.5) weak.push(`${element.className} ${contrast.toFixed(2)}`)
-  }
-  return { count, weak, ground: luminance(getComputedStyle(document.body).backgroundColor) }
-}
-
-function luminance(colour) {
-  const [red, green, blue] = numbers(colour).map((channel) => {
-    const share = channel / 255
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+  const { clientWidth, scrollWidth } = document.documentElement
+  const out = [...document.querySelectorAll('#root *')].filter((part) => {
+    const { right, width } = part.getBoundingClientRect()
+    return width > 0 && right > clientWidth + 1 && !isClipped(part)
   })
+  return { width: scrollWidth, out: out.map(({ tagName, className }) => `${tagName} ${className}`) }
+}
+
+function isClipped(part) {
+  for (let at = part.parentElement; at !== null && at.id !== 'root'; at = at.parentElement)
+    if (getComputedStyle(at).overflowX !== 'visible') return true
+  return false
+}
+
+/** Luminance of the ground, 0 to 1. Source: WCAG 2.2, relative luminance. */
+function ground() {
+  const [red, green, blue] = getComputedStyle(document.body)
+    .backgroundColor.match(/[\d.]+/g)
+    .map((channel) => {
+      const share = Number(channel) / 255
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+    })
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-}
-
-function behind(element) {
-  if (element === null) return 'rgb(255, 255, 255)'
-  const colour = getComputedStyle(element).backgroundColor
-  return (numbers(colour)[3] ?? 1) > 0.99 ? colour : behind(element.parentElement)
-}
-
-function numbers(colour) {
-  return (colour.match(/[\d.]+/g) ?? []).map(Number)
-}
-
-/** Shows a device in which every text is the given one, as a cloud that lets everything through would tell it. */
-async function showStranger(text) {
-  const { createFleet } = await import('/fleet.js')
-  const { createDeviceList } = await import('/device-list.js')
-  const fleet = createFleet()
-  fleet.update({
-    deviceId: text,
-    connected: true,
-    seenAt: 1,
-    presenceChangedAt: 1,
-    accepted: 1,
-    last: { [text]: { value: text, at: 1 } },
-    alarms: [{ alarmId: text, severity: text, text, raisedAt: 1, acknowledgedAt: null }],
-    desired: { [text]: `${text}!` },
-  })
-  createDeviceList().arrange(fleet.devices.values(), 'name')
 }

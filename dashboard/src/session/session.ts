@@ -72,20 +72,27 @@ export async function startSession(): Promise<void> {
   const kept = sessionStorage.getItem(TOKEN)
   if (kept !== null) setProof({ token: kept })
 
-  const code = /^#sign-in=([\w-]+)$/.exec(location.hash)?.[1]
-  if (code !== undefined) {
-    // A code works once; nobody shall find it in the history.
-    history.replaceState(null, '', `${location.pathname}#/`)
-    await attempt(() =>
-      call<SessionAnswer>('/session', { method: 'POST', body: { code }, mayAsk: false }),
-    )
-  }
+  await redeemLink()
+  // The link may also be opened where the page is open already.
+  addEventListener('hashchange', () => void redeemLink())
   const returned = await finishOidc().catch((error: unknown) => {
     set({ fault: messageOf(error) })
     return undefined
   })
   if (returned !== undefined) await attempt(() => exchange(returned))
   await look()
+}
+
+/** Signs in by the code in the address, if there is one. */
+async function redeemLink(): Promise<void> {
+  const code = /^#sign-in=(.+)$/.exec(location.hash)?.[1]
+  if (code === undefined) return
+  // A code works once; nobody shall find it in the history.
+  history.replaceState(null, '', `${location.pathname}#/`)
+  dispatchEvent(new HashChangeEvent('hashchange'))
+  await attempt(() =>
+    call<SessionAnswer>('/session', { method: 'POST', body: { code }, mayAsk: false }),
+  )
 }
 
 /** Asks the cloud who this is. */
@@ -133,6 +140,7 @@ async function exchange(token: string): Promise<SessionAnswer> {
     return answer
   } catch (error) {
     setProof({})
+    if (error instanceof ApiFault && error.status === 401) throw new Error(UNKNOWN)
     throw error
   }
 }
@@ -151,8 +159,7 @@ async function attempt(work: () => Promise<SessionAnswer>): Promise<boolean> {
     settle(true)
     return true
   } catch (error) {
-    const wrong = error instanceof ApiFault && error.status === 401
-    set({ fault: wrong ? UNKNOWN : messageOf(error) })
+    set({ fault: messageOf(error) })
     return false
   }
 }

@@ -15,7 +15,9 @@ export function Shell() {
   useEffect(followCloud, [])
   useKeys()
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page starts at its top
-  useEffect(() => scrollTo(0, 0), [location.split('/')[1]])
+  useEffect(() => {
+    scrollTo(0, 0)
+  }, [location.split('/')[1]])
   return (
     <div className="shell">
       {/* biome-ignore lint/a11y/useValidAnchor: it moves the focus; a hash would be another page */}

@@ -2,7 +2,7 @@ import './devices.css'
 import { useState } from 'react'
 import { formatCount } from '../../format.ts'
 import { useHeardAll } from '../../live/live.ts'
-import { useSearch } from '../../search.ts'
+import { useSearch, useSettled } from '../../search.ts'
 import { SearchIcon } from '../../ui/icons.tsx'
 import { Empty, FaultBanner, Skeleton } from '../../ui/parts.tsx'
 import { FirstSteps } from '../first-steps.tsx'
@@ -15,7 +15,10 @@ export function DevicesPage() {
   const { query, searchFor } = useSearch()
   const [sort, setSort] = useState<Sort>('alarms')
   const heardAll = useHeardAll()
-  const { ids, total, isPending, error, hasMore, loadMore } = useFoundDevices(query, sort)
+  const { ids, total, isPending, error, hasMore, loadMore } = useFoundDevices(
+    useSettled(query),
+    sort,
+  )
   const nothing = heardAll && !isPending && query === '' && ids.length === 0
   return (
     <>
@@ -70,7 +73,7 @@ export function DevicesPage() {
             <Skeleton lines={10} />
           </div>
         </section>
-      ) : ids.length === 0 ? (
+      ) : ids.length === 0 && error === undefined ? (
         <section className="card" id="no-match">
           <Empty title="No device matches" icon={<SearchIcon />}>
             <p>

@@ -1,9 +1,8 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { api } from '../../api.ts'
-import { byName, type Device } from '../../live/device.ts'
+import { api, type DeviceSummary } from '../../api.ts'
+import { byName, type Device, toDevice } from '../../live/device.ts'
 import { live, useFleetVersion, useHeardAll, useOrderVersion } from '../../live/live.ts'
-import { fits } from './local-search.ts'
 
 export const SORTS = [
   { value: 'alarms', label: 'Alarms first', param: '-alarms' },
@@ -18,6 +17,7 @@ export interface FoundDevices {
   readonly ids: readonly string[]
   readonly total: number
   readonly isPending: boolean
+  /** Why the search is none, or the cloud did not answer. */
   readonly error: Error | undefined
   readonly hasMore: boolean
   readonly loadMore: () => void
@@ -26,12 +26,10 @@ export interface FoundDevices {
 const PAGE = 200
 /** What is searched for is asked again this often: what devices say now decides. Unit: ms. */
 const AGAIN_MS = 2_000
+/** Without a search the stream tells of everything but of who was registered meanwhile. Unit: ms. */
+const ALL_AGAIN_MS = 10_000
 
-/**
- * The devices that a search finds, in order.
- *
- * The cloud searches if it can; if it cannot, what the stream told is searched here.
- */
+/** The devices that a search finds, in order: those of the cloud, and at once who is heard of for the first time. */
 export function useFoundDevices(query: string, sort: Sort): FoundDevices {
   const asked = useInfiniteQuery({
     queryKey: ['devices', query, sort],
@@ -44,37 +42,29 @@ export function useFoundDevices(query: string, sort: Sort): FoundDevices {
       }),
     initialPageParam: '',
     getNextPageParam: ({ next }) => next,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: query === '' ? ALL_AGAIN_MS : AGAIN_MS,
     placeholderData: keepPreviousData,
+    retry: false,
   })
   const pages = asked.data?.pages
-  const first = pages?.[0]
-  const searched = first?.total !== undefined
-  const here = useSearchedHere(query, sort, !searched)
+  const found = useMemo(() => (pages ?? []).flatMap(({ devices }) => devices), [pages])
+  const total = pages?.[0]?.total ?? 0
+  // Whoever knows all of them puts them into order himself, and at once.
   const heardAll = useHeardAll()
-  const fromCloud = useMemo(
-    () => [...new Set((pages ?? []).flatMap(({ devices }) => devices.map((one) => one.deviceId)))],
-    [pages],
-  )
-  if (!searched)
+  const whole = !asked.hasNextPage || live.devices.size >= total
+  const here = useOrderedHere(found, sort, query === '' && heardAll && whole)
+  if (here !== undefined)
     return {
       ids: here,
-      total: live.devices.size,
-      isPending: !heardAll,
-      error: undefined,
+      total: here.length,
+      isPending: false,
+      error: asked.error ?? undefined,
       hasMore: false,
       loadMore: () => undefined,
     }
-  // The stream is faster than the next answer: who has just been heard of for the first time stands at the end.
-  const known = new Set(fromCloud)
-  const fresh = query === '' && !asked.hasNextPage ? here.filter((id) => !known.has(id)) : []
   return {
-    ids: fresh.length === 0 ? fromCloud : [...fromCloud, ...fresh],
-    total: Math.max(
-      first?.total ?? 0,
-      query === '' ? fromCloud.length + fresh.length : 0,
-      live.devices.size,
-    ),
+    ids: [...new Set(found.map(({ deviceId }) => deviceId))],
+    total: query === '' ? total : Math.max(total, live.devices.size),
     isPending: asked.isPending,
     error: asked.error ?? undefined,
     hasMore: asked.hasNextPage,
@@ -92,15 +82,21 @@ const ORDERS: Readonly<Record<Sort, (a: Device, b: Device) => number>> = {
   silent: (a, b) => Math.floor(a.seenAt / 10_000) - Math.floor(b.seenAt / 10_000) || byName(a, b),
 }
 
-function useSearchedHere(query: string, sort: Sort, wanted: boolean): readonly string[] {
+/** All devices that the stream told of and those that are only registered; `undefined` where it has not told of all. */
+function useOrderedHere(
+  registered: readonly DeviceSummary[],
+  sort: Sort,
+  wanted: boolean,
+): readonly string[] | undefined {
   const order = useOrderVersion()
-  const version = useFleetVersion(1_000)
-  const moves = query !== '' || sort === 'seen' || sort === 'silent'
+  const version = useFleetVersion(2_000)
+  const moves = sort === 'seen' || sort === 'silent'
   // biome-ignore lint/correctness/useExhaustiveDependencies: the versions stand for what is in the store
   return useMemo(() => {
-    const now = Date.now()
-    const devices = [...live.devices.values()]
-    const found = wanted && query !== '' ? devices.filter((one) => fits(one, query, now)) : devices
-    return found.sort(ORDERS[sort]).map(({ deviceId }) => deviceId)
-  }, [query, sort, wanted, order, moves ? version : 0])
+    if (!wanted) return undefined
+    const silent = registered
+      .filter(({ deviceId }) => !live.devices.has(deviceId))
+      .map((summary) => toDevice(summary, undefined))
+    return [...live.devices.values(), ...silent].sort(ORDERS[sort]).map(({ deviceId }) => deviceId)
+  }, [registered, sort, wanted, order, moves ? version : 0])
 }

@@ -361,7 +361,7 @@ function NewValue({ onAdd }: { readonly onAdd: (path: readonly string[], value: 
         onChange={(event) => setValue(event.target.value)}
       />
       <button type="submit" className="button">
-        <PlusIcon /> Desire
+        <PlusIcon /> Add
       </button>
     </form>
   )

@@ -11,7 +11,7 @@ export function Why({
   readonly leaf: DeltaLeaf | undefined
 }) {
   if (standing === 'same') return <span className="badge good">reached</span>
-  if (standing === 'only-reported') return <span className="quiet">nobody asks for it</span>
+  if (standing === 'only-reported') return <span className="quiet">not asked for</span>
   if (leaf === undefined) return <span className="badge warning">not yet</span>
   const { wantedBy, wantedSince, reported, reportedAt, expiresAt } = leaf
   return (
