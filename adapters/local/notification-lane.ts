@@ -39,7 +39,7 @@ export interface LaneOptions {
 }
 
 /** So many rows are read at once. */
-const READ_AT_ONCE = 64
+const READ_AT_ONCE = 128
 
 /** Before every row. */
 const START: Place = { dueAt: Number.MIN_SAFE_INTEGER, key: '' }

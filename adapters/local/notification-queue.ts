@@ -34,13 +34,13 @@ interface Lease extends Pick<Waiting, 'lane' | 'dueAt'> {
 }
 
 /** Before a lane has fewer than this in memory it reads on, so that no claim has to wait for it. */
-const READ_AHEAD = 32
+const READ_AHEAD = 64
 
 /** Ends that are on their way to the disk, at most: they come again after a crash. */
-const MAX_ENDED = 256
+const MAX_ENDED = 512
 
 /** Ends that come within so long are written together. Unit: ms. */
-const GATHER_MS = 3
+const GATHER_MS = 5
 
 /**
  * The queue as a table. A settled row stays for a day, so that its key is known.

@@ -125,7 +125,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       do: fc.constant('enqueue' as const),
       channel: fc.constantFrom('a' as const, 'b' as const),
       priority: fc.constantFrom<Priority>(1, 5, 8),
-      count: fc.constantFrom(1, 3, 20, 150),
+      count: fc.constantFrom(1, 3, 20, 300),
       again: fc.boolean(),
     }),
     { weight: 3, arbitrary: fc.record({ do: fc.constant('claim' as const), limit: fc.nat(20) }) },
@@ -250,7 +250,7 @@ describe('the queue of notifications in SQLite', () => {
     const clock = { time: 3_000_000 }
     const { slow, release } = holdEnds()
     const { queue, rooms } = createQueue(clock, slow)
-    const all = keys(600, 'bound')
+    const all = keys(800, 'bound')
     await queue.enqueue(all.map((key) => delivery(key, 'bound')))
     const sent: string[] = []
     const ends: Promise<void>[] = []
@@ -260,12 +260,12 @@ describe('the queue of notifications in SQLite', () => {
       sent.push(...claimed)
       ends.push(...claimed.map((key) => queue.settle(key)))
     }
-    expect(sent).toEqual(all.slice(0, 256))
+    expect(sent).toEqual(all.slice(0, 512))
     const before = rooms()
     release()
     await Promise.all(ends)
     expect(rooms()).toBeGreaterThan(before)
-    expect(keysOf(await queue.claim(clock.time, 64, LEASE))).toEqual(all.slice(256, 264))
+    expect(keysOf(await queue.claim(clock.time, 64, LEASE))).toEqual(all.slice(512, 520))
     await Promise.all(all.map((key) => queue.settle(key)))
   })
 
@@ -337,7 +337,7 @@ describe('the queue of notifications in SQLite', () => {
         write: (operations) => late(database.write(operations)),
       }
       const { queue } = createQueue(clock, slow)
-      const all = keys(190, 'race')
+      const all = keys(380, 'race')
       const again = all[number] ?? ''
       await queue.enqueue(all.map((key) => delivery(key, 'race')))
       const sent: string[] = []
