@@ -180,11 +180,7 @@ export function groupEndpoints(fleet: Fleet): readonly Endpoint[] {
         next: z.string().optional(),
         total: z.int().optional(),
       }),
-      async handle({
-        caller,
-        params: { groupId },
-        query: { query, sort, limit, after = '' },
-      }) {
+      async handle({ caller, params: { groupId }, query: { query, sort, limit, after = '' } }) {
         await find(groupId, caller)
         const { devices, ...rest } = await fleet.find({
           search: readSearch(query),
