@@ -40,7 +40,13 @@ describe('the schedule', () => {
       },
       feed,
       stats: async () => ({ asked: ++asked }),
-      retention: { telemetry: 86_400_000, deadLetters: 86_400_000, audit: 86_400_000 },
+      retention: {
+        telemetry: 86_400_000,
+        deadLetters: 86_400_000,
+        notifications: 86_400_000,
+        notifications: 86_400_000,
+        audit: 86_400_000,
+      },
     })
     return { schedule, world, feed, written, sealed, asked: () => asked }
   }
