@@ -1,6 +1,6 @@
 // Every path of the API that the page uses, and what it gets from there. Times are epoch ms unless said otherwise.
 
-import { ApiFault, call, type Query, send } from './http.ts'
+import { ApiFault, call, type FieldFault, type Query, send } from './http.ts'
 
 export type Json =
   | string
@@ -80,6 +80,77 @@ export interface AlarmView {
 export interface AlarmEntry extends Omit<AlarmView, 'comments' | 'history'> {
   readonly deviceId: string
   readonly comments: number
+}
+
+/** A rule as it counts now. */
+export interface Rule {
+  readonly id: string
+  readonly description?: string
+  readonly sql: string
+  readonly sqlVersion: string
+  readonly enabled: boolean
+  readonly group: 'device' | 'fleet'
+  readonly lateness: string
+  readonly actions: readonly JsonObject[]
+  readonly errorAction?: JsonObject
+  readonly source: 'config' | 'api'
+  /** Whether anyhub.yml has a rule of this id. */
+  readonly declared: boolean
+  readonly version: number
+  readonly changedBy?: string
+  readonly matched?: number
+  readonly faults?: readonly FieldFault[]
+}
+
+/** Where SQL is wrong, or why it fails on a message. */
+export interface TrialFault {
+  readonly code: string
+  readonly message: string
+  readonly line?: number
+  readonly column?: number
+}
+
+/** One expression, its value, and the same for its parts. */
+export interface Explained {
+  readonly text: string
+  readonly value?: Json
+  /** Why there is no value. */
+  readonly undefined?: string
+  readonly note?: string
+  readonly parts?: readonly Explained[]
+}
+
+/** How a rule came to what it did with one message. */
+export interface RuleExplanation {
+  readonly topic: { readonly filter: string; readonly topic: string; readonly matched: boolean }
+  readonly set: readonly Explained[]
+  readonly where?: Explained
+  readonly select: readonly Explained[]
+}
+
+export interface TrialResult {
+  readonly topic: string
+  readonly at?: number
+  readonly payload?: Json
+  readonly output?: Json
+  readonly noMatch?: 'topic' | 'where'
+  readonly error?: TrialFault
+  readonly explain?: RuleExplanation
+}
+
+/** What a rule makes of messages. */
+export interface RuleTrial {
+  readonly results: readonly TrialResult[]
+  readonly windows?: readonly {
+    readonly start: number
+    readonly end: number
+    readonly group: readonly Json[]
+    readonly matched: boolean
+    readonly output?: Json
+  }[]
+  readonly warnings: readonly string[]
+  readonly error?: TrialFault
+  readonly source?: 'raw' | 'rows'
 }
 
 export interface DeviceDetail extends DeviceSummary {
@@ -313,6 +384,20 @@ export const api = {
   deviceAlarms: (id: string) => call<{ readonly alarms: readonly AlarmView[] }>(at(id, '/alarms')),
   changeAlarm: (id: string, alarmId: string, change: string, body: JsonObject = {}) =>
     send(at(id, `/alarms/${encodeURIComponent(alarmId)}/${change}`), { method: 'POST', body }),
+
+  rules: () => call<{ readonly rules: readonly Rule[] }>('/rules'),
+  rule: (id: string) => orNone(call<Rule>(`/rules/${encodeURIComponent(id)}`)),
+  tryRule: (body: { readonly sql: string; readonly group: string; readonly deviceId: string }) =>
+    call<RuleTrial>('/rules/test', { method: 'POST', body, mayAsk: false }),
+  switchRule: (id: string, enabled: boolean) =>
+    call<Rule>(`/rules/${encodeURIComponent(id)}`, { method: 'PATCH', body: { enabled } }),
+  putRule: (id: string, body: JsonObject, version: number | undefined) =>
+    call<Rule>(`/rules/${encodeURIComponent(id)}`, {
+      method: 'PUT',
+      body,
+      headers: version === undefined || version === 0 ? {} : { 'if-match': `"${version}"` },
+    }),
+  revertRule: (id: string) => send(`/rules/${encodeURIComponent(id)}`, { method: 'DELETE' }),
 
   deadLetters: (query: Query) =>
     call<{

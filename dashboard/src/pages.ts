@@ -1,5 +1,5 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
-import { AlarmIcon, DevicesIcon, LetterIcon, OverviewIcon } from './ui/icons.tsx'
+import { AlarmIcon, DevicesIcon, LetterIcon, OverviewIcon, RuleIcon } from './ui/icons.tsx'
 
 /** Heads of the navigation, in their order. The first has no head. */
 export const NAV_GROUPS = ['', 'React', 'Operate', 'Administer'] as const
@@ -62,6 +62,34 @@ export const PAGES: readonly PageEntry[] = [
       import('./pages/alarms/page.tsx').then(({ AlarmsPage }) => ({ default: AlarmsPage })),
     ),
     nav: { group: 'React', icon: AlarmIcon, key: 'a', scope: 'alarms:read' },
+  },
+  {
+    path: '/rules',
+    title: 'Rules',
+    component: lazy(() =>
+      import('./pages/rules/page.tsx').then(({ RulesPage }) => ({ default: RulesPage })),
+    ),
+    nav: {
+      group: 'React',
+      icon: RuleIcon,
+      key: 'r',
+      scope: 'rules:read',
+      also: ['/rules/', '/new-rule'],
+    },
+  },
+  {
+    path: '/rules/:ruleId',
+    title: 'Rule',
+    component: lazy(() =>
+      import('./pages/rules/rule-page.tsx').then(({ RulePage }) => ({ default: RulePage })),
+    ),
+  },
+  {
+    path: '/new-rule',
+    title: 'New rule',
+    component: lazy(() =>
+      import('./pages/rules/rule-page.tsx').then(({ NewRulePage }) => ({ default: NewRulePage })),
+    ),
   },
   {
     path: '/dead-letters',
