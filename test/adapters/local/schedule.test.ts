@@ -44,7 +44,6 @@ describe('the schedule', () => {
         telemetry: 86_400_000,
         deadLetters: 86_400_000,
         notifications: 86_400_000,
-        notifications: 86_400_000,
         audit: 86_400_000,
       },
     })
