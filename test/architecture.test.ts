@@ -304,10 +304,12 @@ const TABLE: readonly Row[] = [
     may: [],
     packages: ['node:*', 'vite', '@vitejs/plugin-react'],
   },
+  // For programs of others, in browsers as well: it knows the document of the API and nothing else.
+  { of: 'client/', may: [], packages: ['openapi-fetch'] },
   // A program of its own, in a browser: it knows the API and nothing of what stands behind it.
   {
     of: 'dashboard/',
-    may: [],
+    may: ['client/'],
     packages: [
       'react',
       'react-dom',
@@ -331,7 +333,7 @@ const TABLE: readonly Row[] = [
   },
 ]
 
-const files = sourceFiles(['core', 'adapters', 'functions', 'cli', 'dashboard'])
+const files = sourceFiles(['core', 'adapters', 'functions', 'cli', 'client', 'dashboard'])
 const imports = files.flatMap(importsOf)
 
 function rowOf(file: string): Row | undefined {

@@ -15,14 +15,37 @@ export function toSchema(
     JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' })),
   )
   if (!isJsonObject(made)) return {}
-  const { $schema: _, $defs, ...rest } = made
+  const { $schema: _, $defs, ...rest } = withNames(made)
   if (isJsonObject($defs))
     for (const [name, one] of Object.entries($defs))
-      if (isJsonObject(one)) components.set(name, withoutId(pointed(one)))
+      if (isJsonObject(one) && one['$ref'] !== `#/$defs/${name}`)
+        components.set(name, withoutId(pointed(one)))
   const named = rest['id']
   if (typeof named !== 'string') return withoutId(pointed(rest))
   components.set(named, withoutId(pointed(rest)))
   return { $ref: `#/components/schemas/${named}` }
+}
+
+/** What zod calls schemas that mean themselves and have no name: counted for each schema anew. */
+const NAMELESS = /^__schema\d+$/
+
+/** Any value of JSON means itself; it is the only one here that does so without a name. */
+function withNames(schema: JsonObject): JsonObject {
+  const { $defs } = schema
+  if (!isJsonObject($defs)) return schema
+  const nameless = Object.keys($defs).filter((name) => NAMELESS.test(name))
+  if (nameless.length === 0) return schema
+  const renamed: Json = JSON.parse(
+    nameless.reduce(
+      (text, name) => text.replaceAll(`"#/$defs/${name}"`, '"#/$defs/Json"'),
+      JSON.stringify(schema),
+    ),
+  )
+  if (!isJsonObject(renamed) || !isJsonObject(renamed['$defs'])) return schema
+  const { Json: _, ...named } = renamed['$defs']
+  const [first = ''] = nameless
+  const kept = Object.entries(named).filter(([name]) => !NAMELESS.test(name))
+  return { ...renamed, $defs: { ...Object.fromEntries(kept), Json: named[first] ?? {} } }
 }
 
 /** References that point into the document, not into the schema. */

@@ -87,9 +87,16 @@ function parametersOf({ shape }: z.ZodObject, place: 'path' | 'query', component
       required:
         place === 'path' || !(type instanceof z.ZodType && type.safeParse(undefined).success),
       ...(typeof description === 'string' ? { description } : {}),
-      schema,
+      schema: asMeant(schema),
     }
   })
+}
+
+/** A number or a switch is text in a path and a query; in the document it is what is meant. */
+function asMeant(schema: JsonObject): JsonObject {
+  if (schema['type'] !== 'integer' && schema['type'] !== 'boolean') return schema
+  const { pattern: _, enum: __, ...rest } = schema
+  return rest
 }
 
 function answersOf(one: Endpoint, components: Components): RouteConfig['responses'] {

@@ -32,6 +32,7 @@ export function whole(least: number, most: number) {
       (count) => count >= least && count <= most,
       `expected a whole number from ${least} to ${most}`,
     )
+    .meta({ type: 'integer', minimum: least, maximum: most })
 }
 
 /** What else the engine's parser would make a date of is none. */
@@ -47,7 +48,10 @@ export const Time = z
   .meta({ description: 'Epoch milliseconds, or ISO 8601: a day of UTC, or a time with its zone.' })
 
 /** A switch in a query. */
-export const Switch = z.enum(['true', 'false']).transform((text) => text === 'true')
+export const Switch = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .meta({ type: 'boolean' })
 
 /** Any value of JSON. */
 export const AnyJson = z.json().meta({ id: 'Json' })
