@@ -11,12 +11,14 @@ import { method } from './commands/method.ts'
 import { notification } from './commands/notification.ts'
 import { page } from './commands/page.ts'
 import { replay } from './commands/replay.ts'
+import { signIn } from './commands/sign-in.ts'
 import { start } from './commands/start.ts'
 import { type Command, type ExitCode, processTerminal, type Terminal } from './terminal.ts'
 
 /** Every command, in the order of the overview. */
 const COMMANDS: readonly Command[] = [
   start,
+  signIn,
   demo,
   check,
   evaluate,

@@ -11,6 +11,7 @@ import {
   shownBy,
 } from '../../core/api/index.ts'
 import {
+  ADMIN,
   BEFORE_DEVICES,
   type ChannelSender,
   type Core,
@@ -115,6 +116,8 @@ export interface LocalCloud {
   readonly mqttsPort: number | undefined
   readonly amqpsPort: number | undefined
   readonly adminToken: string
+  /** A code that signs a browser in as the admin, once, within ten minutes. */
+  createSignInCode(): Promise<string>
   /** Counters since the start, and what waits. */
   stats(): Promise<Readonly<Record<string, number>>>
   /** Counters since the start; those of rules also by rule. */
@@ -584,6 +587,10 @@ export async function startLocalCloud({
     mqttsPort,
     amqpsPort,
     adminToken,
+    async createSignInCode() {
+      const source = { kind: 'admin', mark: access.adminMark } as const
+      return (await access.sessions.createCode({ caller: ADMIN, source })).code
+    },
     stats,
     counts,
     close() {
@@ -599,6 +606,7 @@ export async function startLocalCloud({
           https?.close(HTTP_GRACE_MS),
         ])
         await Promise.all([sessions.flush(), retained.flush()])
+        await core.tasks.stop()
         await core.gate.idle()
         await schedule.stop(channels.close)
         channels.close()

@@ -1,4 +1,10 @@
-import { type Config, type Core, FEEDBACK_QUEUE, type JsonObject } from '../../core/index.ts'
+import {
+  type Config,
+  type Core,
+  createAccessSweep,
+  FEEDBACK_QUEUE,
+  type JsonObject,
+} from '../../core/index.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { Database } from './sqlite/database.ts'
 import { hourOf } from './telemetry-hours.ts'
@@ -106,6 +112,7 @@ export function startSchedule({
   const tell = job('stats', async () => {
     if (feed.listeners > 0) feed.broadcast('stats', await stats())
   })
+  const sweepAccess = createAccessSweep(core.ports, retention)
   const cleanUp = job('clean-up', async () => {
     const now = clock.now()
     await database.write([
@@ -114,6 +121,7 @@ export function startSchedule({
       ['notificationForget', now - DAY_MS],
       ['queueDropBefore', FEEDBACK_QUEUE, now - FEEDBACK_KEPT_MS],
     ])
+    await sweepAccess()
   })
 
   let seals = 0

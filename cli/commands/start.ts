@@ -9,6 +9,7 @@ import {
 import { readFlags } from '../flags.ts'
 import { requireConfig } from '../load-config.ts'
 import { type Command, type Terminal, wrongUse } from '../terminal.ts'
+import { signInLink } from './sign-in.ts'
 
 const settingFlags = Object.values(LOCAL_SETTINGS)
 const switchFlags = Object.values(LOCAL_SWITCHES)
@@ -65,6 +66,7 @@ ${switchFlags.map(({ flag, help }) => `  --${flag.padEnd(12)} ${help}`).join('\n
           mqtts,
           amqps,
           data,
+          code: await cloud.createSignInCode(),
           config: builtIn ? 'built-in (cold chain)' : file,
           rules: program.rules.size,
           alarms: program.alarms.size,
@@ -103,6 +105,8 @@ function addresses(cloud: LocalCloud, host: string): Addresses {
 
 interface BannerFacts extends Addresses {
   readonly data: string
+  /** Signs a browser in, once. */
+  readonly code: string
   readonly config: string
   readonly rules: number
   readonly alarms: number
@@ -115,6 +119,7 @@ function banner({
   mqtts,
   amqps,
   data,
+  code,
   config,
   rules,
   alarms,
@@ -124,6 +129,7 @@ function banner({
   const usual = mqttPort === '1883' && (port === '8080' || http === null)
   const demo = `npx anyhub demo${usual ? '' : ` --mqtt ${mqtt}${http === null ? '' : ` --http ${http}`}`}`
   const tls = [https, mqtts, amqps].filter((url) => url !== null)
+  const page = (http ?? https)?.replace('//0.0.0.0:', '//127.0.0.1:') ?? null
   const lines = [
     'anyhub is running',
     '',
@@ -133,6 +139,7 @@ function banner({
     `  data    ${data}`,
     `  config  ${config} (${rules} rules, ${alarms} alarms)`,
     '',
+    ...(page === null ? [] : [`  sign in        ${signInLink(page, code)}`]),
     ...(mqtt === null ? [] : [`  see it work    ${demo}`]),
     ...(http === null
       ? []

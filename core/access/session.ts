@@ -68,7 +68,7 @@ export function sessionCookieName(secure: boolean): string {
 
 /** The header that hands the cookie to a browser; '' as secret takes it back. */
 export function sessionCookie(secret: string, secure: boolean, maxAgeMs: number): string {
-  const life = secret === '' ? 0 : Math.max(0, Math.floor(maxAgeMs / 1_000))
+  const life = secret === '' ? 0 : Math.max(0, Math.ceil(maxAgeMs / 1_000))
   return `${sessionCookieName(secure)}=${secret}; Max-Age=${life}; Path=/; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`
 }
 
