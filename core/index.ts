@@ -84,6 +84,7 @@ export {
 } from './devices/credentials.ts'
 export { isBound, needsBinding, needsToken } from './devices/gateways.ts'
 export { DEFAULT_PRESENCE, type PresencePlan } from './devices/presence.ts'
+export { parseSearch, type Search, type Subject } from './devices/search/search.ts'
 export {
   CoreError,
   type CoreErrorOptions,
@@ -269,6 +270,7 @@ export { replayMeasured } from './steps/measurements.ts'
 export { presenceTopic } from './steps/presence.ts'
 export { takeRouted, toRouted, twinView } from './steps/route.ts'
 export { toRuleMessage } from './steps/telemetry.ts'
+export type { Tasks, TaskView } from './tasks.ts'
 export { createTick, type Tick } from './tick.ts'
 export { compileTwinQuery, type TwinQuery } from './twin-query/index.ts'
 export { addToWindows, closeDueWindows } from './windows/window.ts'
