@@ -223,6 +223,10 @@ describeWithMoto('AWS, deployed to a test cloud', () => {
     expect(items.map((item) => JSON.parse(text(item, 'letter') ?? '').code)).toEqual([
       'uplink.no_device',
     ])
+    // Who asks for the health of the system hears of it.
+    const alerts = () => stage.published().filter(({ topic }) => topic === 'alerts/warning')
+    await expect.poll(() => alerts().length, { timeout: 20_000, interval: 500 }).toBe(1)
+    expect(Buffer.from(alerts()[0]?.payload ?? '', 'base64').toString()).toContain('dead letters')
   }, 60_000)
 
   it('looks after devices every minute, and serves the API', async () => {
