@@ -188,6 +188,18 @@ export interface TelemetryRow {
   readonly metrics: Readonly<Record<string, Json>>
 }
 
+/** One message of a device as the live stream tells it. */
+export interface LiveMessage {
+  readonly at: number
+  readonly topic: string
+  readonly outcome: string
+  readonly messageId?: string
+  readonly metrics?: Readonly<Record<string, Json>>
+  readonly reason?: string
+  readonly payload?: string
+  readonly payloadBase64?: string
+}
+
 export interface SeriesPoint {
   readonly at: number
   readonly avg?: number | null

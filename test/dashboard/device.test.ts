@@ -229,8 +229,13 @@ describeWithBrowser('one device on the page', () => {
     await expect.poll(() => page.locator('.message').count()).toBe(1)
     await post('dev-1', '{"temp": 22.5}')
     await expect.poll(() => page.locator('.message').first().innerText()).toMatch(/temp 22\.5/)
+    // What could not be read is told as well, and why.
+    await post('dev-1', '{"temp": 1')
+    await expect
+      .poll(() => page.locator('.message').first().innerText())
+      .toMatch(/dead lettered\s+expected JSON[\s\S]*\{"temp": 1/)
     await page.getByRole('tab', { name: 'Dead letters' }).click()
-    await expect.poll(() => page.locator('.letter').count()).toBe(1)
+    await expect.poll(() => page.locator('.letter').count()).toBe(2)
     await page.getByRole('tab', { name: 'Registry' }).click()
     await expect
       .poll(() => text(page, '.device-columns'))

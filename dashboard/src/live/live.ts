@@ -10,11 +10,12 @@ export const live = createLiveStore()
 /** Follows the cloud until the page is left. What it returns ends it. */
 export function followCloud(): () => void {
   return followStream({
-    path: '/events',
+    path: '/live',
     onState: live.takeState,
     onEvent(name, data) {
       if (name === 'devices' && Array.isArray(data)) live.takeDevices(data)
-      else if (name === 'snapshot' && isSnapshot(data)) live.takeSnapshot(data.devices, data.stats)
+      else if (name === 'snapshot' && isSnapshot(data))
+        live.takeSnapshot(data.devices, data.stats ?? {})
       else if (name === 'stats' && isRecord(data)) live.takeStats(data)
     },
   })
@@ -24,8 +25,8 @@ function isRecord(data: unknown): data is StatsEvent {
   return typeof data === 'object' && data !== null
 }
 
-function isSnapshot(data: unknown): data is { devices: DeviceSummary[]; stats: StatsEvent } {
-  return isRecord(data) && Array.isArray(data['devices']) && isRecord(data['stats'])
+function isSnapshot(data: unknown): data is { devices: DeviceSummary[]; stats?: StatsEvent } {
+  return isRecord(data) && Array.isArray(data['devices'])
 }
 
 /** One device, drawn again when it changes; `undefined` while nothing is known of it. */

@@ -1,15 +1,15 @@
-import { ApiFault, send } from '../http.ts'
+import { ApiFault, type Query, send } from '../http.ts'
 
 /** The cloud tells its counters every second; after such a silence the stream is taken for broken. Unit: ms. */
+const BEAT = 'stats'
 const SILENCE_MS = 6_000
 const AGAIN_MS = 2_000
 
 export interface StreamOptions {
   readonly path: string
+  readonly query?: Query
   readonly onEvent: (name: string, data: unknown) => void
   readonly onState?: (state: 'live' | 'lost') => void
-  /** Whether silence means that it broke: only where something is told all the time. */
-  readonly watchSilence?: boolean
 }
 
 /**
@@ -17,11 +17,13 @@ export interface StreamOptions {
  * An `EventSource` would do, but it sends no header, and a token does not belong into an address.
  */
 export function followStream(options: StreamOptions): () => void {
-  const { path, onEvent, onState = () => undefined, watchSilence = true } = options
+  const { path, query, onEvent, onState = () => undefined } = options
   let current: AbortController | undefined
   let heardAt = 0
   let openAt = 0
   let lastId = ''
+  /** Whether something is told every second: only then silence means that it broke. */
+  let beats = false
   let ended = false
 
   async function open(): Promise<void> {
@@ -36,7 +38,11 @@ export function followStream(options: StreamOptions): () => void {
         accept: 'text/event-stream',
         ...(lastId === '' ? {} : { 'last-event-id': lastId }),
       }
-      const answer = await send(path, { headers, signal: opened.signal })
+      const answer = await send(path, {
+        headers,
+        signal: opened.signal,
+        ...(query === undefined ? {} : { query }),
+      })
       heardAt = performance.now()
       if (answer.body !== null) {
         for await (const { name, data, id, retry } of eventsOf(answer.body)) {
@@ -47,6 +53,7 @@ export function followStream(options: StreamOptions): () => void {
           if (data === '') continue
           if (!heard) onState('live')
           heard = true
+          if (name === BEAT) beats = true
           onEvent(name, JSON.parse(data))
         }
       }
@@ -63,7 +70,7 @@ export function followStream(options: StreamOptions): () => void {
   }
 
   const timer = setInterval(() => {
-    const silent = watchSilence && performance.now() - heardAt > SILENCE_MS
+    const silent = beats && performance.now() - heardAt > SILENCE_MS
     if (silent) onState('lost')
     if (silent || (current === undefined && performance.now() >= openAt)) void open()
   }, 500)

@@ -1,39 +1,33 @@
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
-import { api, type TelemetryRow } from '../../api.ts'
+import { useEffect, useRef, useState } from 'react'
+import { api, type LiveMessage } from '../../api.ts'
 import { formatClock, formatCount, formatValue } from '../../format.ts'
-import { live } from '../../live/live.ts'
+import { followStream } from '../../live/stream.ts'
 import { MessageIcon } from '../../ui/icons.tsx'
 import { Card, Empty, FaultBanner, Skeleton } from '../../ui/parts.tsx'
 
-const MOST = 100
-/** Asked again no more often than this while messages come. Unit: ms. */
-const EVERY_MS = 1_000
+const MOST = 200
+const STORED = 50
 
-/** The messages of the device as they come. */
+/** A message, and a number that no other has. */
+interface Shown extends LiveMessage {
+  readonly key: number
+}
+
+/** The messages of the device as they come, and what became of each. */
 export function MessagesTab({ deviceId }: { readonly deviceId: string }) {
   const [paused, setPaused] = useState(false)
   const asked = useQuery({
     queryKey: ['messages', deviceId],
-    queryFn: () => api.telemetry(deviceId, { limit: MOST }),
+    queryFn: () => api.telemetry(deviceId, { limit: STORED }),
     retry: false,
   })
-  const { refetch } = asked
-  useEffect(() => {
-    if (paused) return
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const end = live.subscribeDevice(deviceId, () => {
-      timer ??= setTimeout(() => {
-        timer = undefined
-        void refetch()
-      }, EVERY_MS)
-    })
-    return () => {
-      clearTimeout(timer)
-      end()
-    }
-  }, [deviceId, paused, refetch])
-  const rows = asked.data?.rows ?? []
+  const live = useLiveMessages(deviceId, paused)
+  const known = new Set(live.map(({ messageId }) => messageId))
+  const stored = (asked.data?.rows ?? [])
+    .filter(({ messageId }) => !known.has(messageId))
+    .map((row, index): Shown => ({ ...row, topic: '', outcome: 'accepted', key: -index }))
+  const messages = [...live, ...stored]
   return (
     <Card
       title="Messages"
@@ -50,20 +44,20 @@ export function MessagesTab({ deviceId }: { readonly deviceId: string }) {
         </button>
       }
     >
-      {asked.isError ? (
-        <FaultBanner error={asked.error} onAgain={() => void refetch()} />
+      {asked.isError && messages.length === 0 ? (
+        <FaultBanner error={asked.error} onAgain={() => void asked.refetch()} />
       ) : asked.isPending ? (
         <div className="card-body">
           <Skeleton lines={6} />
         </div>
-      ) : rows.length === 0 ? (
+      ) : messages.length === 0 ? (
         <Empty title="No message is stored" icon={<MessageIcon />}>
           <p>They stand here as soon as the device sends some.</p>
         </Empty>
       ) : (
         <ol className="messages">
-          {rows.map((row) => (
-            <Message key={`${row.at} ${row.messageId}`} row={row} />
+          {messages.map((message) => (
+            <Message key={message.key} message={message} />
           ))}
         </ol>
       )}
@@ -71,7 +65,33 @@ export function MessagesTab({ deviceId }: { readonly deviceId: string }) {
   )
 }
 
-function Message({ row: { at, metrics } }: { readonly row: TelemetryRow }) {
+/** What the device says while somebody looks, newest first. While it is paused it goes on to be gathered. */
+function useLiveMessages(deviceId: string, paused: boolean): readonly Shown[] {
+  const gathered = useRef<readonly Shown[]>([])
+  const [shown, setShown] = useState<readonly Shown[]>([])
+  const isPaused = useRef(paused)
+  useEffect(() => {
+    isPaused.current = paused
+    if (!paused) setShown(gathered.current)
+  }, [paused])
+  useEffect(() => {
+    let key = 0
+    return followStream({
+      path: '/live',
+      query: { device: deviceId },
+      onEvent(name, data) {
+        if (name !== 'messages' || !Array.isArray(data)) return
+        const fresh = data.map((message: LiveMessage): Shown => ({ ...message, key: ++key }))
+        gathered.current = [...fresh.toReversed(), ...gathered.current].slice(0, MOST)
+        if (!isPaused.current) setShown(gathered.current)
+      },
+    })
+  }, [deviceId])
+  return shown
+}
+
+function Message({ message }: { readonly message: LiveMessage }) {
+  const { at, topic, outcome, metrics, reason, payload, payloadBase64 } = message
   return (
     <li className="message">
       <time dateTime={new Date(at).toISOString()}>
@@ -79,11 +99,22 @@ function Message({ row: { at, metrics } }: { readonly row: TelemetryRow }) {
         <span className="quiet">.{String(at % 1_000).padStart(3, '0')}</span>
       </time>
       <span className="message-values">
-        {Object.entries(metrics).map(([name, value]) => (
-          <span key={name} className="pair">
-            {name} <b>{formatValue(name, value)}</b>
+        {outcome !== 'accepted' && (
+          <span className={`badge ${outcome === 'duplicate' ? '' : 'critical'}`}>
+            {outcome.replaceAll('_', ' ')}
           </span>
-        ))}
+        )}
+        {reason !== undefined && <span>{reason}</span>}
+        {metrics === undefined ? (
+          <code>{payload ?? payloadBase64 ?? ''}</code>
+        ) : (
+          Object.entries(metrics).map(([name, value]) => (
+            <span key={name} className="pair">
+              {name} <b>{formatValue(name, value)}</b>
+            </span>
+          ))
+        )}
+        {topic !== '' && <span className="message-topic quiet">{topic}</span>}
       </span>
     </li>
   )
