@@ -235,6 +235,13 @@ const PARTS = [
     instead: 'export const isWindowed = () => false, compileWindowedRule = absent',
   },
   {
+    file: /[\\/]core[\\/]rule-programs\.ts$/,
+    needed: takesRules,
+    ofRules: true,
+    instead:
+      'export const configOf = absent, requireStores = absent, createRulePrograms = (_ports, base) => ({ base, current: base, stores: false, stored: new Map(), faults: new Map(), refresh: () => undefined, reload: async () => undefined })',
+  },
+  {
     file: /[\\/]core[\\/]meaning[\\/]compile-meaning\.ts$/,
     needed: ({ deviceTypes }) => Object.values(deviceTypes).some(saysWhatValuesMean),
     instead: 'export const compileMeaning = () => undefined',
