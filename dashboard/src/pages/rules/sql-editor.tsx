@@ -6,7 +6,7 @@ import {
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { SQLDialect, sql } from '@codemirror/lang-sql'
 import { HighlightStyle, syntaxHighlighting } from '@codemirror/language'
-import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint'
+import { type Diagnostic, setDiagnostics } from '@codemirror/lint'
 import { Compartment, EditorState } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
@@ -136,7 +136,6 @@ function createEditor(host: HTMLElement, { onChange, metrics }: EditorOptions): 
         sql({ dialect: DIALECT, upperCaseKeywords: true }),
         syntaxHighlighting(COLOURS),
         autocompletion({ override: [(context) => complete(context, metrics())] }),
-        lintGutter(),
         EditorView.lineWrapping,
         placeholder("SELECT * FROM 'devices/+/telemetry' WHERE temp > 30"),
         EditorView.contentAttributes.of({ 'aria-label': 'SQL', spellcheck: 'false' }),
