@@ -2,7 +2,7 @@ import { createGuardedSender } from '../../../adapters/node/guarded-sender.ts'
 import { createOidc } from '../../../adapters/node/oidc.ts'
 import { nodeSecrets } from '../../../adapters/node/secrets.ts'
 import { createApi, type RequestFacts, type Who } from '../../../core/api/index.ts'
-import { ANONYMOUS, type ConfigInput, createAccess } from '../../../core/index.ts'
+import { ANONYMOUS, type Caller, type ConfigInput, createAccess } from '../../../core/index.ts'
 import { start } from '../harness.ts'
 
 export const ADMIN_TOKEN = 'the-token-of-the-admin-0123456789'
@@ -13,6 +13,8 @@ export interface Asked {
   /** Of the request's address. */
   readonly remote?: string
   readonly tls?: boolean
+  /** Whom the host has found out. */
+  readonly caller?: Caller
 }
 
 /** The API with all that is known of callers, over ports in memory. */
@@ -44,7 +46,11 @@ export function openApi(config: ConfigInput = {}, dev = false) {
   })
 
   /** One request; its answer with the body read where it is JSON. */
-  async function ask(method: string, path: string, { body, headers, remote, tls }: Asked = {}) {
+  async function ask(
+    method: string,
+    path: string,
+    { body, headers, remote, tls, caller }: Asked = {},
+  ) {
     const request = new Request(`${tls ? 'https' : 'http'}://cloud.test${path}`, {
       method,
       headers: {
@@ -53,9 +59,11 @@ export function openApi(config: ConfigInput = {}, dev = false) {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    facts.set(request, { remote, anonymous: dev ? ANONYMOUS : undefined })
+    facts.set(request, { remote, caller, anonymous: dev ? ANONYMOUS : undefined })
     const answer = await api.fetch(request)
-    const text = await answer.text()
+    const isStream = answer.headers.get('content-type') === 'text/event-stream'
+    if (isStream) await answer.body?.cancel()
+    const text = isStream ? '' : await answer.text()
     const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '')
     return {
       status: answer.status,
