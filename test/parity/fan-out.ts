@@ -11,7 +11,7 @@ const START = Date.UTC(2026, 0, 31, 12)
 const MINUTE = 60_000
 
 /** More than one page of a fan-out. */
-const CREW = 520
+const CREW = 505
 
 export interface FanOutScenario {
   /** How many the broadcast tells. */
