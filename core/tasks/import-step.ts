@@ -10,6 +10,9 @@ import { type ImportMode, inputKey, pagesTable, resultKey, type Task, withFaults
 /** Rows of one page: with certificates for all of them a page of the result stays under 200 KB. */
 export const IMPORT_PAGE = 32
 
+/** Credentials that are made at the same time. */
+const ISSUED_AT_ONCE = 8
+
 /** A change that meets another one is tried so often. */
 const MAX_RACES = 5
 
@@ -30,6 +33,8 @@ const IntentSchema = z.object({
   createdAt: z.number(),
   credentials: z.array(Credential),
   secrets: z.record(z.string(), z.string()),
+  /** Why there is nothing that it can prove itself with. */
+  fault: z.string().exactOptional(),
 })
 
 type Intent = z.output<typeof IntentSchema>
@@ -67,8 +72,7 @@ export async function importPage(task: Task, mode: ImportMode, parts: ImportPart
   const befores = await Promise.all(
     rows.map(({ deviceId, fault }) => (fault === undefined ? registry.get(deviceId) : undefined)),
   )
-  const intents =
-    kept?.intents ?? (await issueAll(rows, befores, mode, parts)).filter((one) => one !== undefined)
+  const intents = kept?.intents ?? (await issueAll(rows, befores, mode, parts))
   if (kept === undefined)
     await tables.put(table, resultKey(task.cursor), { intents: intents.map(toJson) })
   const byLine = new Map(intents.map((intent) => [intent.line, intent]))
@@ -139,20 +143,45 @@ export function importResultLines(page: unknown): string {
     .join('')
 }
 
-/** Makes what new devices prove themselves with. */
+/** Makes what new devices prove themselves with, a few at a time: clouds make few certificates a second. */
 async function issueAll(
   rows: readonly ImportRow[],
   befores: readonly (RegisteredDevice | undefined)[],
   mode: ImportMode,
   { ports }: ImportParts,
-): Promise<readonly (Intent | undefined)[]> {
+): Promise<readonly Intent[]> {
   const createdAt = ports.clock.now()
-  return Promise.all(
-    rows.map(async ({ line, deviceId, fault, credential = 'none' }, at) => {
-      if (fault !== undefined || befores[at] !== undefined || mode === 'update') return undefined
-      return { line, createdAt, ...(await issue(deviceId, credential, ports)) }
-    }),
+  const wanted = rows.filter(
+    ({ fault }, at) => fault === undefined && befores[at] === undefined && mode !== 'update',
   )
+  const intents: Intent[] = []
+  for (let from = 0; from < wanted.length; from += ISSUED_AT_ONCE)
+    intents.push(
+      ...(await Promise.all(
+        wanted
+          .slice(from, from + ISSUED_AT_ONCE)
+          .map(async ({ line, deviceId, credential = 'none' }) => ({
+            line,
+            createdAt,
+            ...(await issueOrSay(deviceId, credential, ports)),
+          })),
+      )),
+    )
+  return intents
+}
+
+/** What a cloud does not issue is a fault of the row. */
+async function issueOrSay(
+  deviceId: string,
+  kind: NonNullable<ImportRow['credential']>,
+  ports: Pick<Ports, 'issuer'>,
+): Promise<Pick<Intent, 'credentials' | 'secrets' | 'fault'>> {
+  try {
+    return await issue(deviceId, kind, ports)
+  } catch (error) {
+    if (!(error instanceof CoreError) || error.retryable) throw error
+    return { credentials: [], secrets: {}, fault: `credential: ${error.message}` }
+  }
 }
 
 async function issue(
@@ -194,6 +223,7 @@ async function doRow(
   const { line, deviceId, fault } = row
   const failed = (detail: string): ResultRow => ({ line, deviceId, outcome: 'failed', detail })
   if (fault !== undefined) return failed(fault)
+  if (intent?.fault !== undefined) return failed(intent.fault)
   try {
     if (before === undefined) {
       if (mode === 'update' || intent === undefined) return failed('expected a registered device')
@@ -202,7 +232,10 @@ async function doRow(
       if (mode === 'create') return failed('registered already')
       return { line, deviceId, outcome: await update(row, parts) }
     }
-    if (intent !== undefined && isSame(before, intent)) return created(row, intent)
+    if (intent !== undefined && isSame(before, intent)) {
+      await finish(before, parts)
+      return created(row, intent)
+    }
     if (mode === 'create') return failed('registered already')
     return { line, deviceId, outcome: await update(row, parts) }
   } catch (error) {
@@ -239,6 +272,16 @@ async function create(
     if (!(error instanceof CoreError) || error.code !== 'device.exists') throw error
     const found = await ports.registry.get(deviceId)
     return found !== undefined && isSame(found, { createdAt, credentials })
+  }
+}
+
+/** What the registry does beside a device may have been cut off: a change does it again. */
+async function finish(device: RegisteredDevice, { ports }: ImportParts): Promise<void> {
+  try {
+    await ports.registry.update({ ...device, version: device.version + 1 })
+  } catch (error) {
+    // Somebody else has changed it meanwhile, and with it all that is beside.
+    if (!(error instanceof CoreError) || error.code !== 'store.conflict') throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createApi } from '../../../core/api/index.ts'
+import { CoreError } from '../../../core/index.ts'
 import { createTasks } from '../../../core/tasks.ts'
 import { createMemoryPorts, createWorld, rowsOf } from '../../fakes/memory-ports.ts'
 import { NOW, start, uplink } from '../harness.ts'
@@ -194,6 +195,32 @@ describe('an import', () => {
     expect(JSON.stringify([...world.tables].map(([, rows]) => [...rows]))).not.toContain(
       'private key',
     )
+  })
+
+  it('says where a cloud does not issue what is asked for', async () => {
+    const world = createWorld(NOW)
+    const ports = createMemoryPorts(world)
+    const { core } = open({ world })
+    const certificate = async () => {
+      throw new CoreError('input.malformed', 'this cloud issues no certificates')
+    }
+    const tasks = createTasks(
+      { ...ports, issuer: { ...ports.issuer, certificate } },
+      core.ingest,
+      core.gate,
+    )
+    const csv = lines('deviceId,credential', 'a,certificate', 'b,token')
+    const { id } = await tasks.startImport(csv, 'create', {
+      kind: 'admin',
+      id: 'admin',
+      scopes: new Set(),
+    })
+    await expect.poll(async () => (await tasks.get(id))?.state).toBe('done')
+    expect(await tasks.get(id)).toMatchObject({
+      counts: { created: 1 },
+      faults: [{ line: 2, detail: 'credential: this cloud issues no certificates' }],
+    })
+    expect([...world.registered.keys()]).toEqual(['b'])
   })
 
   it('forgets secrets that nobody took within an hour', async () => {
