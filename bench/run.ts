@@ -3,6 +3,7 @@ import { codecsReport } from './codecs/report.ts'
 import { coldReport } from './cold/report.ts'
 import { amqpReport } from './commands/amqp.ts'
 import { commandsReport } from './commands/report.ts'
+import { dashboardReport } from './dashboard/report.ts'
 import { fanOutReport } from './fan-out/report.ts'
 import { gcpReport } from './gcp/report.ts'
 import { idleReport } from './idle/report.ts'
@@ -10,6 +11,7 @@ import { load, machine } from './lib/machine.ts'
 import { type BenchOptions, FULL, type Report, SMOKE } from './lib/options.ts'
 import { installPeers } from './lib/peers.ts'
 import { short, table } from './lib/table.ts'
+import { liveReport } from './live/report.ts'
 import { ingestReport } from './mqtt/ingest.ts'
 import { roundTripReport } from './mqtt/round-trip.ts'
 import { notifyReport } from './notify/report.ts'
@@ -36,6 +38,8 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   codecs: codecsReport,
   fanout: fanOutReport,
   notify: notifyReport,
+  live: liveReport,
+  dashboard: dashboardReport,
   range: rangeReport,
 }
 
