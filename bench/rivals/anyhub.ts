@@ -18,12 +18,16 @@ export interface AnyhubOptions {
   readonly check?: (file: string, sent: number) => void
   /** A port for MQTT over TLS too. */
   readonly tls?: boolean
+  /** A port for HTTP too. */
+  readonly http?: boolean
 }
 
 /** The embedded cloud, and what only it has. */
 export interface Anyhub extends System {
   /** With `tls`. */
   readonly mqttsPort: number | undefined
+  /** With `http`. */
+  readonly httpPort: number | undefined
   readonly adminToken: string
 }
 
@@ -34,11 +38,12 @@ export async function startAnyhub({
   nodeOptions = [],
   check = checkStored,
   tls = false,
+  http = false,
 }: AnyhubOptions): Promise<Anyhub> {
   const data = mkdtempSync(join(tmpdir(), 'anyhub-bench-'))
   const flags = [
     '--http-port',
-    'off',
+    http ? '0' : 'off',
     '--https-port',
     'off',
     '--mqtts-port',
@@ -56,11 +61,15 @@ export async function startAnyhub({
   if (config !== undefined) writeFileSync(file, config)
   flags.push('--config', config === undefined ? join(root, 'anyhub.yml') : file)
   const child = startNode([...nodeOptions, join(root, 'cli/bin.mjs'), 'start', ...flags], {})
-  const ready: { mqtt: string; mqtts: string | null; adminToken: string } = JSON.parse(
-    await child.nextLine(),
-  )
+  const ready: {
+    mqtt: string
+    mqtts: string | null
+    http: string | null
+    adminToken: string
+  } = JSON.parse(await child.nextLine())
   return {
     mqttPort: Number(new URL(ready.mqtt).port),
+    httpPort: ready.http ? Number(new URL(ready.http).port) : undefined,
     mqttsPort: ready.mqtts ? Number(new URL(ready.mqtts).port) : undefined,
     adminToken: ready.adminToken,
     pids: [child.pid],

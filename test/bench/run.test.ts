@@ -36,6 +36,7 @@ describe.skipIf(!present)(
       'cold',
       'gcp',
       'fanout',
+      'live',
       'range',
       ...(browser ? ['dashboard'] : []),
     ])('%s', { timeout: 90_000 }, (name) => {
