@@ -12,7 +12,6 @@ import { type BenchOptions, FULL, type Report, SMOKE } from './lib/options.ts'
 import { installPeers } from './lib/peers.ts'
 import { short, table } from './lib/table.ts'
 import { liveReport } from './live/report.ts'
-import { liveReport } from './live/report.ts'
 import { ingestReport } from './mqtt/ingest.ts'
 import { roundTripReport } from './mqtt/round-trip.ts'
 import { notifyReport } from './notify/report.ts'
@@ -39,7 +38,6 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   codecs: codecsReport,
   fanout: fanOutReport,
   notify: notifyReport,
-  live: liveReport,
   live: liveReport,
   dashboard: dashboardReport,
   range: rangeReport,

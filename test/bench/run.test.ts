@@ -14,7 +14,7 @@ it('names the benches where an unknown one is asked for', () => {
   const { status, stderr } = bench('speed')
   expect(status).toBe(2)
   expect(stderr).toContain(
-    'expected step, scripts, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, codecs, fanout, notify, dashboard, range, found speed',
+    'expected step, scripts, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, codecs, fanout, notify, live, dashboard, range, found speed',
   )
 })
 
