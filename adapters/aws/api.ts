@@ -15,13 +15,14 @@ export function createAwsApi(
   config: Config,
 ): (event: unknown) => Promise<unknown> {
   const { region, endpoint, adminTokenDigest, devicePolicy: policy } = settings
-  const { core, observer, settle } = createAws(settings, config, {
+  const { core, observer, objects, settle } = createAws(settings, config, {
     things: () => createThings({ region, endpoint, policy, clock: systemClock }),
   })
   const { serve } = createPeopleApi({
     core,
     adminTokenDigest,
     more: registryEndpoints({ ports: core.ports }),
+    page: objects,
   })
 
   return async (event) => {

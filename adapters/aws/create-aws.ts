@@ -28,7 +28,7 @@ import { createIssuer } from './issuer.ts'
 import { createLookupSource } from './lookup-source.ts'
 import { createMethods } from './methods.ts'
 import { type AwsNotificationQueue, createNotificationQueue } from './notification-queue.ts'
-import { createObjectStore } from './object-store.ts'
+import { createObjectStore, type ObjectStore } from './object-store.ts'
 import { type AwsObserver, createObserver } from './observer.ts'
 import { createQueueSender } from './queue-sender.ts'
 import { createRegistry } from './registry.ts'
@@ -72,6 +72,8 @@ const PUBLISHERS = ['ingest', 'tick', 'api'] as const
 export interface Aws {
   readonly core: Core
   readonly observer: AwsObserver
+  /** The bucket. */
+  readonly objects: ObjectStore
   /** Brings what waits on its way; to be awaited after steps, before the host may freeze. */
   settle(): Promise<void>
   ingest(event: unknown): Promise<unknown>
@@ -119,15 +121,16 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
   const dynamo = createDynamo(client)
   const sqs = createSqs(client)
   const tails = createHotTails(REMEMBERED)
+  const objects = createObjectStore({
+    client,
+    bucket: settings.bucket,
+    region,
+    pathStyle: endpoint !== undefined,
+  })
   const cold = createColdStore({
     client,
     stream: settings.coldStream,
-    objects: createObjectStore({
-      client,
-      bucket: settings.bucket,
-      region,
-      pathStyle: endpoint !== undefined,
-    }),
+    objects,
     prefixOf: (day) => `cold/day=${day}/`,
     now: clock.now,
     random: ids.random,
@@ -199,6 +202,7 @@ export function createAws(settings: AwsSettings, packaged: Config, parts: AwsPar
   return {
     core,
     observer,
+    objects,
     // What goes through a network is on its way beside the steps.
     async settle() {
       await core.gate.idle()

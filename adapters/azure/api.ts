@@ -19,11 +19,12 @@ export interface AzureApi {
 
 /** Wires the REST API to Azure, once per cold start. */
 export function createAzureApi(settings: AzureSettings, config: Config): AzureApi {
-  const { core, observer, settle, run, close } = createAzure(settings, config)
+  const { core, observer, objects, settle, run, close } = createAzure(settings, config)
   const people = createPeopleApi({
     core,
     adminTokenDigest: settings.adminTokenDigest,
     more: registryEndpoints({ ports: core.ports, twinTags: createTwinTags(core) }),
+    page: objects,
   })
 
   const serve = (incoming: AzureHttpRequest, context: Invocation): Promise<HttpResponseInit> =>

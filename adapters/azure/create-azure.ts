@@ -37,7 +37,7 @@ import { createLookupSource } from './lookup-source.ts'
 import { createMethods } from './methods.ts'
 import { createMetricsExporter } from './metrics-exporter.ts'
 import { createNotificationQueue } from './notification-queue.ts'
-import { createObjectStore } from './object-store.ts'
+import { createObjectStore, type ObjectStore } from './object-store.ts'
 import { type AzureObserver, createObserver, type LogLevel } from './observer.ts'
 import { createOwnQueues } from './own-queues.ts'
 import { createQueueSender } from './queue-sender.ts'
@@ -88,6 +88,8 @@ const NOTIFY_LIMIT = 100
 export interface Azure {
   readonly core: Core
   readonly observer: AzureObserver
+  /** The container of blobs. */
+  readonly objects: ObjectStore
   /** Brings what commands wait for on its way; to be awaited after steps. */
   settle(): Promise<void>
   /** A batch of Event Hubs. Throwing asks the host to bring it again. */
@@ -245,6 +247,7 @@ export function createAzure(
   return {
     core,
     observer,
+    objects,
     // What goes through a network is on its way beside the steps.
     async settle() {
       await core.gate.idle()

@@ -4,6 +4,7 @@ import { createPeopleApi, lastForwarded } from '../node/people-api.ts'
 import type { GcpSettings } from './config.ts'
 import { createGcp } from './create-gcp.ts'
 import { type HttpFunction, send, toRequest, traceOf } from './http.ts'
+import { createObjectStore } from './object-store.ts'
 
 export { readConfig } from './config.ts'
 
@@ -12,11 +13,12 @@ export { readConfig } from './config.ts'
  * as well, Google's own token goes into `X-Serverless-Authorization`. Devices that sign their tokens have ingest-http.
  */
 export function createGcpApi(settings: GcpSettings, config: Config): HttpFunction {
-  const { core, observer, settle, trace } = createGcp(settings, config)
+  const { core, observer, openBucket, settle, trace } = createGcp(settings, config)
   const { serve } = createPeopleApi({
     core,
     adminTokenDigest: settings.adminTokenDigest,
     more: registryEndpoints({ ports: core.ports }),
+    page: openBucket(createObjectStore),
   })
 
   return async (incoming, outgoing) => {

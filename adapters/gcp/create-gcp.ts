@@ -32,6 +32,7 @@ import { createIssuer } from './issuer.ts'
 import { createLookupSource } from './lookup-source.ts'
 import { createMethods } from './methods.ts'
 import { createNotificationQueue } from './notification-queue.ts'
+import type { createObjectStore, ObjectStore } from './object-store.ts'
 import { createObserver, type GcpObserver } from './observer.ts'
 import { createOwnQueues } from './own-queues.ts'
 import { createPubSub, type PubSub } from './pubsub.ts'
@@ -65,6 +66,8 @@ export interface Gcp {
   readonly core: Core
   readonly pubsub: PubSub
   readonly observer: GcpObserver
+  /** The bucket; made when it is asked for, since few functions do. */
+  readonly openBucket: (open: typeof createObjectStore) => ObjectStore
   /** Brings what commands wait for to devices that are connected, before the host may freeze. */
   settle(): Promise<void>
   /** A message of Pub/Sub, as a CloudEvent: returning acknowledges it, throwing asks for redelivery. */
@@ -214,6 +217,7 @@ export function createGcp(settings: GcpSettings, packaged: Config, parts: GcpPar
     core,
     pubsub,
     observer,
+    openBucket: (open) => open({ client, credentials, bucket: settings.bucket, now: clock.now }),
     // What goes through a network is on its way beside the steps.
     async settle() {
       await core.gate.idle()

@@ -1,4 +1,11 @@
-import { type Api, createApi, type Endpoint, type RequestFacts } from '../../core/api/index.ts'
+import {
+  type Api,
+  createApi,
+  type Endpoint,
+  type PageStore,
+  pageEndpoints,
+  type RequestFacts,
+} from '../../core/api/index.ts'
 import {
   type Caller,
   type Core,
@@ -28,10 +35,17 @@ export interface PeopleApiOptions {
   readonly adminTokenDigest: string
   /** What this cloud serves besides. */
   readonly more: readonly Endpoint[]
+  /** Where the files of the dashboard lie. */
+  readonly page: PageStore
 }
 
 /** Wires the API to who may use it: the admin, API keys, people of the issuers in the config, and devices by their tokens. */
-export function createPeopleApi({ core, adminTokenDigest, more }: PeopleApiOptions): PeopleApi {
+export function createPeopleApi({
+  core,
+  adminTokenDigest,
+  more,
+  page,
+}: PeopleApiOptions): PeopleApi {
   const { ports, program } = core
   const { oidc: issuers } = program.config.access
   const sender = createGuardedSender()
@@ -52,7 +66,14 @@ export function createPeopleApi({ core, adminTokenDigest, more }: PeopleApiOptio
       return outcome
     },
     who: { access, factsOf: (request) => facts.get(request) ?? {} },
-    more,
+    // Who signs in with an issuer has the page ask it.
+    more: [
+      ...more,
+      ...pageEndpoints(
+        page,
+        issuers.map(({ issuer }) => new URL(issuer).origin),
+      ),
+    ],
   })
   return {
     api,
