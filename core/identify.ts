@@ -112,10 +112,11 @@ export function createIdentify({
     const digest = secrets.digest(bearer)
     if (isSameDigest(digest, adminTokenDigest))
       return { caller: ADMIN, source: { kind: 'admin', mark: adminMark } }
+    // Whole fleets share an address with somebody who tries.
+    const device = await deviceOf?.(shown)
+    if (device !== undefined) return { caller: device }
     if (!proved.has(digest)) checkAttempts(shown.remote)
     try {
-      const device = await deviceOf?.(shown)
-      if (device !== undefined) return { caller: device }
       if (bearer.length > MAX_BEARER)
         throw new CoreError('access.bad_credentials', 'token is too long')
       const proof = bearer.startsWith(KEY_PREFIX)
