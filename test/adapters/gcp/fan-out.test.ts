@@ -1,4 +1,5 @@
 import { fanOutScenario } from '../../parity/fan-out.ts'
 import { GCP } from '../../parity/gcp.ts'
 
-fanOutScenario(GCP)
+// The emulators take their time for each document.
+fanOutScenario(GCP, { crew: 250 })
