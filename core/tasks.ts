@@ -54,6 +54,9 @@ const MAX_ATTEMPTS = 5
 const DUE_PAGE = 20
 const DROPPED = 200
 
+/** Pages of a part of a result: under 3 MB, so that also base64 of it goes out through every function. */
+const PART_PAGES = 20
+
 /** Pages that are written at the same time. */
 const AT_ONCE = 16
 
@@ -79,6 +82,8 @@ export interface TaskView {
     readonly secret: boolean
     /** Until when it can be downloaded; a secret one goes with its first download. */
     readonly until: number
+    /** It is this many parts, each small enough for every host. */
+    readonly parts: number
   }
 }
 
@@ -111,8 +116,11 @@ export interface Tasks {
   list(after: string, limit: number): Promise<readonly TaskView[]>
   /** Ends it after the page that is being worked on. Gives false if it has ended, or is not there. */
   cancel(taskId: string): Promise<boolean>
-  /** `undefined` if there is none, or none any more. */
-  result(taskId: string): Promise<TaskResult | undefined>
+  /**
+   * A part of the file, or all of it; `undefined` if there is none, or none any more. What is secret goes with the last part.
+   * @throws CoreError `input.too_large` for all of a file in several parts where the host gathers its answers.
+   */
+  result(taskId: string, part?: number): Promise<TaskResult | undefined>
   /**
    * Goes on with what is waiting, and removes what is old. A server goes on by itself and does not wait here; a function
    * works for some seconds.
@@ -348,15 +356,15 @@ export function createTasks(ports: Ports, ingest: Ingest, gate: Pick<DeviceGate,
     while (!(await dropPages(task.id)));
   }
 
-  async function* importParts({ id, result }: Task): AsyncGenerator<Uint8Array> {
+  async function* importParts({ id }: Task, { from, to }: Pages): AsyncGenerator<Uint8Array> {
     const encoder = new TextEncoder()
-    yield encoder.encode(importResultHeader())
-    for (let page = 0; page < (result?.pages ?? 0); page++)
+    if (from === 0) yield encoder.encode(importResultHeader())
+    for (let page = from; page < to; page++)
       yield encoder.encode(importResultLines(await tables.get(pagesTable(id), resultKey(page))))
   }
 
-  async function* fileParts({ id, result }: Task): AsyncGenerator<Uint8Array> {
-    for (let page = 0; page < (result?.pages ?? 0); page++) {
+  async function* fileParts({ id }: Task, { from, to }: Pages): AsyncGenerator<Uint8Array> {
+    for (let page = from; page < to; page++) {
       const item = await tables.get(pagesTable(id), resultKey(page))
       const data = isJsonObject(item) ? item['data'] : undefined
       const bytes = typeof data === 'string' ? fromBase64(data) : undefined
@@ -421,15 +429,26 @@ export function createTasks(ports: Ports, ingest: Ingest, gate: Pick<DeviceGate,
       return true
     },
 
-    async result(taskId) {
+    async result(taskId, part) {
       const task = await load(taskId)
       if (task?.result === undefined || !(task.result.until > clock.now())) return undefined
-      const file = fileOf(task)
+      const { pages, secret } = task.result
+      const parts = partsOf(pages)
+      if (part !== undefined && part >= parts) return undefined
+      if (part === undefined && !longLived && parts > 1)
+        throw new CoreError(
+          'input.too_large',
+          `expected part=0 to part=${parts - 1}, one after the other: the file is too large for one answer of this host`,
+        )
+      const wanted =
+        part === undefined
+          ? { from: 0, to: pages }
+          : { from: part * PART_PAGES, to: Math.min(pages, (part + 1) * PART_PAGES) }
       return {
-        ...file,
-        parts: task.plan.kind === 'import' ? importParts(task) : fileParts(task),
+        ...fileOf(task),
+        parts: task.plan.kind === 'import' ? importParts(task, wanted) : fileParts(task, wanted),
         taken: async () => {
-          if (task.result?.secret === true) await dropResult(task)
+          if (secret && wanted.to === pages) await dropResult(task)
         },
       }
     },
@@ -504,7 +523,16 @@ function toView(task: Task): TaskView {
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(endedAt === undefined ? {} : { endedAt }),
     ...(reason === undefined ? {} : { reason }),
-    ...(isThere ? { result: { ...fileOf(task), secret: result.secret, until: result.until } } : {}),
+    ...(isThere
+      ? {
+          result: {
+            ...fileOf(task),
+            secret: result.secret,
+            until: result.until,
+            parts: partsOf(result.pages),
+          },
+        }
+      : {}),
   }
 }
 
@@ -547,6 +575,16 @@ const NO_FAULTS: Task = {
 
 function toJson(value: object): Json {
   return JSON.parse(JSON.stringify(value))
+}
+
+/** Some pages of a result, without the one at `to`. */
+interface Pages {
+  readonly from: number
+  readonly to: number
+}
+
+function partsOf(pages: number): number {
+  return Math.max(1, Math.ceil(pages / PART_PAGES))
 }
 
 function pagesOf<T>(all: readonly T[], size: number): T[][] {

@@ -12,7 +12,7 @@ import { type Endpoint, endpoint } from './endpoint.ts'
 import { problem } from './problem.ts'
 import { readBody } from './read-body.ts'
 import { RequestFault } from './request-fault.ts'
-import { After, Instant, limit } from './schemas.ts'
+import { After, Instant, limit, whole } from './schemas.ts'
 import { download, toStream } from './telemetry-export.ts'
 import { readSpan } from './telemetry-series.ts'
 
@@ -51,6 +51,9 @@ const TaskAnswer = z
         contentType: z.string(),
         secret: z.boolean().meta({ description: 'It goes with its first download.' }),
         until: Instant,
+        parts: z
+          .int()
+          .meta({ description: 'How many parts it has, for hosts that gather answers.' }),
       })
       .optional(),
   })
@@ -182,16 +185,22 @@ export function taskEndpoints({ ports, tasks }: Core, fleet: Fleet): readonly En
       tag: 'Tasks',
       summary: 'The file that a task made, or what became of each row of an import.',
       description:
-        'The result of an import that issued secrets can be downloaded once, within an hour, by who may change devices.',
+        'The result of an import that issued secrets can be downloaded once, within an hour, by who may change devices. Functions give a file over 3 MB in its parts only.',
       needs: 'tasks:read',
       byGroups: true,
       params: TaskParams,
+      query: z.strictObject({
+        part: whole(0, 9_999).optional().meta({
+          description:
+            'One of its parts, from 0 on, all of which are the file; the whole unless given.',
+        }),
+      }),
       contentType: 'text/csv',
       handsOutSecret: true,
-      async handle({ caller, params: { taskId } }) {
+      async handle({ caller, params: { taskId }, query: { part } }) {
         const task = await find(taskId, caller)
         needs(caller, task.kind === 'export' ? 'telemetry:read' : 'devices:write')
-        const result = await tasks.result(taskId)
+        const result = await tasks.result(taskId, part)
         if (result === undefined)
           throw new CoreError(
             'input.not_found',

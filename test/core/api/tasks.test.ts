@@ -440,6 +440,45 @@ describe('an import on functions', () => {
   })
 })
 
+describe('a result that is large', () => {
+  const csv = lines(
+    'deviceId,credential',
+    ...Array.from({ length: 1_500 }, (_, at) => `d-${at},token`),
+  )
+
+  it('comes in parts out of a function, and is gone with the last', async () => {
+    const { postCsv, ask, world } = open({ longLived: false })
+    const { json } = await postCsv(csv)
+    expect(json).toMatchObject({ state: 'done', result: { parts: 3, secret: true } })
+    const path = `/tasks/${json.id}/result`
+    expect(await ask('GET', path)).toMatchObject({
+      status: 413,
+      json: { detail: expect.stringContaining('expected part=0 to part=2') },
+    })
+    const texts: string[] = []
+    for (const part of [0, 1, 2]) texts.push((await ask('GET', `${path}?part=${part}`)).text)
+    const rows = texts.join('').trim().split('\r\n')
+    expect(rows).toHaveLength(1_501)
+    expect(rows[0]).toMatch(/^line,/)
+    expect(new Set(rows.slice(1).map((row) => row.split(',')[1])).size).toBe(1_500)
+    expect(texts.filter((text) => text.startsWith('line,'))).toHaveLength(1)
+    expect((await ask('GET', `${path}?part=0`)).status).toBe(404)
+    expect(world.tables.get(`$task:${json.id}`)?.size).toBe(0)
+  })
+
+  it('comes whole or in parts out of a server', async () => {
+    const { imported, ask } = open()
+    const task = await imported(csv.replaceAll(',token', ',none'))
+    const path = `/tasks/${task.id}/result`
+    const whole = (await ask('GET', path)).text
+    const texts: string[] = []
+    for (const part of [0, 1, 2]) texts.push((await ask('GET', `${path}?part=${part}`)).text)
+    expect(texts.join('')).toBe(whole)
+    expect((await ask('GET', `${path}?part=3`)).status).toBe(404)
+    expect((await ask('GET', `${path}?part=-1`)).status).toBe(400)
+  })
+})
+
 describe('a replay', () => {
   it('takes messages in as if they had just been sent', async () => {
     const { ask, ended, world } = open()
