@@ -1469,7 +1469,7 @@ export interface components {
       /** Why there is no value. */
       undefined?: string
       note?: string
-      parts?: components['schemas']['ExplainedExpression'][]
+      parts?: Json
     }
     ExportWish: {
       kind?: 'export'
@@ -2100,9 +2100,33 @@ export interface components {
         topic: string
         matched: boolean
       }
-      set: components['schemas']['ExplainedExpression'][]
-      where?: components['schemas']['ExplainedExpression']
-      select: components['schemas']['ExplainedExpression'][]
+      set: {
+        name: string
+        text: string
+        value?: Json
+        /** Why there is no value. */
+        undefined?: string
+        note?: string
+        parts?: Json
+      }[]
+      where?: {
+        text: string
+        value?: Json
+        /** Why there is no value. */
+        undefined?: string
+        note?: string
+        parts?: Json
+        verdict: 'true' | 'false' | 'undefined'
+      }
+      select: {
+        key: string
+        text: string
+        value?: Json
+        /** Why there is no value. */
+        undefined?: string
+        note?: string
+        parts?: Json
+      }[]
       result: Json
     }
     RuleTrial: {
@@ -4900,7 +4924,7 @@ export interface operations {
       cookie?: never
     }
     requestBody: {
-      content: { 'application/x-ndjson': unknown; 'application/jsonl': unknown }
+      content: { 'application/x-ndjson': unknown; 'application/jsonl': unknown; 'application/x-jsonlines': unknown }
     }
     responses: {
       202: {

@@ -21,7 +21,7 @@ export const API_LIMITS = {
     .meta({ description: 'Which pages of other origins may use it.' }),
   rateLimit: z
     .strictObject({
-      requests: z.int().min(1).max(1_000_000).default(600).meta({
+      requests: z.int().min(1).max(1_000_000).default(6_000).meta({
         description: 'So many at once, and on average.',
       }),
       per: Duration.refine((ms) => ms >= 1_000 && ms <= 86_400_000, 'expected 1s to 24h')

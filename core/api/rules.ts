@@ -53,7 +53,8 @@ const Rule = z
     changedAt: Instant.optional(),
     changedBy: z.string().optional(),
     matched: z.int().optional().meta({
-      description: 'In lists: how often it matched since the process started, where the host counts that.',
+      description:
+        'In lists: how often it matched since the process started, where the host counts that.',
     }),
     faults: z.array(Fault).optional().meta({ description: 'Why it does not run.' }),
   })
@@ -74,25 +75,23 @@ const TrialFault = z
   })
   .meta({ id: 'TrialFault' })
 
-const Explained: z.ZodType = z
-  .object({
-    text: z.string(),
-    value: AnyJson.optional(),
-    undefined: z.string().optional().meta({ description: 'Why there is no value.' }),
-    note: z.string().optional(),
-    get parts() {
-      return z.array(Explained).optional()
-    },
-  })
-  .meta({ id: 'ExplainedExpression' })
+const EXPLAINED = {
+  text: z.string(),
+  value: AnyJson.optional(),
+  undefined: z.string().optional().meta({ description: 'Why there is no value.' }),
+  note: z.string().optional(),
+  parts: z.array(z.lazy(() => Explained)).optional(),
+}
+
+const Explained: z.ZodType = z.object(EXPLAINED).meta({ id: 'ExplainedExpression' })
 
 const Explanation = z
   .object({
     sql: z.string(),
     topic: z.object({ filter: z.string(), topic: z.string(), matched: z.boolean() }),
-    set: z.array(Explained),
-    where: Explained.optional(),
-    select: z.array(Explained),
+    set: z.array(z.object({ name: z.string(), ...EXPLAINED })),
+    where: z.object({ ...EXPLAINED, verdict: z.enum(['true', 'false', 'undefined']) }).optional(),
+    select: z.array(z.object({ key: z.string(), ...EXPLAINED })),
     result: AnyJson,
   })
   .meta({ id: 'RuleExplanation' })

@@ -172,7 +172,7 @@ describe('parseConfig', () => {
         routes: {},
         networks: {},
         access: { oidc: [] },
-        api: {},
+        api: { cors: { origins: [] }, rateLimit: { requests: 6_000, per: 60_000 } },
         alarms: {},
         channels: {},
         people: {},
