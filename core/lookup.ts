@@ -1,6 +1,7 @@
 import { CoreError } from './errors.ts'
 import { isJsonObject, type Json } from './model/json.ts'
 import type { LookupRequest } from './model/lookup.ts'
+import { RESERVED_TABLES } from './notifications/tables.ts'
 import type { Ports } from './ports.ts'
 import type { Program } from './program.ts'
 import type { LookupAnswer, Lookups, RuleMessage } from './rules/index.ts'
@@ -35,7 +36,7 @@ export function createFetchLookups(ports: Ports, program: Program): FetchLookups
         return shadowOf(args)
       case 'lookup':
         return typeof args[0] === 'string' && typeof args[1] === 'string'
-          ? ports.tables.get(args[0], args[1])
+          ? itemAt(args[0], args[1])
           : undefined
       case 'get_dynamodb':
         return itemOf(args)
@@ -62,7 +63,12 @@ export function createFetchLookups(ports: Ports, program: Program): FetchLookups
     const [table, , partition, , sort] = args
     if (typeof table !== 'string') return Promise.resolve(undefined)
     const key = args.length > 4 ? `${textOf(partition)}/${textOf(sort)}` : textOf(partition)
-    return ports.tables.get(table, key)
+    return itemAt(table, key)
+  }
+
+  /** Tables of ours hold what not everybody who writes a rule may see: people, keys, sessions. */
+  async function itemAt(table: string, key: string): Promise<Json | undefined> {
+    return table.startsWith(RESERVED_TABLES) ? undefined : ports.tables.get(table, key)
   }
 
   /** What the rules and alarms that a message reaches ask. One that fails asks nothing: the step tells of it. */

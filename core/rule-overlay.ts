@@ -110,6 +110,7 @@ export function createRules(
   /** What is stored now, whoever has stored it. */
   async function storedNow(ruleId: string, { check }: RuleChange): Promise<StoredRule | undefined> {
     requireStores(programs)
+    await programs.renew()
     const item = await ports.tables.get(RULES_TABLE, ruleId)
     const stored = isStoredRule(item) ? item : undefined
     check?.(stored?.version ?? 0)
@@ -147,13 +148,13 @@ export function createRules(
 
   return {
     async list() {
-      await programs.refresh()
+      await programs.renew()
       const { rules } = programs.base.config
       const ids = new Set([...Object.keys(rules), ...programs.stored.keys()])
       return [...ids].toSorted(byCode).flatMap((ruleId) => entryOf(ruleId) ?? [])
     },
     async get(ruleId) {
-      await programs.refresh()
+      await programs.renew()
       return entryOf(ruleId)
     },
     put: (ruleId, rule, wish) =>

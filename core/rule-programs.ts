@@ -34,6 +34,11 @@ export interface RulePrograms extends ProgramSource {
   /** Why a stored rule does not run, by rule id. */
   readonly faults: ReadonlyMap<string, readonly ConfigFault[]>
   /**
+   * Looks whether rules were changed elsewhere, whatever the time.
+   * @throws CoreError `store.unavailable`.
+   */
+  renew(): Promise<void>
+  /**
    * Reads all stored rules, and runs by them from now on.
    * @throws CoreError `store.unavailable`: what ran runs on.
    */
@@ -151,6 +156,11 @@ export function createRulePrograms(
       lookedAt = now
       looking = look()
       return looking
+    },
+    async renew() {
+      if (!stores || !shared) return
+      lookedAt = ports.clock.now()
+      await load()
     },
     async reload() {
       if (!stores) return

@@ -83,7 +83,9 @@ export function createLiveFeed(): LiveFeed {
   function send(name: string, data: Json, items?: readonly LiveItem[]): void {
     if (listeners.size === 0) return
     const event = liveEvent(name, data, items)
-    for (const listener of listeners) listener.send(event)
+    // Messages are told to who asks for those of a device.
+    for (const listener of listeners)
+      if (name !== 'messages' || listener.deviceId !== undefined) listener.send(event)
   }
 
   function sendItems(name: string, items: readonly LiveItem[]): void {

@@ -7,10 +7,19 @@ const MAX_WAITING = 262_144
 /** Messages of a device that wait for a reader at most; the oldest of more are passed over. */
 const MAX_MESSAGES = 200
 
+/** Then a stream ends, and who comes again proves anew who he is: a session may be over, a key revoked. Unit: ms. */
+const LONGEST_MS = 900_000
+
+/** Who is told nothing for so long is told that: what stands between might end a stream that is silent. Unit: ms. */
+const SILENCE_MS = 15_000
+
 /** How long a browser waits before it opens a new stream. Unit: ms. */
 const RETRY_MS = 2_000
 
 const utf8 = new TextEncoder()
+
+/** A comment. Source: HTML, 9.2.6. */
+const SILENT = utf8.encode(': nothing new\n\n')
 
 /** Who listens, and to what. */
 export interface StreamOptions {
@@ -19,6 +28,7 @@ export interface StreamOptions {
   readonly deviceId: string | undefined
   /** Whether one may be told of a device; `undefined`: of all, and of the system as a whole. */
   readonly sees: ((deviceId: string) => Promise<boolean>) | undefined
+  readonly clock: { now(): number }
   /** What a page shows when it opens. */
   readonly snapshot: () => Promise<JsonObject>
 }
@@ -33,15 +43,19 @@ export function liveStream({
   source,
   deviceId,
   sees,
+  clock,
   snapshot,
 }: StreamOptions): ReadableStream<Uint8Array> {
   const waiting = createWaiting()
+  const opened = clock.now()
+  let toldAt = opened
   let unfollow = (): void => undefined
   let isOpen = false
   /** What is looked at, one event after the other, where it has to be asked who sees it. */
   let looking: Promise<void> = Promise.resolve()
 
   function tell(controller: ReadableStreamDefaultController<Uint8Array>, event: LiveEvent): void {
+    toldAt = clock.now()
     if (isOpen && waiting.isEmpty && (controller.desiredSize ?? 0) > 0)
       controller.enqueue(event.bytes())
     else waiting.add(event)
@@ -56,6 +70,15 @@ export function liveStream({
       async start(controller) {
         controller.enqueue(utf8.encode(`retry: ${RETRY_MS}\n\n`))
         const send = (event: LiveEvent): void => {
+          const now = clock.now()
+          if (now - opened > LONGEST_MS) {
+            end()
+            return
+          }
+          if (isOpen && now - toldAt > SILENCE_MS) {
+            toldAt = now
+            controller.enqueue(SILENT)
+          }
           const filter = { deviceId, sees }
           if (deviceId === undefined && sees === undefined) tell(controller, event)
           else
@@ -66,7 +89,7 @@ export function liveStream({
               })
               .catch(() => undefined)
         }
-        const end = (): void => {
+        function end(): void {
           unfollow()
           isOpen = false
           try {

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Caller } from '../access/index.ts'
 import type { Core } from '../create-core.ts'
+import { CoreError } from '../errors.ts'
 import { BEFORE_DEVICES, isDeviceId } from '../model/device-id.ts'
 import type { DeviceRecord } from '../model/device-record.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -82,6 +83,8 @@ export function liveEndpoints({ core, source, reaches }: LiveApiOptions): readon
       contentType: 'text/event-stream',
       async handle({ context, caller, query: { device } }) {
         const sees = caller.groups === undefined ? undefined : remembered(caller)
+        if (device !== undefined && sees !== undefined && !(await sees(device)))
+          throw new CoreError('access.forbidden', 'expected a device that is yours, found another')
         if (source === undefined) {
           const lastEventId = context.req.header('last-event-id')
           const told = await liveChanges({ ports, deviceId: device, sees, lastEventId })
@@ -92,6 +95,7 @@ export function liveEndpoints({ core, source, reaches }: LiveApiOptions): readon
           source,
           deviceId: device,
           sees,
+          clock: ports.clock,
           snapshot: () => snapshot(device, sees),
         })
         return new Response(stream, { headers: HEADERS })

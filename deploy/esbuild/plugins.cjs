@@ -239,7 +239,7 @@ const PARTS = [
     needed: takesRules,
     ofRules: true,
     instead:
-      'export const configOf = absent, requireStores = absent, createRulePrograms = (_ports, base) => ({ base, current: base, stores: false, stored: new Map(), faults: new Map(), refresh: () => undefined, reload: async () => undefined })',
+      'export const configOf = absent, requireStores = absent, createRulePrograms = (_ports, base) => ({ base, current: base, stores: false, stored: new Map(), faults: new Map(), refresh: () => undefined, renew: async () => undefined, reload: async () => undefined })',
   },
   {
     file: /[\\/]core[\\/]meaning[\\/]compile-meaning\.ts$/,

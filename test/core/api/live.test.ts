@@ -169,7 +169,6 @@ describe('GET /live on a host that lives no longer than a request', () => {
     for (const [query, ids] of [
       [{}, ['b']],
       [{ device: 'b' }, ['b']],
-      [{ device: 'a' }, []],
     ] as const) {
       const answer = await live!.run({
         context,
@@ -183,6 +182,14 @@ describe('GET /live on a host that lives no longer than a request', () => {
         ids,
       )
     }
+  })
+
+  it('refuses who is limited to groups a device that is not theirs', async () => {
+    const { core } = open()
+    const [live] = liveEndpoints({ core, reaches: async () => false })
+    const context = { req: { header: () => undefined } } as never
+    const given = { context, caller: LIMITED, params: {}, query: { device: 'a' }, body: undefined }
+    await expect(live!.run(given)).rejects.toMatchObject({ code: 'access.forbidden' })
   })
 
   it('refuses what it does not know', async () => {
@@ -327,6 +334,25 @@ describe('GET /live on a host that runs all the time', () => {
     expect((await until(2)).slice(1)).toMatchObject([{ name: 'alarms', data: [{ deviceId: 'b' }] }])
     // Once for each device, however much is told of it.
     expect(asked).toBe(2)
+  })
+
+  it('says so where there is nothing to tell, and ends after a quarter of an hour', async () => {
+    const { source, broadcast, listeners } = createTestSource()
+    const { core, world } = start(CONFIG)
+    const [live] = liveEndpoints({ core, source, reaches: async () => true })
+    const context = { req: { method: 'GET', header: () => undefined } } as never
+    const given = { context, caller: LIMITED, params: {}, query: {}, body: undefined }
+    const { until, reader } = readerOf((await live!.run(given)) as Response)
+    await until(1)
+    broadcast('stats', { n: 1 })
+    world.now = NOW + 15_001
+    broadcast('stats', { n: 2 })
+    const { value } = await reader.read()
+    expect(new TextDecoder().decode(value)).toBe(': nothing new\n\n')
+    world.now = NOW + 900_001
+    broadcast('stats', { n: 3 })
+    expect(await reader.read()).toEqual({ done: true, value: undefined })
+    expect(listeners.size).toBe(0)
   })
 
   it('ends with the source', async () => {

@@ -425,6 +425,19 @@ describe('rules on a host of many processes', () => {
     expect([gets, lists]).toEqual([3, 1])
   })
 
+  it('are seen by whoever asks, as they are now', async () => {
+    const world = createWorld(NOW)
+    const [one, other] = [functionOf(world), functionOf(world)]
+    expect((await other.ask('GET', '/rules')).json.rules).toHaveLength(3)
+    await one.ask('PUT', '/rules/new', HOT_ABOVE_20)
+    expect((await other.ask('GET', '/rules/new')).json).toMatchObject({ version: 1 })
+    await one.ask('PUT', '/rules/new', HOT_ABOVE_20)
+    expect((await other.ask('PATCH', '/rules/new', { enabled: false })).json).toMatchObject({
+      version: 3,
+      enabled: false,
+    })
+  })
+
   it('go on as they are while the store does not answer, but begin with nothing else', async () => {
     const world = createWorld(NOW)
     const { core } = functionOf(world)
@@ -598,5 +611,23 @@ describe('POST /rules/test', () => {
   it('of a device that nobody has heard of is 404', async () => {
     const answer = await open().ask('POST', '/rules/test', { sql: 'x', deviceId: 'nobody' })
     expect(answer.status).toBe(404)
+  })
+})
+
+describe('what a rule looks up', () => {
+  it('is never in a table of ours: people, keys, sessions', async () => {
+    const { core, world } = open({
+      rules: {
+        peek: {
+          sql: "SELECT lookup('$people', 'kim') AS a, lookup('sites', 'kim') AS b, get_dynamodb('$people', 'id', 'kim', 'arn') AS c FROM '#'",
+          actions: [{ republish: { topic: 'out' } }],
+        },
+      },
+    })
+    await core.ports.tables.put('$people', 'kim', { mail: 'kim@example.org' })
+    await core.ports.tables.put('sites', 'kim', { site: 'west' })
+    await core.ingest([uplink({ temp: 1, ts: NOW })])
+    await core.gate.idle()
+    expect(published(world)).toEqual(['out {"b":{"site":"west"}}'])
   })
 })

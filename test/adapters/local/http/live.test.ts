@@ -104,6 +104,8 @@ describe('the live stream at /live', () => {
 
   it('tells of the messages of one device, and what became of them', async () => {
     const cloud = await openCloud()
+    const other = await follow(`${cloud.http}/live`)
+    const old = await follow(`${cloud.http}/events`)
     const page = await follow(`${cloud.http}/live?device=dev-1`)
     await expect.poll(() => page.events[0]?.event).toBe('snapshot')
     await send(cloud, 'dev-2', '{"temp":1}')
@@ -129,6 +131,10 @@ describe('the live stream at /live', () => {
     })
     expect(long.payload).toHaveLength(4_096)
     expect(long.truncated).toBe(true)
+    for (const { named: of } of [other, old]) {
+      expect(of('devices').length).toBeGreaterThan(0)
+      expect(of('messages')).toEqual([])
+    }
     expect(page.named('devices').flatMap(({ data }) => data)).not.toContainEqual(
       expect.objectContaining({ deviceId: 'dev-2' }),
     )
