@@ -112,6 +112,9 @@ const HASHES = [
 ]
 const OF_RULES = /[\\/]core[\\/]rules[\\/]/
 
+/** Answers kept for a key are found by a digest, also where devices alone ask. */
+const OF_ACCESS = /[\\/]core[\\/]access[\\/]/
+
 /** Stands in for a library that no rule of the config needs. */
 function absent(names) {
   const lines = names.map((name) => `export const ${name} = absent`)
@@ -363,7 +366,9 @@ const anyhub = {
     // Functions of the rule language need them only where a rule names one; the rest of the core as it is.
     if (!HASHES_NAMED.test(text))
       build.onResolve({ filter: /^@noble\/hashes\// }, ({ path, importer }) =>
-        ingests || OF_RULES.test(importer) ? { path, namespace: 'anyhub' } : undefined,
+        (ingests && !OF_ACCESS.test(importer)) || OF_RULES.test(importer)
+          ? { path, namespace: 'anyhub' }
+          : undefined,
       )
     build.onLoad({ filter: /^@noble\/hashes\//, namespace: 'anyhub' }, () => ({
       contents: absent(HASHES),
