@@ -1,8 +1,17 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
-import { AlarmIcon, DevicesIcon, LetterIcon, OverviewIcon, RuleIcon } from './ui/icons.tsx'
+import { useHasPositions } from './pages/map/use-has-positions.ts'
+import {
+  AlarmIcon,
+  DevicesIcon,
+  LetterIcon,
+  MapIcon,
+  OverviewIcon,
+  RuleIcon,
+  TaskIcon,
+} from './ui/icons.tsx'
 
 /** Heads of the navigation, in their order. The first has no head. */
-export const NAV_GROUPS = ['', 'React', 'Operate', 'Administer'] as const
+export const NAV_GROUPS = ['', 'Respond', 'Operate', 'Administer'] as const
 
 /** One page. Its code is loaded when somebody goes there. */
 export interface PageEntry {
@@ -20,6 +29,8 @@ export interface PageEntry {
     readonly scope?: string
     /** Paths of other pages at which this entry is the one that is marked. */
     readonly also?: readonly string[]
+    /** A hook that says whether there is anything to see. */
+    readonly useShown?: () => boolean
   }
 }
 
@@ -56,12 +67,20 @@ export const PAGES: readonly PageEntry[] = [
     ),
   },
   {
+    path: '/map',
+    title: 'Map',
+    component: lazy(() =>
+      import('./pages/map/page.tsx').then(({ MapPage }) => ({ default: MapPage })),
+    ),
+    nav: { group: '', icon: MapIcon, key: 'm', scope: 'devices:read', useShown: useHasPositions },
+  },
+  {
     path: '/alarms',
     title: 'Alarms',
     component: lazy(() =>
       import('./pages/alarms/page.tsx').then(({ AlarmsPage }) => ({ default: AlarmsPage })),
     ),
-    nav: { group: 'React', icon: AlarmIcon, key: 'a', scope: 'alarms:read' },
+    nav: { group: 'Respond', icon: AlarmIcon, key: 'a', scope: 'alarms:read' },
   },
   {
     path: '/rules',
@@ -70,7 +89,7 @@ export const PAGES: readonly PageEntry[] = [
       import('./pages/rules/page.tsx').then(({ RulesPage }) => ({ default: RulesPage })),
     ),
     nav: {
-      group: 'React',
+      group: 'Respond',
       icon: RuleIcon,
       key: 'r',
       scope: 'rules:read',
@@ -100,5 +119,13 @@ export const PAGES: readonly PageEntry[] = [
       })),
     ),
     nav: { group: 'Operate', icon: LetterIcon, key: 'l', scope: 'dead-letters:read' },
+  },
+  {
+    path: '/tasks',
+    title: 'Long work',
+    component: lazy(() =>
+      import('./pages/tasks/page.tsx').then(({ TasksPage }) => ({ default: TasksPage })),
+    ),
+    nav: { group: 'Operate', icon: TaskIcon, key: 't', scope: 'tasks:read' },
   },
 ]

@@ -149,4 +149,50 @@ describeWithBrowser('rules, alarms and dead letters on the page', () => {
     await letters.first().getByRole('button', { name: 'Throw away' }).click()
     await expect.poll(() => letters.count()).toBe(2)
   })
+
+  it('shows devices where they are, together where many are, and goes nearer', async () => {
+    const cloud = await openCloud({ config })
+    const page = await open(cloud, '/')
+    const entry = page.locator('.nav-link', { hasText: 'Map' })
+    await send(await device(cloud, 'no-place'), { temp: 1 })
+    await page.locator('.recent-id').first().waitFor()
+    expect(await entry.count()).toBe(0)
+    await send(await device(cloud, 'new-york'), { temp: 20, position: { lat: 40.7, lon: -74 } })
+    await send(await device(cloud, 'hamburg'), { temp: 31, position: { lat: 53.5, lon: 10 } })
+    await send(await device(cloud, 'altona'), { temp: 20, latitude: 53.55, longitude: 9.9 })
+    await entry.click()
+    const marker = (name: string) => page.getByRole('button', { name })
+    await marker('new-york, quiet').waitFor()
+    await marker('2 devices, critical').waitFor()
+    const [west, east] = await Promise.all(
+      ['new-york, quiet', '2 devices, critical'].map((name) => marker(name).boundingBox()),
+    )
+    expect(west!.x).toBeLessThan(east!.x)
+    expect(west!.y).toBeGreaterThan(east!.y)
+
+    for (
+      let nearer = 0;
+      nearer < 9 && (await marker('hamburg, critical').count()) === 0;
+      nearer++
+    ) {
+      await page.locator('.marker.many').click()
+      await page.waitForTimeout(50)
+    }
+    await marker('hamburg, critical').click()
+    await expect
+      .poll(() => page.locator('.map-chosen').innerText())
+      .toMatch(/hamburg[\s\S]*it is 31/)
+    // The land is drawn, not only a frame for it.
+    const drawn = await page.evaluate<number>(`(() => {
+      const canvas = document.querySelector('.map canvas')
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+      return new Set(new Uint32Array(data.buffer)).size
+    })()`)
+    expect(drawn).toBeGreaterThan(2)
+    await page.getByRole('button', { name: 'All' }).click()
+    await marker('new-york, quiet').waitFor()
+    await page.locator('.map').focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.getByRole('button', { name: 'All' }).waitFor()
+  })
 })

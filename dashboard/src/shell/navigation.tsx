@@ -45,9 +45,12 @@ interface NavLinkProps {
 }
 
 function NavLink({ page, location, onGo }: NavLinkProps) {
+  // A page has the hook or it has none, for good.
+  const shown = page.nav?.useShown?.() ?? true
   const Icon = page.nav?.icon ?? Fragment
   const here =
     location === page.path || page.nav?.also?.some((path) => location.startsWith(path)) === true
+  if (!shown) return null
   return (
     <Link
       href={page.path}
