@@ -80,7 +80,7 @@ describeWithBrowser('the fleet on the page', () => {
       'Devices online',
       'Open alarms',
       'Messages / s',
-      'Ingest latency, median',
+      'Ingest latency',
       'Dead letters',
       'Notifications sent',
     ])

@@ -46,9 +46,10 @@ export function Tiles({ counts }: { readonly counts: FleetCounts }) {
       </Tile>
       <Tile
         name="latency"
-        label="Ingest latency, median"
+        label="Ingest latency"
         value={ingest === undefined ? '–' : formatMs(ingest.p50)}
       >
+        {ingest !== undefined && <span className="tile-of">median</span>}
         <span className="tile-notes">
           {ingest === undefined ? (
             <span>measured from the first message on</span>
