@@ -355,6 +355,42 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/docs': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** This document, for people. */
+    get: operations['getDocs']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/docs/page.css': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** How /docs looks. */
+    get: operations['getDocsStyle']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/docs/page.js': {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** What it does. */
+    get: operations['getDocsScript']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/groups': {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Groups of devices in the order of their ids. */
@@ -2277,6 +2313,8 @@ export interface components {
         secret: boolean
         /** Epoch milliseconds. */
         until: number
+        /** How many parts it has, for hosts that gather answers. */
+        parts: number
       }
     }
     ToldRecipient: {
@@ -2941,6 +2979,63 @@ export interface operations {
       }
     }
   }
+  getDocs: {
+    parameters: {
+      query?: never
+      path?: never
+      header?: { 'idempotency-key'?: string; 'if-match'?: string; 'if-none-match'?: string }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      200: {
+        headers: { [name: string]: unknown }
+        content: { 'text/html; charset=utf-8': unknown }
+      }
+      default: {
+        headers: { [name: string]: unknown }
+        content: { 'application/problem+json': components['schemas']['Problem'] }
+      }
+    }
+  }
+  getDocsScript: {
+    parameters: {
+      query?: never
+      path?: never
+      header?: { 'idempotency-key'?: string; 'if-match'?: string; 'if-none-match'?: string }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      200: {
+        headers: { [name: string]: unknown }
+        content: { 'text/javascript; charset=utf-8': unknown }
+      }
+      default: {
+        headers: { [name: string]: unknown }
+        content: { 'application/problem+json': components['schemas']['Problem'] }
+      }
+    }
+  }
+  getDocsStyle: {
+    parameters: {
+      query?: never
+      path?: never
+      header?: { 'idempotency-key'?: string; 'if-match'?: string; 'if-none-match'?: string }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      200: {
+        headers: { [name: string]: unknown }
+        content: { 'text/css; charset=utf-8': unknown }
+      }
+      default: {
+        headers: { [name: string]: unknown }
+        content: { 'application/problem+json': components['schemas']['Problem'] }
+      }
+    }
+  }
   getDocument: {
     parameters: {
       query?: never
@@ -3248,7 +3343,10 @@ export interface operations {
   }
   getTaskResult: {
     parameters: {
-      query?: never
+      query?: {
+        /** One of its parts, from 0 on, all of which are the file; the whole unless given. */
+        part?: number
+      }
       path: {
         /** Id of the task. */
         taskId: string

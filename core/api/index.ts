@@ -16,6 +16,7 @@ import { createCors } from './cors.ts'
 import { deadLetterEndpoints } from './dead-letters.ts'
 import { deliveryEndpoints } from './deliveries.ts'
 import { deviceEndpoints } from './devices.ts'
+import { docsEndpoints } from './docs/index.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import { groupEndpoints } from './groups.ts'
 import { createIdempotency } from './idempotency.ts'
@@ -109,6 +110,7 @@ export function createApi({
 
   const endpoints: readonly Endpoint[] = [
     ...systemEndpoints(api, () => endpoints),
+    ...docsEndpoints(),
     ...deviceEndpoints(core, fleet),
     ...groupEndpoints(fleet),
     ...seriesEndpoints(core, fleet),

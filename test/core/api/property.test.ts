@@ -84,13 +84,7 @@ async function open() {
 
 const { api, document } = await open()
 
-let ask: Awaited<ReturnType<typeof open>>['ask']
-
-// What one endpoint takes away is there for the next.
-beforeEach(async () => {
-  const opened = await open()
-  ask = opened.ask
-})
+let { ask } = await open()
 
 /** What is there, or fits, by the names of parameters and fields: else hardly a request would come through. */
 const KNOWN: Readonly<Record<string, readonly unknown[]>> = {
@@ -356,6 +350,12 @@ const settings = { seed: SEED, numRuns: RUNS } as const
 const withBody = api.endpoints.filter((one) => resolved(bodySchema(one) ?? {}).type === 'object')
 
 describe('every endpoint, as its document says', () => {
+  // What one endpoint takes away is there for the next.
+  beforeEach(async () => {
+    const opened = await open()
+    ask = opened.ask
+  })
+
   it.each(api.endpoints.map((one) => [one.operation, one] as const))(
     '%s answers what the document says',
     (_, one) =>
@@ -366,7 +366,9 @@ describe('every endpoint, as its document says', () => {
         settings,
       ),
   )
+})
 
+describe('every endpoint', () => {
   it.each(api.endpoints.map((one) => [one.operation, one] as const))(
     '%s knows its parameters, and no others',
     async (_, one) => {
