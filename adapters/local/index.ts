@@ -495,6 +495,7 @@ export async function startLocalCloud({
     note: (request: Request, known: RequestFacts) => void facts.set(request, known),
     ownMachineOnly: !requireAuth,
     onMqtt: (stream: Duplex, socket: Socket) => attach(stream, socket, true),
+    connectTo: program.config.access.oidc.map(({ issuer }) => new URL(issuer).origin),
   }
   const http = createHttpListener(httpOptions)
   const tcp = createServer({ noDelay: true }, (socket) => attach(socket, socket, false))

@@ -48,6 +48,8 @@ export interface HttpListenerOptions {
   readonly note?: (request: Request, facts: RequestFacts) => void
   /** Whether only pages and programs of this machine are served. */
   readonly ownMachineOnly?: boolean
+  /** Whom the page asks besides this server: the issuers that people sign in with. */
+  readonly connectTo?: readonly string[]
   /** With it the listener speaks TLS. */
   readonly tls?: TlsOptions
   readonly limits?: Partial<HttpLimits>
@@ -166,6 +168,7 @@ function createApp({
   note,
   tls,
   ownMachineOnly = true,
+  connectTo = [],
 }: HttpListenerOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.use((context, next) => {
@@ -218,7 +221,7 @@ function createApp({
     note?.(request, { ...remote, caller, anonymous: admission?.anonymous })
     return next()
   })
-  for (const { path, read } of listPageFiles())
+  for (const { path, read } of listPageFiles({ connectTo }))
     app.get(path, async (context) => {
       const { body, headers } = await read(context.req.header('accept-encoding') ?? '')
       return context.body(body, 200, headers)
