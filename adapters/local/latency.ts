@@ -9,8 +9,8 @@ export interface LatencyView {
 
 /** Remembers how long messages took, for one minute. */
 export interface Latency {
-  /** One message took so long. Unit: ms. */
-  add(ms: number): void
+  /** A message took so long, and was done at a time that counts as `now` does. Unit: ms. */
+  add(ms: number, at: number): void
   /** Over the last minute; `undefined` if there was no message. */
   read(): LatencyView | undefined
 }
@@ -31,8 +31,8 @@ export function createLatency(now: () => number): Latency {
   const stretches = new Array<number>(SLICES).fill(-1)
 
   return {
-    add(ms) {
-      const stretch = Math.floor(now() / SLICE_MS)
+    add(ms, now) {
+      const stretch = Math.floor(now / SLICE_MS)
       const at = stretch % SLICES
       const slice = slices[at]
       if (slice === undefined) return

@@ -16,7 +16,8 @@ export function watchIngest(ingest: Ingest, { feed, recent, latency, now }: Watc
   return (uplinks, onOutcome) => {
     const began = now()
     return ingest(uplinks, (index, outcome) => {
-      latency.add(now() - began)
+      const at = now()
+      latency.add(at - began, at)
       const uplink = uplinks[index]
       const deviceId = uplink?.deviceId
       if (uplink !== undefined && deviceId !== undefined) {

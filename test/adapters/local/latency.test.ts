@@ -10,7 +10,7 @@ describe('createLatency', () => {
 
   it('gives shares to within a tenth, from above', () => {
     const latency = createLatency(() => 0)
-    for (let ms = 1; ms <= 1_000; ms++) latency.add(ms)
+    for (let ms = 1; ms <= 1_000; ms++) latency.add(ms, 0)
     const { p50, p95, p99, messages } = latency.read()!
     expect(messages).toBe(1_000)
     for (const [found, exact] of [
@@ -25,7 +25,7 @@ describe('createLatency', () => {
 
   it.each([0, -1, Number.NaN, 0.001, 1e9, Number.POSITIVE_INFINITY])('takes %d, too', (ms) => {
     const latency = createLatency(() => 0)
-    latency.add(ms)
+    latency.add(ms, 0)
     const { p50 } = latency.read()!
     expect(p50).toBeGreaterThan(0)
     expect(p50).toBeLessThan(1_000_000)
@@ -34,15 +34,15 @@ describe('createLatency', () => {
   it('forgets what is older than a minute', () => {
     let now = 0
     const latency = createLatency(() => now)
-    latency.add(100)
+    latency.add(100, now)
     now = 30_000
-    latency.add(1)
+    latency.add(1, now)
     expect(latency.read()).toMatchObject({ messages: 2 })
     now = 61_000
     expect(latency.read()).toMatchObject({ messages: 1 })
     now = 3_600_000
     expect(latency.read()).toBeUndefined()
-    latency.add(5)
+    latency.add(5, now)
     expect(latency.read()).toMatchObject({ messages: 1 })
   })
 })
