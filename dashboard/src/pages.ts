@@ -2,7 +2,9 @@ import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
 import { useHasPositions } from './pages/map/use-has-positions.ts'
 import {
   AlarmIcon,
+  AuditIcon,
   DevicesIcon,
+  KeyIcon,
   LetterIcon,
   MapIcon,
   OverviewIcon,
@@ -127,5 +129,21 @@ export const PAGES: readonly PageEntry[] = [
       import('./pages/tasks/page.tsx').then(({ TasksPage }) => ({ default: TasksPage })),
     ),
     nav: { group: 'Operate', icon: TaskIcon, key: 't', scope: 'tasks:read' },
+  },
+  {
+    path: '/access',
+    title: 'Access',
+    component: lazy(() =>
+      import('./pages/access/page.tsx').then(({ AccessPage }) => ({ default: AccessPage })),
+    ),
+    nav: { group: 'Administer', icon: KeyIcon, key: 'k' },
+  },
+  {
+    path: '/audit',
+    title: 'Audit log',
+    component: lazy(() =>
+      import('./pages/audit/page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
+    ),
+    nav: { group: 'Administer', icon: AuditIcon, key: 'u', scope: 'audit:read' },
   },
 ]

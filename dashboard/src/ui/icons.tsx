@@ -111,4 +111,18 @@ export const BackIcon = icon(<path d="M12 4.5 6.5 10l5.5 5.5" />)
 export const PlusIcon = icon(<path d="M10 4v12M4 10h12" />)
 export const PencilIcon = icon(<path d="M4 13.5 13 4.5l2.5 2.5-9 9H4z" />)
 export const ChartIcon = icon(<path d="M2.5 13.5 7 8l3.5 3.5 6.5-8M2.5 17.5h15" />)
+export const KeyIcon = icon(
+  <>
+    <circle cx="7" cy="13" r="4" />
+    <path d="m10 10 6.5-6.5M13.5 6.5l2.5 2.5M16.5 3.5" />
+  </>,
+)
+export const GroupIcon = icon(
+  <>
+    <rect x="2.5" y="2.5" width="6" height="6" rx="1.5" />
+    <rect x="11.5" y="2.5" width="6" height="6" rx="1.5" />
+    <rect x="2.5" y="11.5" width="6" height="6" rx="1.5" />
+    <path d="M14.5 11.5v6M11.5 14.5h6" />
+  </>,
+)
 export const SendIcon = icon(<path d="M3 10 17 3.5 12.5 17 9.5 11.5zM9.5 11.5 17 3.5" />)
