@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { openCloud, type TestCloud } from '../adapters/local/cloud.ts'
+import { openIssuer } from '../fakes/issuer.ts'
 import { describeWithBrowser, launchBrowser, openPage, signInCode } from './browser.ts'
 
 describeWithBrowser('who is in front of the page', () => {
@@ -89,6 +91,7 @@ describeWithBrowser('who is in front of the page', () => {
     expect(await who(page)).toContain('Not signed in')
     const acknowledge = page.getByRole('button', { name: 'Acknowledge' })
     await acknowledge.click()
+    await page.getByLabel("Admin's token or API key").waitFor()
     await page.keyboard.press('Escape')
     await expect.poll(() => page.getByLabel("Admin's token or API key").count()).toBe(0)
     await acknowledge.click()
@@ -121,6 +124,73 @@ describeWithBrowser('who is in front of the page', () => {
     await page.evaluate(`location.hash = '/devices/dev-1/alarms'`)
     const acknowledge = page.getByRole('button', { name: 'Acknowledge' })
     await expect.poll(() => acknowledge.isDisabled()).toBe(true)
+  })
+
+  it('signs in with an issuer, by a code that only this page can redeem', async () => {
+    const fake = await openIssuer()
+    onTestFinished(() => fake.close())
+    const { issuer } = fake
+    const cloud = await openCloud({
+      config: {
+        access: {
+          oidc: [
+            {
+              issuer,
+              audience: 'anyhub',
+              clientId: 'page',
+              allowPrivate: true,
+              defaultRole: 'operator',
+            },
+          ],
+        },
+      },
+      settings: { requireAuth: true },
+    })
+    const { page, asked } = await stranger(cloud)
+    const sent: { challenge?: string; redirect?: string } = {}
+    const cors = { 'access-control-allow-origin': cloud.http }
+    await page.route(`${issuer}/.well-known/openid-configuration`, (route) =>
+      route.fulfill({
+        headers: cors,
+        json: {
+          issuer,
+          authorization_endpoint: `${issuer}/authorize`,
+          token_endpoint: `${issuer}/token`,
+        },
+      }),
+    )
+    await page.route(`${issuer}/authorize?*`, (route) => {
+      const query = new URL(route.request().url()).searchParams
+      expect(Object.fromEntries(query)).toMatchObject({
+        response_type: 'code',
+        client_id: 'page',
+        code_challenge_method: 'S256',
+        redirect_uri: `${cloud.http}/`,
+      })
+      sent.challenge = query.get('code_challenge')!
+      const back = new URL(query.get('redirect_uri')!)
+      back.searchParams.set('code', 'code-1')
+      back.searchParams.set('state', query.get('state')!)
+      return route.fulfill({ status: 302, headers: { location: back.href } })
+    })
+    await page.route(`${issuer}/token`, async (route) => {
+      const body = new URLSearchParams(route.request().postData() ?? '')
+      const verifier = body.get('code_verifier') ?? ''
+      const challenge = createHash('sha256').update(verifier).digest('base64url')
+      expect([body.get('code'), challenge]).toEqual(['code-1', sent.challenge])
+      const token = await fake.sign({ sub: 'ann', name: 'Ann' })
+      await route.fulfill({ headers: cors, json: { access_token: token, token_type: 'Bearer' } })
+    })
+    await page.getByRole('button', { name: `Sign in with ${new URL(issuer).host}` }).click()
+    await expect.poll(() => who(page)).toContain('Ann')
+    expect(page.url()).toBe(`${cloud.http}/`)
+    expect(await page.evaluate('JSON.stringify(sessionStorage)')).toBe('{}')
+    expect(asked.some((url) => url.startsWith(`${issuer}/authorize`))).toBe(true)
+
+    // An answer that somebody else began is none.
+    const other = await stranger(cloud)
+    await other.page.goto(`${cloud.http}/?code=stolen&state=foreign`)
+    await other.page.getByLabel("Admin's token or API key").waitFor()
   })
 
   it('keeps the theme that was chosen', async () => {
