@@ -304,6 +304,11 @@ const anyhub = {
       watchFiles: [CONFIG_PATH],
     }))
     const ingests = areAll(build.initialOptions, TAKES_IN)
+    // Faults are told in English: what other languages have takes half of the room of zod.
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: dirname(require.resolve('zod/v4/locales')),
+    }))
     const servesNoApi = areAll(build.initialOptions, SERVES_NO_API)
     build.onResolve({ filter: /^zod$/ }, ({ path, importer }) =>
       DESCRIBES_CONFIG.test(importer) ||
