@@ -265,6 +265,7 @@ export async function startLocalCloud({
     program,
     {
       typeOf: (deviceId) => registry.peek(deviceId)?.type,
+      takesIn: () => watched,
       callNetwork: networkCaller.call,
       recordAtHand: devices.atHand,
       hearsShadow: (deviceId, name, event) =>
@@ -291,7 +292,8 @@ export async function startLocalCloud({
     amqpParts === undefined || events === undefined
       ? core.ingest
       : amqpParts.tapIngest(core.ingest, events, observer)
-  const batcher = createUplinkBatcher(watchIngest(ingest, { feed, recent, latency, now: elapsed }))
+  const watched = watchIngest(ingest, { feed, recent, latency, now: elapsed })
+  const batcher = createUplinkBatcher(watched)
 
   async function gauges(): Promise<Readonly<Record<string, number>>> {
     const [waiting] = await database.read('notificationWaiting')
@@ -465,6 +467,7 @@ export async function startLocalCloud({
     })
   const httpOptions = {
     api,
+    origins: program.config.api.cors.origins,
     aws,
     dialects: [
       createAzureHttp({ core, add: batcher.add }),

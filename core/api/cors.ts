@@ -19,7 +19,9 @@ export function createCors(origins: readonly string[]): MiddlewareHandler {
   const known = new Set(origins)
   const all = known.has('*')
 
+  /** Once, whoever stands in front. */
   function allow(context: Context, headers: Headers): boolean {
+    if (/\bOrigin\b/i.test(headers.get('vary') ?? '')) return false
     headers.append('vary', 'Origin')
     const origin = context.req.header('origin')
     if (origin === undefined || !(all || known.has(origin))) return false

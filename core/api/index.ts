@@ -42,6 +42,7 @@ import { createIdentifier, type Who } from './who.ts'
 
 export { alarmEntry } from './alarm-list.ts'
 export { allowedMethods } from './allowed-methods.ts'
+export { createCors } from './cors.ts'
 export { type Endpoint, endpoint } from './endpoint.ts'
 export {
   type LiveEvent,

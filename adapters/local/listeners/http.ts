@@ -9,6 +9,7 @@ import { Hono } from 'hono'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import {
   allowedMethods,
+  createCors,
   notServed,
   problem,
   problemOf,
@@ -27,6 +28,8 @@ import { peerCertificate } from './tls.ts'
 
 export interface HttpListenerOptions {
   readonly api: { fetch(request: Request): Response | Promise<Response> }
+  /** Pages of these origins may use it. */
+  readonly origins?: readonly string[]
   /** The data plane of AWS IoT Core, on the paths that are its own. */
   readonly aws?: AwsHttp
   /** Interfaces of other vendors, each on paths of its own. */
@@ -168,19 +171,24 @@ function createApp({
   note,
   tls,
   ownMachineOnly = true,
+  origins = [],
   connectTo = [],
 }: HttpListenerOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
+  const known = new Set(origins)
   app.use((context, next) => {
     const { method } = context.req
     const reason = refuseForeign({
       host: context.req.header('host'),
       origin: context.req.header('origin'),
       readOnly: method === 'GET' || method === 'HEAD',
+      origins: known,
     })
     if (!ownMachineOnly || reason === undefined) return next()
     return Promise.resolve(problem(context, 403, 'request.foreign', reason))
   })
+  // Asked before anybody says who he is.
+  if (origins.length > 0) app.use(createCors(origins))
   app.use(async (context, next) => {
     const { method, path } = context.req
     const request = context.req.raw
