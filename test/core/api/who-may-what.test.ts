@@ -151,7 +151,15 @@ describe('what the API serves', () => {
       .map(({ method, path }) => `${method} ${path}`)
     expect(open.toSorted()).toEqual([
       'delete /session',
+      // The page and what describes the API say nothing of anybody.
+      'get /',
+      'get /assets/{file}',
+      'get /config.json',
+      'get /docs',
+      'get /docs/page.css',
+      'get /docs/page.js',
       'get /healthz',
+      'get /icon.svg',
       'get /openapi.json',
       'get /session',
       'post /networks/{name}',

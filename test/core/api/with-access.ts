@@ -1,7 +1,13 @@
 import { createGuardedSender } from '../../../adapters/node/guarded-sender.ts'
 import { createOidc } from '../../../adapters/node/oidc.ts'
 import { nodeSecrets } from '../../../adapters/node/secrets.ts'
-import { createApi, type RequestFacts, type Who } from '../../../core/api/index.ts'
+import {
+  createApi,
+  pageEndpoints,
+  type RequestFacts,
+  registryEndpoints,
+  type Who,
+} from '../../../core/api/index.ts'
 import { ANONYMOUS, type Caller, type ConfigInput, createAccess } from '../../../core/index.ts'
 import { start } from '../harness.ts'
 
@@ -43,6 +49,10 @@ export function openApi(config: ConfigInput = {}, dev = false) {
     add: async (uplink) => (await core.ingest([uplink]))[0]!,
     isAdmin: (authorization) => authorization === `Bearer ${ADMIN_TOKEN}`,
     who,
+    more: [
+      ...registryEndpoints({ ports: core.ports }),
+      ...pageEndpoints({ get: async () => undefined, put: async () => undefined }),
+    ],
   })
 
   /** One request; its answer with the body read where it is JSON. */
