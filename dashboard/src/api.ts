@@ -1,6 +1,7 @@
 // Every path of the API that the page uses, and what it gets from there. Times are epoch ms unless said otherwise.
 
-import { ApiFault, call, type FieldFault, type Query, send } from './http.ts'
+import { dataOf, type Schemas } from '../../client/index.ts'
+import { ApiFault, call, client, type FieldFault, type Query, send } from './http.ts'
 
 export type Json =
   | string
@@ -10,6 +11,8 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json }
 export type JsonObject = { readonly [key: string]: Json }
+/** What is sent through the client. */
+export type SentJson = Schemas['Json']
 
 export type Severity = 'info' | 'warning' | 'critical'
 
@@ -214,7 +217,7 @@ export interface Series {
 }
 
 export interface ShadowDocument {
-  readonly state: { readonly desired?: JsonObject; readonly reported?: JsonObject }
+  readonly state: { readonly desired?: JsonObject | null; readonly reported?: JsonObject | null }
   readonly version: number
 }
 
@@ -274,7 +277,7 @@ export interface RegisteredDevice {
 
 export interface NewCommand {
   readonly name: string
-  readonly payload?: Json
+  readonly payload?: SentJson
   readonly ttlSeconds?: number
   readonly priority?: number
   readonly ack?: 'none' | 'positive' | 'negative' | 'full'
@@ -331,65 +334,110 @@ async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** Of a device, as the client takes it. */
+const of = (deviceId: string) => ({ path: { deviceId } })
+
+/** Of a device and one of its shadows; the classic one has no name. */
+const shadowOf = (deviceId: string, name: string) => ({
+  params: { ...of(deviceId), query: name === '' ? {} : { name } },
+})
+
+export interface DeviceQuery {
+  readonly query?: string
+  readonly sort?: string
+  readonly limit?: number
+  readonly after?: string
+}
+
+export interface SeriesQuery {
+  readonly devices: string
+  readonly metrics: string
+  /** Epoch ms. */
+  readonly from: number
+  readonly to: number
+  readonly bucket: string
+  readonly aggregates: string
+}
+
 export const api = {
   stats: () => call<Stats>('/stats'),
 
-  devices: (query: Query) => call<DeviceList>('/devices', { query }),
+  devices: (query: DeviceQuery): Promise<DeviceList> =>
+    dataOf(client().GET('/devices', { params: { query } })),
   device: (id: string) => orNone(call<DeviceDetail>(at(id))),
-  registered: (id: string) =>
-    orNone(call<RegisteredDevice>(`/registry/devices/${encodeURIComponent(id)}`)),
-  addDevice: (body: JsonObject) => call<JsonObject>('/registry/devices', { method: 'POST', body }),
-  setEnabled: (id: string, enabled: boolean) =>
-    call<JsonObject>(`/registry/devices/${encodeURIComponent(id)}`, {
-      method: 'PATCH',
-      body: { enabled },
-    }),
+  registered: (id: string): Promise<RegisteredDevice | undefined> =>
+    orNone(dataOf(client().GET('/registry/devices/{deviceId}', { params: of(id) }))),
+  setEnabled: (id: string, enabled: boolean): Promise<RegisteredDevice> =>
+    dataOf(client().PATCH('/registry/devices/{deviceId}', { params: of(id), body: { enabled } })),
 
-  telemetry: (id: string, query: Query) =>
-    call<{ readonly rows: readonly TelemetryRow[]; readonly count: number }>(at(id, '/telemetry'), {
-      query,
-    }),
-  series: (query: Query) =>
-    orNone(
-      call<{ readonly series: readonly Series[]; readonly bucketMs: number }>('/telemetry/series', {
-        query,
+  telemetry: (
+    id: string,
+    { from, to, limit }: { readonly from?: number; readonly to?: number; readonly limit: number },
+  ): Promise<{ readonly rows: readonly TelemetryRow[]; readonly count: number }> =>
+    dataOf(
+      client().GET('/devices/{deviceId}/telemetry', {
+        params: {
+          ...of(id),
+          query: {
+            limit,
+            ...(from === undefined ? {} : { from: String(from) }),
+            ...(to === undefined ? {} : { to: String(to) }),
+          },
+        },
+      }),
+    ),
+  series: ({
+    from,
+    to,
+    ...query
+  }: SeriesQuery): Promise<{ readonly series: readonly Series[]; readonly bucketMs: number }> =>
+    dataOf(
+      client().GET('/telemetry/series', {
+        params: { query: { ...query, from: String(from), to: String(to) } },
       }),
     ),
 
-  shadow: (id: string, name: string) =>
-    orNone(call<ShadowDocument>(at(id, '/shadow'), { query: nameOf(name) })),
-  delta: (id: string, name: string) =>
-    orNone(
-      call<{ readonly version: number; readonly delta: readonly DeltaLeaf[] }>(
-        at(id, '/shadow/delta'),
-        { query: nameOf(name) },
-      ),
-    ),
-  shadowHistory: (id: string, name: string) =>
-    orNone(
-      call<{ readonly entries: readonly ShadowChange[] }>(at(id, '/shadow/history'), {
-        query: nameOf(name),
-      }),
-    ),
-  patchShadow: (id: string, { name, desired, version }: ShadowPatch) =>
-    call<ShadowDocument>(at(id, '/shadow'), {
+  shadow: (id: string, name: string): Promise<ShadowDocument | undefined> =>
+    orNone(dataOf(client().GET('/devices/{deviceId}/shadow', shadowOf(id, name)))),
+  delta: (
+    id: string,
+    name: string,
+  ): Promise<{ readonly version: number; readonly delta: readonly DeltaLeaf[] } | undefined> =>
+    orNone(dataOf(client().GET('/devices/{deviceId}/shadow/delta', shadowOf(id, name)))),
+  shadowHistory: (
+    id: string,
+    name: string,
+  ): Promise<{ readonly entries: readonly ShadowChange[] } | undefined> =>
+    orNone(dataOf(client().GET('/devices/{deviceId}/shadow/history', shadowOf(id, name)))),
+  patchShadow: (id: string, { name, desired, version }: ShadowPatch): Promise<ShadowDocument> =>
+    call(at(id, '/shadow'), {
       method: 'PATCH',
       query: nameOf(name),
       headers: version === undefined ? {} : { 'if-match': `"${version}"` },
       body: { state: { desired }, ...(version === undefined ? {} : { version }) },
     }),
 
-  commands: (id: string) => call<{ readonly commands: readonly Command[] }>(at(id, '/commands')),
-  sendCommand: (id: string, body: NewCommand) =>
-    call<Command>(at(id, '/commands'), { method: 'POST', body }),
-  purgeCommands: (id: string) =>
-    call<{ readonly purged: number }>(at(id, '/commands'), { method: 'DELETE' }),
-  invoke: (id: string, method: string, payload: Json, responseTimeout: number) =>
-    call<MethodAnswer>(at(id, `/methods/${encodeURIComponent(method)}`), {
-      method: 'POST',
-      body: payload,
-      query: { responseTimeout },
-    }),
+  commands: (id: string): Promise<{ readonly commands: readonly Command[] }> =>
+    dataOf(client().GET('/devices/{deviceId}/commands', { params: of(id) })),
+  sendCommand: (id: string, body: NewCommand): Promise<Command> =>
+    dataOf(client().POST('/devices/{deviceId}/commands', { params: of(id), body })),
+  purgeCommands: (id: string): Promise<{ readonly purged: number }> =>
+    dataOf(client().DELETE('/devices/{deviceId}/commands', { params: of(id) })),
+  invoke: (
+    id: string,
+    method: string,
+    payload: SentJson,
+    responseTimeout: number,
+  ): Promise<MethodAnswer> =>
+    dataOf(
+      client().POST('/devices/{deviceId}/methods/{method}', {
+        params: {
+          path: { deviceId: id, method },
+          query: { responseTimeout: String(responseTimeout) },
+        },
+        body: payload,
+      }),
+    ),
 
   alarms: (query: Query) =>
     call<{ readonly alarms: readonly AlarmEntry[]; readonly next?: string }>('/alarms', { query }),

@@ -1,3 +1,5 @@
+import { type AnyhubClient, createAnyhubClient } from '../../client/index.ts'
+
 /** One field that is wrong in what was sent. */
 export interface FieldFault {
   readonly in?: string
@@ -91,11 +93,14 @@ export function urlOf(path: string, query: Query = {}): string {
  * Sends one request, signed in if possible, and gives the answer if it is a good one.
  * @throws ApiFault if the API refuses or cannot be reached.
  */
-export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
-  const { method = 'GET', mayAsk = method !== 'GET' } = options
+export async function sendRequest(
+  request: Request,
+  mayAsk = request.method !== 'GET',
+): Promise<Response> {
   for (;;) {
     const sent = state.proof
-    const answer = await sendOnce(path, options)
+    // A body is read once: the next try needs one of its own.
+    const answer = await reach(prove(request.clone(), sent))
     if (answer.ok) return answer
     if (answer.status !== 401) throw new ApiFault(await problemOf(answer))
     // Somebody else may have signed in since.
@@ -104,29 +109,18 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
   }
 }
 
-async function sendOnce(path: string, options: RequestOptions): Promise<Response> {
-  const { method = 'GET', query, body, raw, headers, signal } = options
-  const { token, csrfToken } = state.proof
+function prove(request: Request, { token, csrfToken }: Proof): Request {
+  if (token !== undefined) request.headers.set('authorization', `Bearer ${token}`)
+  if (csrfToken !== undefined && request.method !== 'GET')
+    request.headers.set('anyhub-csrf', csrfToken)
+  return request
+}
+
+async function reach(request: Request): Promise<Response> {
   try {
-    return await fetch(urlOf(path, query), {
-      method,
-      cache: 'no-store',
-      credentials: isSameOrigin() ? 'same-origin' : 'omit',
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(csrfToken === undefined || method === 'GET' ? {} : { 'anyhub-csrf': csrfToken }),
-        ...headers,
-      },
-      ...(body === undefined
-        ? raw === undefined
-          ? {}
-          : { body: raw }
-        : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
-    })
+    return await fetch(request)
   } catch (error) {
-    if (signal?.aborted) throw error
+    if (request.signal.aborted) throw error
     throw new ApiFault({
       status: 0,
       title: 'unreachable',
@@ -134,6 +128,51 @@ async function sendOnce(path: string, options: RequestOptions): Promise<Response
     })
   }
 }
+
+/**
+ * Sends one request to a path and gives the answer if it is a good one.
+ * @throws ApiFault if the API refuses or cannot be reached.
+ */
+export function send(path: string, options: RequestOptions = {}): Promise<Response> {
+  const { method = 'GET', query, body, raw, headers, signal, mayAsk } = options
+  const request = new Request(urlOf(path, query), {
+    method,
+    cache: 'no-store',
+    credentials: credentials(),
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined
+      ? raw === undefined
+        ? {}
+        : { body: raw }
+      : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  return sendRequest(request, mayAsk)
+}
+
+function credentials(): RequestCredentials {
+  return isSameOrigin() ? 'same-origin' : 'omit'
+}
+
+/** The client that is generated from the document of the API; it sends as `send` does. */
+export function client(): AnyhubClient {
+  const baseUrl = new URL(state.base, location.href).href
+  if (made?.baseUrl !== baseUrl)
+    made = {
+      baseUrl,
+      client: createAnyhubClient({
+        baseUrl,
+        fetch: (request) =>
+          sendRequest(new Request(request, { cache: 'no-store', credentials: credentials() })),
+      }),
+    }
+  return made.client
+}
+
+let made: { readonly baseUrl: string; readonly client: AnyhubClient } | undefined
 
 /**
  * Sends one request and reads the answer as JSON; `undefined` where there is none.

@@ -10,7 +10,6 @@ export type Range = { readonly lastMs: number } | { readonly from: number; reado
 /** Up to this span every message is drawn; beyond it the cloud takes many together. Unit: ms. */
 const RAW_MS = 3_600_000
 const RAW_ROWS = 5_000
-const MOST_ROWS = 10_000
 
 export interface DrawnSeries {
   readonly series: readonly ChartSeries[]
@@ -79,11 +78,14 @@ async function fetchSeries(
   metrics: readonly string[],
   { from, to, span }: { from: number; to: number; span: number },
 ): Promise<readonly Series[]> {
-  const rows = (limit: number): Promise<readonly Series[]> =>
-    api
-      .telemetry(deviceId, { from: Math.floor(from), to: Math.ceil(to) + 1, limit })
-      .then((answer) => fromRows(deviceId, metrics, answer.rows))
-  if (span <= RAW_MS) return rows(RAW_ROWS)
+  if (span <= RAW_MS) {
+    const { rows } = await api.telemetry(deviceId, {
+      from: Math.floor(from),
+      to: Math.ceil(to) + 1,
+      limit: RAW_ROWS,
+    })
+    return fromRows(deviceId, metrics, rows)
+  }
   const found = await api.series({
     devices: deviceId,
     metrics: metrics.join(','),
@@ -92,8 +94,7 @@ async function fetchSeries(
     bucket: 'auto',
     aggregates: 'avg,min,max',
   })
-  // A cloud that does not take many together gives the newest ones.
-  return found === undefined ? rows(MOST_ROWS) : found.series
+  return found.series
 }
 
 /** Rows stand newest first. */

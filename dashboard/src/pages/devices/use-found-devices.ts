@@ -36,7 +36,7 @@ export function useFoundDevices(query: string, sort: Sort): FoundDevices {
     queryFn: ({ pageParam }) =>
       api.devices({
         limit: PAGE,
-        sort: SORTS.find(({ value }) => value === sort)?.param,
+        sort: SORTS.find(({ value }) => value === sort)?.param ?? 'id',
         ...(query === '' ? {} : { query }),
         ...(pageParam === '' ? {} : { after: pageParam }),
       }),

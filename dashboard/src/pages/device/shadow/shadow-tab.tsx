@@ -11,6 +11,8 @@ import { Changes } from './changes.tsx'
 import { type Leaf, leavesOf, pointerOf, readValue, writeValue } from './leaves.ts'
 import { Why } from './why.tsx'
 
+const NONE: JsonObject = {}
+
 /** Asked again no more often than this while the device reports. Unit: ms. */
 const AGAIN_MS = 1_500
 
@@ -35,7 +37,7 @@ export function ShadowTab({ deviceId }: { readonly deviceId: string }) {
   })
   if (shadow.isError) return <FaultBanner error={shadow.error} />
   if (shadow.isPending || (device === undefined && detail.isPending)) return <Skeleton lines={8} />
-  const { desired = {}, reported = {} } = shadow.data?.state ?? {}
+  const { desired, reported } = shadow.data?.state ?? {}
   return (
     <div className="stack">
       <Editor
@@ -44,8 +46,8 @@ export function ShadowTab({ deviceId }: { readonly deviceId: string }) {
         name={name}
         names={names}
         onName={setName}
-        desired={desired}
-        reported={reported}
+        desired={desired ?? NONE}
+        reported={reported ?? NONE}
         version={shadow.data?.version}
         why={delta.data?.delta ?? []}
       />
