@@ -517,7 +517,8 @@ export interface paths {
   }
   '/notifications': {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    get?: never
+    /** Notifications on demand, the newest first. */
+    get: operations['listNotifications']
     put?: never
     /** Tells an audience something. */
     post: operations['sendNotification']
@@ -1006,6 +1007,27 @@ export interface components {
       /** How many. */
       comments: number
     }
+    AlarmState: {
+      status: 'quiet' | 'pending' | 'active' | 'cleared'
+      standing: 'normal' | 'pending' | 'active' | 'acknowledged' | 'cleared' | 'shelved'
+      severity: 'info' | 'warning' | 'critical'
+      text: string
+      /** Epoch milliseconds. */
+      since: number
+      /** Epoch milliseconds. */
+      judgedAt: number
+      /** Epoch milliseconds. */
+      raisedAt?: number
+      /** Epoch milliseconds. */
+      clearedAt?: number
+      /** Epoch milliseconds. */
+      acknowledgedAt?: number
+      acknowledgedBy?: string
+      assignedTo?: string
+      /** Epoch milliseconds. */
+      shelvedUntil?: number
+      [key: string]: unknown
+    }
     ApiKey: {
       id: string
       name: string
@@ -1408,8 +1430,9 @@ export interface components {
       version: number
       /** Epoch milliseconds. */
       createdAt: number
-      presence: { [key: string]: Json }
-      alarmStates: { [key: string]: { [key: string]: Json } }
+      presence: components['schemas']['Presence']
+      /** By the ids of alarms. */
+      alarmStates: { [key: string]: components['schemas']['AlarmState'] }
       shadows: { [key: string]: {
           desired: { [key: string]: Json }
           reported: { [key: string]: Json }
@@ -1825,6 +1848,18 @@ export interface components {
         suppressed: number
       }
     }
+    NotificationEntry: {
+      id: string
+      /** Epoch milliseconds. */
+      at: number
+      subject: string
+      severity: 'info' | 'warning' | 'critical'
+      acknowledged?: {
+        /** Epoch milliseconds. */
+        at: number
+        by: string
+      }
+    }
     OpenAlarm: {
       alarmId: string
       severity: 'info' | 'warning' | 'critical'
@@ -1842,6 +1877,22 @@ export interface components {
       language?: string
       timeZone?: string
       addresses?: Json[]
+    }
+    Presence: {
+      status: components['schemas']['DeviceStatus']
+      /** Epoch milliseconds. */
+      since: number
+      connected: boolean
+      /** Epoch milliseconds. */
+      changedAt: number
+      /** Epoch milliseconds. */
+      seenAt: number
+      /** Whose connection it shares. */
+      gateway?: string
+      /** How often rules were told something. */
+      sequence: number
+      /** Connections that came back before anybody was told. */
+      flaps: number
     }
     Preview: {
       channel: string
@@ -3775,6 +3826,33 @@ export interface operations {
         headers: { [name: string]: unknown }
         content: { 'application/json': {
             mails: components['schemas']['Mail'][]
+          } }
+      }
+      default: {
+        headers: { [name: string]: unknown }
+        content: { 'application/problem+json': components['schemas']['Problem'] }
+      }
+    }
+  }
+  listNotifications: {
+    parameters: {
+      query?: {
+        /** How many, at most 200; 50 unless given. */
+        limit?: number
+        /** `next` of the page before; the first page unless given. */
+        after?: string
+      }
+      path?: never
+      header?: { 'idempotency-key'?: string; 'if-match'?: string; 'if-none-match'?: string }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      200: {
+        headers: { [name: string]: unknown }
+        content: { 'application/json': {
+            notifications: components['schemas']['NotificationEntry'][]
+            next?: string
           } }
       }
       default: {

@@ -2,7 +2,9 @@ import { isJsonObject } from './model/json.ts'
 import {
   accountTable,
   endsTable,
+  NEWEST_TABLE,
   NOTIFICATIONS_TABLE,
+  newestKey,
   SENT_TABLE,
   sentKey,
   sentOf,
@@ -54,8 +56,9 @@ export function createAccountSweep(
       }
       await tables.remove(NOTIFICATIONS_TABLE, notificationId)
     }
+    await tables.remove(NEWEST_TABLE, newestKey(at, notificationId))
     await tables.remove(SENT_TABLE, key)
-    return removed + 2
+    return removed + 3
   }
 
   return async () => {

@@ -19,7 +19,10 @@ import { type Preview, PreviewSchema, preview } from './notifications/preview.ts
 import {
   accountTable,
   endsTable,
+  NEWEST_TABLE,
   NOTIFICATIONS_TABLE,
+  newestKey,
+  newestOf,
   SENT_TABLE,
   sentKey,
   toldTable,
@@ -54,6 +57,12 @@ export interface BroadcastStatus {
   }
 }
 
+/** A notification on the list of those that somebody asked for. */
+export type BroadcastEntry = Pick<
+  BroadcastStatus,
+  'notificationId' | 'at' | 'subject' | 'severity' | 'acknowledged'
+>
+
 /** One delivery of it. */
 export interface ToldRecipient {
   /** `@ann`: a person, `#name`: a subscription; else the channel itself. */
@@ -74,6 +83,14 @@ export interface Broadcasts {
    */
   send(body: JsonObject, idempotencyKey?: string): Promise<string>
   status(notificationId: string): Promise<BroadcastStatus | undefined>
+  /**
+   * A page of them, the newest first, after a place that an earlier page named; '' starts. It may be shorter than `limit`;
+   * there is more as long as there is `next`.
+   */
+  list(
+    after: string,
+    limit: number,
+  ): Promise<{ readonly notifications: readonly BroadcastEntry[]; readonly next?: string }>
   /** Somebody takes note: chains of escalation end. Gives false if there is no such notification. */
   acknowledge(notificationId: string, by: string): Promise<boolean>
   /**
@@ -133,8 +150,27 @@ export function createBroadcasts(
     const item = { at, fingerprint, request: body }
     // On the list first: what is kept is forgotten some day, whatever comes in between.
     await ports.tables.put(SENT_TABLE, sentKey(at, notificationId), null)
+    await ports.tables.put(NEWEST_TABLE, newestKey(at, notificationId), null)
     await ports.tables.put(NOTIFICATIONS_TABLE, notificationId, item)
     return { at, fingerprint, request }
+  }
+
+  /** What is listed at a place; nothing where another with the same id came later, or a part of it is forgotten. */
+  async function entryAt(key: string): Promise<readonly BroadcastEntry[]> {
+    const { at, notificationId } = newestOf(key)
+    const broadcast = await kept(notificationId)
+    if (broadcast === undefined || broadcast.at !== at) return []
+    const { request, acknowledged } = broadcast
+    const { subject, severity } = request
+    return [
+      {
+        notificationId,
+        at,
+        subject,
+        severity,
+        ...(acknowledged === undefined ? {} : { acknowledged }),
+      },
+    ]
   }
 
   async function countEnds(notificationId: string) {
@@ -211,6 +247,13 @@ export function createBroadcasts(
         deliveries: found,
         states: { queued, ...ends },
       }
+    },
+
+    async list(after, limit) {
+      const places = await ports.tables.list(NEWEST_TABLE, after, limit)
+      const found = await Promise.all(places.map(({ key }) => entryAt(key)))
+      const next = places.length === limit ? places.at(-1)?.key : undefined
+      return { notifications: found.flat(), ...(next === undefined ? {} : { next }) }
     },
 
     async acknowledge(notificationId, by) {

@@ -5,7 +5,7 @@ import { SEVERITIES } from '../model/notification.ts'
 import { BroadcastSchema } from '../notifications/broadcast.ts'
 import { PreviewSchema } from '../notifications/preview.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
-import { After, AnyJson, Instant } from './schemas.ts'
+import { After, AnyJson, Instant, limit } from './schemas.ts'
 import { sentObject } from './sent-object.ts'
 
 /** A notification, and the words of it in many languages. */
@@ -36,6 +36,16 @@ const Status = z
     states: States,
   })
   .meta({ id: 'Notification' })
+
+const Entry = z
+  .object({
+    id: z.string(),
+    at: Instant,
+    subject: z.string(),
+    severity: z.enum(SEVERITIES),
+    acknowledged: z.object({ at: Instant, by: z.string() }).optional(),
+  })
+  .meta({ id: 'NotificationEntry' })
 
 const Recipient = z
   .object({
@@ -92,6 +102,25 @@ export function notificationEndpoints({ broadcasts }: Core): readonly Endpoint[]
       idempotent: false,
       answer: z.object({ previews: z.array(Preview) }),
       handle: ({ sent }) => ({ previews: broadcasts.preview(sentObject(sent)) }),
+    }),
+    endpoint({
+      method: 'get',
+      path: '/notifications',
+      operation: 'listNotifications',
+      tag: 'Notifications',
+      summary: 'Notifications on demand, the newest first.',
+      description:
+        'A page may be shorter than its limit; there is more as long as there is `next`. What became of one stands under its id.',
+      needs: 'notifications:read',
+      query: z.strictObject({ limit: limit(50, 200), after: After }),
+      answer: z.object({ notifications: z.array(Entry), next: z.string().optional() }),
+      async handle({ query: { limit, after = '' } }) {
+        const { notifications, next } = await broadcasts.list(after, limit)
+        return {
+          notifications: notifications.map(({ notificationId: id, ...rest }) => ({ id, ...rest })),
+          ...(next === undefined ? {} : { next }),
+        }
+      },
     }),
     endpoint({
       method: 'get',

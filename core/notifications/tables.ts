@@ -25,6 +25,23 @@ export function sentOf(key: string): { readonly at: number; readonly notificatio
   return { at: Number(key.slice(0, 15)), notificationId: key.slice(16) }
 }
 
+/** The same once more, the newest first, for whoever lists them. */
+export const NEWEST_TABLE = '$newest'
+
+/** The latest time that a place there can tell: some 3,200 years. Unit: epoch ms. */
+const LATEST = 36 ** 9 - 1
+
+/** Its place there. `at`: epoch ms. Total. */
+export function newestKey(at: number, notificationId: string): string {
+  const left = LATEST - Math.min(Math.max(0, Math.floor(at)), LATEST)
+  return `${left.toString(36).padStart(9, '0')}/${notificationId}`
+}
+
+/** What stands at a place. */
+export function newestOf(key: string): { readonly at: number; readonly notificationId: string } {
+  return { at: LATEST - Number.parseInt(key.slice(0, 9), 36), notificationId: key.slice(10) }
+}
+
 /** Addresses to which nothing is sent any more, by channel and digest. */
 export const ADDRESSES_TABLE = '$addresses'
 

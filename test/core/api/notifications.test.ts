@@ -81,6 +81,31 @@ describe('on-demand notification through REST', () => {
     })
   })
 
+  it('lists them, the newest first, page by page, until they are forgotten', async () => {
+    const opened = open({ ...CONFIG, retention: { notifications: '10d' } })
+    const ids: string[] = []
+    for (const subject of ['one', 'two', 'three']) {
+      const { body } = await opened.ask('POST', '/notifications', { ...NEWS, subject })
+      ids.unshift(body.id)
+      opened.world.now += 1_000
+    }
+    await opened.ask('POST', `/notifications/${ids[0]}/acknowledge`)
+    const { body: first } = await opened.ask('GET', '/notifications?limit=2')
+    expect(first.notifications).toMatchObject([
+      { id: ids[0], subject: 'three', acknowledged: { by: 'admin' } },
+      { id: ids[1], subject: 'two' },
+    ])
+    const after = encodeURIComponent(first.next)
+    const { body: second } = await opened.ask('GET', `/notifications?limit=2&after=${after}`)
+    expect(second.notifications).toMatchObject([{ id: ids[2], subject: 'one' }])
+    expect(second.next).toBeUndefined()
+
+    opened.world.now += 11 * 86_400_000
+    await opened.core.tick(100)
+    expect((await opened.ask('GET', '/notifications')).body).toEqual({ notifications: [] })
+    expect([...(opened.world.tables.get('$newest')?.keys() ?? [])]).toEqual([])
+  })
+
   it('says of each recipient what became of it', async () => {
     const opened = open()
     opened.world.onSend = ({ recipientId }) =>

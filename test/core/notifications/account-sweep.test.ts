@@ -44,7 +44,7 @@ async function ticks({ core, world }: Running, count: number): Promise<void> {
 function rowsOf({ world }: Running): number {
   let rows = 0
   for (const [table, items] of world.tables)
-    if (/^\$(notifications|sent|account:|told:|ends:)/.test(table)) rows += items.size
+    if (/^\$(notifications|sent|newest|account:|told:|ends:)/.test(table)) rows += items.size
   return rows
 }
 
