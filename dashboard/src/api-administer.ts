@@ -1,7 +1,10 @@
 // The paths of the API that long work, access, notifications, people and groups are made with. Times are epoch ms unless said otherwise.
 
-import type { Json, JsonObject, Severity } from './api.ts'
+import type { Json, Severity } from './api.ts'
 import { ApiFault, call, type Query, send } from './http.ts'
+
+/** What goes out as JSON. */
+export type Body = Readonly<Record<string, unknown>>
 
 /** Work that is longer than a request. */
 export interface Task {
@@ -60,15 +63,19 @@ export interface AuditEntry {
   readonly remote?: string
 }
 
-/** A notification that somebody asked for, and what became of it. */
-export interface SentNotification {
+/** A notification that somebody asked for. */
+export interface NotificationEntry {
   readonly id: string
   readonly at: number
   readonly subject: string
   readonly severity: Severity
+  readonly acknowledged?: { readonly at: number; readonly by: string }
+}
+
+/** What became of one. */
+export interface SentNotification extends NotificationEntry {
   readonly status: 'finding' | 'found' | 'suppressed'
   readonly reason?: string
-  readonly acknowledged?: { readonly at: number; readonly by: string }
   readonly deliveries: number
   readonly states: Readonly<Record<DeliveryState, number>>
 }
@@ -114,7 +121,9 @@ export interface Person {
 export type PersonAddress = string | { readonly channel: string; readonly to?: string }
 
 /** Who wants to be told of what; as it was put. */
-export type Subscription = JsonObject & { readonly id: string }
+export interface Subscription extends Body {
+  readonly id: string
+}
 
 export interface DeviceGroup {
   readonly id: string
@@ -125,6 +134,9 @@ export interface DeviceGroup {
   readonly createdAt: number
   readonly version: number
 }
+
+/** Whoever sorts has seen all of them, and says how many there are. */
+export const COUNTED = '-seenAt'
 
 const named = (path: string, id: string): string => `${path}/${encodeURIComponent(id)}`
 
@@ -145,13 +157,13 @@ export const administer = {
       raw: file,
       headers: { 'content-type': 'application/x-ndjson' },
     }),
-  startExport: (body: JsonObject) => call<Task>('/tasks/export', { method: 'POST', body }),
+  startExport: (body: Body) => call<Task>('/tasks/export', { method: 'POST', body }),
   cancelTask: (id: string) => send(named('/tasks', id), { method: 'DELETE' }),
   taskResult: async (id: string) => (await send(`${named('/tasks', id)}/result`)).blob(),
 
   keys: (query: Query) =>
     call<{ readonly keys: readonly ApiKey[]; readonly next?: string }>('/keys', { query }),
-  createKey: (body: JsonObject) =>
+  createKey: (body: Body) =>
     call<{ readonly key: ApiKey; readonly secret: string }>('/keys', { method: 'POST', body }),
   revokeKey: (id: string) => send(named('/keys', id), { method: 'DELETE' }),
   session: () => call<{ readonly expiresAt?: number }>('/session'),
@@ -159,9 +171,8 @@ export const administer = {
   audit: (query: Query) =>
     call<{ readonly entries: readonly AuditEntry[]; readonly next?: string }>('/audit', { query }),
 
-  notify: (body: JsonObject) =>
-    call<{ readonly id: string }>('/notifications', { method: 'POST', body }),
-  preview: async (body: JsonObject) =>
+  notify: (body: Body) => call<{ readonly id: string }>('/notifications', { method: 'POST', body }),
+  preview: async (body: Body) =>
     (
       await call<{ readonly previews: readonly Preview[] }>('/notifications/preview', {
         method: 'POST',
@@ -170,10 +181,11 @@ export const administer = {
       })
     ).previews,
   notifications: (query: Query) =>
-    call<{ readonly notifications: readonly SentNotification[]; readonly next?: string }>(
+    call<{ readonly notifications: readonly NotificationEntry[]; readonly next?: string }>(
       '/notifications',
       { query },
     ),
+  notification: (id: string) => call<SentNotification>(named('/notifications', id)),
   recipients: (id: string, after: string) =>
     call<{ readonly recipients: readonly ToldRecipient[]; readonly next?: string }>(
       `${named('/notifications', id)}/recipients`,
@@ -202,14 +214,14 @@ export const administer = {
 
   people: (query: Query) =>
     call<{ readonly people: readonly Person[]; readonly next?: string }>('/people', { query }),
-  putPerson: (id: string, body: JsonObject) => send(named('/people', id), { method: 'PUT', body }),
+  putPerson: (id: string, body: Body) => send(named('/people', id), { method: 'PUT', body }),
   removePerson: (id: string) => send(named('/people', id), { method: 'DELETE' }),
   subscriptions: (query: Query) =>
     call<{ readonly subscriptions: readonly Subscription[]; readonly next?: string }>(
       '/subscriptions',
       { query },
     ),
-  putSubscription: (id: string, body: JsonObject) =>
+  putSubscription: (id: string, body: Body) =>
     send(named('/subscriptions', id), { method: 'PUT', body }),
   removeSubscription: (id: string) => send(named('/subscriptions', id), { method: 'DELETE' }),
 
@@ -221,9 +233,9 @@ export const administer = {
       readonly devices: readonly { readonly deviceId: string }[]
       readonly next?: string
       readonly total?: number
-    }>(`${named('/groups', id)}/devices`, { query: { limit } }),
+    }>(`${named('/groups', id)}/devices`, { query: { limit, sort: COUNTED } }),
   /** `version`: of the group that was seen; 0: there shall be none yet. */
-  putGroup: (id: string, body: JsonObject, version: number) =>
+  putGroup: (id: string, body: Body, version: number) =>
     call<DeviceGroup>(named('/groups', id), {
       method: 'PUT',
       body,

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { JsonObject } from '../../api.ts'
 import { administer } from '../../api-administer.ts'
 import { useAct } from '../../ui/act.ts'
 import { Field, FormFault, faultAt, Tokens } from '../../ui/form.tsx'
@@ -42,13 +41,12 @@ export function KeyDialog({ onClose }: { readonly onClose: () => void }) {
   })
   const acting = useAct({
     run: () => {
-      const body: JsonObject = {
+      return administer.createKey({
         name,
         ...(choice === 'own' ? { scopes } : { role: choice }),
         ...(groups.length === 0 ? {} : { groups }),
         ...(days === 'never' ? {} : { expiresAt: Date.now() + Number(days) * DAY_MS }),
-      }
-      return administer.createKey(body)
+      })
     },
     failed: 'No key was made',
     refresh: [['keys']],

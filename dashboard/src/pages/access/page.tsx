@@ -71,7 +71,8 @@ function You() {
             'Nobody: this cloud lets everybody on this machine look'
           ) : (
             <>
-              {caller.name ?? caller.id} <span className="tag">{caller.kind}</span>
+              {caller.name ?? caller.id}{' '}
+              {caller.kind !== caller.id && <span className="tag">{caller.kind}</span>}
             </>
           )}
         </dd>
@@ -180,12 +181,14 @@ function KeyRow({ apiKey, onRevoke }: { readonly apiKey: ApiKey; readonly onRevo
   const ended = expiresAt !== undefined && expiresAt <= Date.now()
   return (
     <tr>
-      <td className="key-name">
-        <b>{name}</b>
-        <span className="quiet mono">{id}</span>
-        <span className="quiet">
-          by {createdBy.replace('admin/admin', 'admin')}, <Age at={createdAt} />
-        </span>
+      <td>
+        <div className="key-name">
+          <b>{name}</b>
+          <span className="quiet mono">{id}</span>
+          <span className="quiet">
+            by {createdBy.replace('admin/admin', 'admin')}, <Age at={createdAt} />
+          </span>
+        </div>
       </td>
       <td>
         <Scopes role={role ?? roleOf(scopes)} scopes={scopes} />

@@ -1,13 +1,10 @@
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api, type JsonObject } from '../../api.ts'
 import { administer } from '../../api-administer.ts'
-import { formatCount } from '../../format.ts'
 import { useAct } from '../../ui/act.ts'
 import { Field, FormFault, faultAt, Tokens } from '../../ui/form.tsx'
 import { Modal } from '../../ui/modal.tsx'
 import { Segments } from '../../ui/segments.tsx'
-import { useLater } from '../../ui/use-later.ts'
+import { useFound } from '../../ui/use-found.ts'
 
 const FORMATS = [
   { value: 'csv', label: 'CSV' },
@@ -40,13 +37,12 @@ export function ExportDialog({ onClose }: { readonly onClose: () => void }) {
         span === 'own'
           ? { from: Date.parse(from), to: Date.parse(to) }
           : { from: now - Number(span) * HOUR_MS, to: now }
-      const body: JsonObject = {
+      return administer.startExport({
         query: query.trim(),
         format,
         ...range,
         ...(metrics.length === 0 ? {} : { metrics }),
-      }
-      return administer.startExport(body)
+      })
     },
     failed: 'Nothing is exported',
     refresh: [['tasks']],
@@ -134,22 +130,6 @@ export function ExportDialog({ onClose }: { readonly onClose: () => void }) {
       </form>
     </Modal>
   )
-}
-
-/** How many devices a search finds, while it is written. */
-function useFound(query: string): { readonly hint: string; readonly fault: string } {
-  const later = useLater(query.trim())
-  const asked = useQuery({
-    queryKey: ['found', later],
-    queryFn: () => api.devices({ limit: 1, ...(later === '' ? {} : { query: later }) }),
-    placeholderData: (before) => before,
-    retry: false,
-  })
-  if (asked.isError) return { hint: '', fault: asked.error.message }
-  const { total, devices = [] } = asked.data ?? {}
-  if (total !== undefined)
-    return { hint: `${formatCount(total)} ${total === 1 ? 'device' : 'devices'}`, fault: '' }
-  return { hint: devices.length > 0 ? 'finds devices' : '', fault: '' }
 }
 
 /** As inputs of the browser have it, in its time zone: `2026-11-21T04:05`. Epoch ms. */
