@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { apiReport } from './api/report.ts'
 import { codecsReport } from './codecs/report.ts'
 import { coldReport } from './cold/report.ts'
 import { amqpReport } from './commands/amqp.ts'
@@ -21,7 +22,7 @@ import { scriptsReport } from './scripts/report.ts'
 import { shadowReport } from './shadow/report.ts'
 import { stepReport } from './step/report.ts'
 
-// npm run bench [-- step|scripts|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs|fanout|notify|range …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
+// npm run bench [-- step|scripts|rules|ingest|roundtrip|shadow|idle|commands|amqp|cold|gcp|codecs|fanout|notify|range|api …] [--shape TEXT] [--rounds N] [--seconds N] [--smoke]
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   step: stepReport,
@@ -41,6 +42,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report
   live: liveReport,
   dashboard: dashboardReport,
   range: rangeReport,
+  api: apiReport,
 }
 
 const { values, positionals } = parseArgs({

@@ -14,7 +14,7 @@ it('names the benches where an unknown one is asked for', () => {
   const { status, stderr } = bench('speed')
   expect(status).toBe(2)
   expect(stderr).toContain(
-    'expected step, scripts, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, codecs, fanout, notify, live, dashboard, range, found speed',
+    'expected step, scripts, rules, ingest, roundtrip, shadow, idle, commands, amqp, cold, gcp, codecs, fanout, notify, live, dashboard, range, api, found speed',
   )
 })
 
@@ -38,6 +38,7 @@ describe.skipIf(!present)(
       'fanout',
       'live',
       'range',
+      'api',
       ...(browser ? ['dashboard'] : []),
     ])('%s', { timeout: 90_000 }, (name) => {
       const { status, stdout, stderr } = bench(name, '--smoke')
