@@ -60,13 +60,15 @@ export interface CoreOptions extends Omit<GateOptions, 'networkDownlinks'> {
   readonly knowsNetworkTopics?: boolean
   /** What a device was registered as: the name of a device type of the config counts before every pattern. */
   readonly typeOf?: (deviceId: string) => string | undefined
+  /** What takes messages in here, where the host does more with them than the core: replays go this way too. */
+  readonly takesIn?: () => Ingest
 }
 
 /** Wires the use cases to the ports of one cloud. */
 export function createCore(
   ports: Ports,
   given: Program,
-  { typeOf, callNetwork, knowsNetworkTopics = false, ...gateOptions }: CoreOptions = {},
+  { typeOf, callNetwork, knowsNetworkTopics = false, takesIn, ...gateOptions }: CoreOptions = {},
 ): Core {
   const timed = observePorts(ports)
   const tellSystem = createTellSystem(timed, given)
@@ -102,7 +104,7 @@ export function createCore(
     tellSystem,
     admit: createAdmit(observed, program, gate),
   }
-  const tasks = createTasks(observed, ingest, gate)
+  const tasks = createTasks(observed, (...given) => (takesIn?.() ?? ingest)(...given), gate)
   const notifyFrom = (notifications: NotificationQueue): Notify =>
     createNotify({ ...observed, notifications }, program, parts)
   return {

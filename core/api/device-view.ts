@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { isEnabled, type Subject, tagsOf } from '../devices/search/search.ts'
 import { newDeviceRecord } from '../model/device-record.ts'
 import type { JsonObject } from '../model/json.ts'
+import { STANDINGS } from './alarm-list.ts'
 import { RegisteredDeviceView, registeredDeviceView } from './registry-view.ts'
 import { AnyJson, AnyObject, Instant } from './schemas.ts'
 import { deviceDetail, deviceSummary } from './views.ts'
@@ -53,12 +54,42 @@ export const DeviceSummaryView = z
   })
   .meta({ id: 'DeviceSummary' })
 
+const PresenceView = z
+  .object({
+    status: Status,
+    since: Instant,
+    connected: z.boolean(),
+    changedAt: Instant,
+    seenAt: Instant,
+    gateway: z.string().optional().meta({ description: 'Whose connection it shares.' }),
+    sequence: z.int().meta({ description: 'How often rules were told something.' }),
+    flaps: z.int().meta({ description: 'Connections that came back before anybody was told.' }),
+  })
+  .meta({ id: 'Presence' })
+
+const AlarmStateView = z
+  .looseObject({
+    status: z.enum(['quiet', 'pending', 'active', 'cleared']),
+    standing: z.enum(STANDINGS),
+    severity: z.enum(['info', 'warning', 'critical']),
+    text: z.string(),
+    since: Instant,
+    judgedAt: Instant,
+    raisedAt: Instant.optional(),
+    clearedAt: Instant.optional(),
+    acknowledgedAt: Instant.optional(),
+    acknowledgedBy: z.string().optional(),
+    assignedTo: z.string().optional(),
+    shelvedUntil: Instant.optional(),
+  })
+  .meta({ id: 'AlarmState' })
+
 /** One device with all that is remembered of it. */
 export const DeviceDetailView = DeviceSummaryView.extend({
   version: z.int().meta({ description: 'Counts what happened to it; 0: it was never heard of.' }),
   createdAt: Instant,
-  presence: AnyObject,
-  alarmStates: z.record(z.string(), AnyObject),
+  presence: PresenceView,
+  alarmStates: z.record(z.string(), AlarmStateView).meta({ description: 'By the ids of alarms.' }),
   shadows: z.record(
     z.string(),
     z.object({ desired: AnyObject, reported: AnyObject, version: z.int() }),

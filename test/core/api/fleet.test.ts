@@ -218,6 +218,33 @@ describe('GET /devices', () => {
   })
 })
 
+describe('a large fleet', () => {
+  it('is looked through in parts, each of which says where to go on', async () => {
+    const { asAdmin, world } = openApi()
+    for (let index = 0; index < 20_500; index++) {
+      const deviceId = `x-${String(index).padStart(5, '0')}`
+      const type = index === 20_400 ? 'needle' : 'hay'
+      world.registered.set(deviceId, registered(deviceId, { type }))
+    }
+    const first = await asAdmin('GET', '/devices?query=type:needle')
+    expect(first.json).toEqual({ devices: [], next: 'x-19999' })
+    const second = await asAdmin('GET', `/devices?query=type:needle&after=${first.json.next}`)
+    expect(second.json).toMatchObject({ devices: [{ deviceId: 'x-20400' }] })
+    expect(second.json).not.toHaveProperty('next')
+    // What a request is about has a bound.
+    for (const path of ['latest', 'series', 'export']) {
+      const many = await asAdmin('GET', `/telemetry/${path}?query=type:hay`)
+      expect(many).toMatchObject({
+        status: 413,
+        json: {
+          title: 'input.too_large',
+          detail: 'expected a search that finds at most 1000 devices, found more',
+        },
+      })
+    }
+  })
+})
+
 describe('GET /devices/:id', () => {
   it('gives a device with what it was registered as', async () => {
     const { asAdmin } = await withFleet()
