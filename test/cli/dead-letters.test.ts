@@ -58,7 +58,7 @@ describe('anyhub dead-letters', () => {
     expect((await deadLetters('list', '--limit', '1')).out).toContain('1 of 2\n')
     const wrong = await deadLetters('list', '--limit', 'many')
     expect(wrong.code).toBe(1)
-    expect(wrong.err).toContain('expected a count')
+    expect(wrong.err).toContain('limit: expected a whole number')
   })
 
   it('shows one with its bytes, in hex where they are no text', async () => {
