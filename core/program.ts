@@ -444,8 +444,14 @@ export function compileProgramRule(
   config: Pick<Config, 'channels' | 'limits'>,
 ): { readonly rule: ProgramRule } | { readonly faults: readonly ConfigFault[] } {
   const { faults, ...guarding } = gatherFaults(config)
-  const rule = compileOneRule(ruleId, ruleConfig, config, guarding)
-  return rule === undefined || faults.length > 0 ? { faults } : { rule }
+  try {
+    const rule = compileOneRule(ruleId, ruleConfig, config, guarding)
+    return rule === undefined || faults.length > 0 ? { faults } : { rule }
+  } catch (error) {
+    // A part of the language that this function was packaged without.
+    const message = error instanceof Error ? error.message : String(error)
+    return { faults: [...faults, { path: ['rules', ruleId, 'sql'], message }] }
+  }
 }
 
 /** The same program with other rules. `configs` are those that run and those that are switched off. */

@@ -180,15 +180,9 @@ function compileStored(ruleId: string, from: StoredRule, { config: base }: Progr
   const config = configOf(from, Object.hasOwn(base.rules, ruleId) ? base.rules[ruleId] : undefined)
   // Switched on or off was a rule that anyhub.yml has no more.
   if (config === undefined) return { ...nothing, faults: [] }
-  try {
-    const found = compileProgramRule(ruleId, config, base)
-    if ('faults' in found) return { ...nothing, config, faults: found.faults }
-    return { from, config, rule: found.rule, faults: [] }
-  } catch (error) {
-    // A part of the language that this function was packaged without.
-    const message = error instanceof Error ? error.message : String(error)
-    return { ...nothing, config, faults: [{ path: ['rules', ruleId], message }] }
-  }
+  const found = compileProgramRule(ruleId, config, base)
+  if ('faults' in found) return { ...nothing, config, faults: found.faults }
+  return { from, config, rule: found.rule, faults: [] }
 }
 
 /** The rule as it counts: what was put, or that of anyhub.yml, switched. */

@@ -240,8 +240,12 @@ function attempt<T>(run: () => T): { readonly value: T } | { readonly error: Tri
   try {
     return { value: run() }
   } catch (error) {
-    if (!(error instanceof CoreError)) throw error
-    const { code, message, position } = error
-    return { error: { code, message, ...position } }
+    if (error instanceof CoreError) {
+      const { code, message, position } = error
+      return { error: { code, message, ...position } }
+    }
+    // A part of the language that this function was packaged without.
+    const message = error instanceof Error ? error.message : String(error)
+    return { error: { code: 'rule.unsupported', message } }
   }
 }

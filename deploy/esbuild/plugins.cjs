@@ -194,7 +194,7 @@ function says(words) {
 
 /**
  * Parts of the core that few configs need: the file, who needs it, and what stands in its place for all others. The API
- * tries rules that no config has: it carries their whole language.
+ * tries rules that no config has: a bundle of its own carries their whole language, one that also takes messages in does not.
  */
 const PARTS = [
   {
@@ -240,7 +240,7 @@ const PARTS = [
   {
     file: /[\\/]core[\\/]rule-programs\.ts$/,
     needed: takesRules,
-    ofRules: true,
+    ofApi: true,
     instead:
       'export const configOf = absent, requireStores = absent, createRulePrograms = (_ports, base) => ({ base, current: base, stores: false, stored: new Map(), faults: new Map(), refresh: () => undefined, renew: async () => undefined, reload: async () => undefined })',
   },
@@ -281,6 +281,9 @@ function areAll({ entryPoints }, name) {
 /** Functions that take messages in: `functions/aws/ingest.ts`, `…/ingest-http.ts`. */
 const TAKES_IN = /[\\/]ingest(?:-http)?(?:\.ts)?$/
 
+/** Functions that serve the API, and do nothing else. */
+const IS_API = /[\\/]api(?:\.ts)?$/
+
 /** Functions that serve no API. */
 const SERVES_NO_API = /[\\/](?:ingest(?:-http)?|notify|tick)(?:\.ts)?$/
 
@@ -310,6 +313,7 @@ const anyhub = {
       resolveDir: dirname(require.resolve('zod/v4/locales')),
     }))
     const servesNoApi = areAll(build.initialOptions, SERVES_NO_API)
+    const isApi = areAll(build.initialOptions, IS_API)
     build.onResolve({ filter: /^zod$/ }, ({ path, importer }) =>
       DESCRIBES_CONFIG.test(importer) ||
       (servesNoApi && DESCRIBES_RULES.test(importer)) ||
@@ -361,9 +365,9 @@ const anyhub = {
           { filter: new RegExp(`[\\\\/]core[\\\\/]${file.replace('.', '\\.')}$`) },
           () => ({ contents: `${ABSENT}\nexport const ${factory} = () => absent` }),
         )
-    for (const { file, needed, instead, ofRules = false } of PARTS)
+    for (const { file, needed, instead, ofRules = false, ofApi = false } of PARTS)
       build.onLoad({ filter: file }, async () =>
-        (ofRules && !servesNoApi) || needed(await readConfig())
+        (ofRules && isApi) || (ofApi && !servesNoApi) || needed(await readConfig())
           ? undefined
           : { contents: `${ABSENT}\n${instead}` },
       )
@@ -381,9 +385,7 @@ const anyhub = {
     for (const { filter, named, exports } of ON_DEMAND)
       if (!named.test(text))
         build.onLoad({ filter }, async () =>
-          !servesNoApi || takesRules(await readConfig())
-            ? undefined
-            : { contents: absent(exports) },
+          isApi || takesRules(await readConfig()) ? undefined : { contents: absent(exports) },
         )
   },
 }
