@@ -1,10 +1,7 @@
 import { geoGraticule10, geoPath } from 'd3-geo'
 import { feature, mesh } from 'topojson-client'
-import type { GeometryCollection, Topology } from 'topojson-specification'
 import world from 'world-atlas/countries-50m.json?url'
 import { projectionOf, type Size, type View } from './view.ts'
-
-type Atlas = Topology<{ readonly countries: GeometryCollection; readonly land: GeometryCollection }>
 
 /** Land and borders, ready to be drawn. Source: Natural Earth 1:50m, public domain, as world-atlas has it. */
 export interface Earth {
@@ -13,9 +10,12 @@ export interface Earth {
 
 /** Loads the shapes; they are a file of this page, nothing is asked of anybody else. */
 export async function loadEarth(): Promise<Earth> {
-  const atlas: Atlas = await (await fetch(world)).json()
-  const land = feature(atlas, atlas.objects.land)
-  const borders = mesh(atlas, atlas.objects.countries, (a, b) => a !== b)
+  const atlas: Parameters<typeof feature>[0] = await (await fetch(world)).json()
+  const { land: shape, countries } = atlas.objects
+  if (shape === undefined || countries?.type !== 'GeometryCollection')
+    throw new Error('expected the shapes of land and countries')
+  const land = feature(atlas, shape)
+  const borders = mesh(atlas, countries, (a, b) => a !== b)
   const grid = geoGraticule10()
   return {
     draw(canvas, view, size) {

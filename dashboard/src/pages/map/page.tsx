@@ -2,23 +2,18 @@ import './map.css'
 import { useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import { formatValue } from '../../format.ts'
-import { type Device, presenceOf } from '../../live/device.ts'
+import { presenceOf } from '../../live/device.ts'
 import { live, useFleetVersion, useHeardAll } from '../../live/live.ts'
 import { CloseIcon, MapIcon } from '../../ui/icons.tsx'
 import { Age, Card, Empty, PresenceDot, Skeleton } from '../../ui/parts.tsx'
 import { FleetMap } from './fleet-map.tsx'
-import { type Position, positionOf } from './positions.ts'
+import { type Placed, positionOf } from './positions.ts'
 
 /** So often positions are read anew at most. Unit: ms. */
 const EVERY_MS = 1_000
 
 /** So many devices are listed beside the map. */
 const MOST_LISTED = 200
-
-/** A device that says where it is. */
-export interface Placed extends Position {
-  readonly device: Device
-}
 
 /** Where the devices are. */
 export function MapPage() {

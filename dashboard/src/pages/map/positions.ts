@@ -1,9 +1,15 @@
 import type { DeviceSummary } from '../../api.ts'
+import type { Device } from '../../live/device.ts'
 
 /** Where something is, in degrees of WGS 84. */
 export interface Position {
   readonly lat: number
   readonly lon: number
+}
+
+/** A device that says where it is. */
+export interface Placed extends Position {
+  readonly device: Device
 }
 
 const LATITUDES: ReadonlySet<string> = new Set(['lat', 'latitude'])
