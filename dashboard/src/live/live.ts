@@ -1,5 +1,5 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import type { DeviceSummary } from '../api.ts'
+import { api, type DeviceList, type DeviceSummary } from '../api.ts'
 import type { Device } from './device.ts'
 import { createLiveStore, type LiveStats, type StatsEvent } from './store.ts'
 import { followStream } from './stream.ts'
@@ -14,9 +14,10 @@ export function followCloud(): () => void {
     onState: live.takeState,
     onEvent(name, data) {
       if (name === 'devices' && Array.isArray(data)) live.takeDevices(data)
-      else if (name === 'snapshot' && isSnapshot(data))
-        live.takeSnapshot(data.devices, data.stats ?? {})
-      else if (name === 'stats' && isRecord(data)) live.takeStats(data)
+      else if (name === 'snapshot' && isSnapshot(data)) {
+        live.takeSnapshot(data.devices, data.stats ?? {}, data.next === undefined)
+        if (data.next !== undefined) void askOthers(data.next)
+      } else if (name === 'stats' && isRecord(data)) live.takeStats(data)
     },
   })
 }
@@ -25,8 +26,35 @@ function isRecord(data: unknown): data is StatsEvent {
   return typeof data === 'object' && data !== null
 }
 
-function isSnapshot(data: unknown): data is { devices: DeviceSummary[]; stats?: StatsEvent } {
+function isSnapshot(data: unknown): data is Snapshot {
   return isRecord(data) && Array.isArray(data['devices'])
+}
+
+/** A snapshot holds so many devices at most; the others are asked for, up to so many. */
+const MOST_DEVICES = 20_000
+const PAGE = 1_000
+
+async function askOthers(first: string): Promise<void> {
+  try {
+    let after: string | undefined = first
+    while (after !== undefined && live.devices.size < MOST_DEVICES) {
+      const { devices, next }: DeviceList = await api.devices({ limit: PAGE, after })
+      after = next
+      live.takeOthers(
+        devices.filter(({ seenAt }) => seenAt > 0),
+        next === undefined,
+      )
+    }
+  } catch {
+    // What is known is shown, and the next snapshot asks again.
+  }
+}
+
+interface Snapshot {
+  readonly devices: DeviceSummary[]
+  readonly stats?: StatsEvent
+  /** Where the devices go on that have no room in it. */
+  readonly next?: string
 }
 
 /** One device, drawn again when it changes; `undefined` while nothing is known of it. */

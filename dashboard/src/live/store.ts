@@ -45,14 +45,17 @@ export interface LiveStore {
   lostAt(): number
   /** True once the first snapshot is there. */
   heardAll(): boolean
-  /** Whether the snapshot may have held all devices that there are. */
+  /** Whether all devices that were ever heard of are here. */
   isWhole(): boolean
   subscribe(listener: Listener): () => void
   subscribeDevice(deviceId: string, listener: Listener): () => void
   subscribeStats(listener: Listener): () => void
   subscribeAlarms(listener: (news: readonly AlarmNews[]) => void): () => void
-  takeSnapshot(devices: readonly DeviceSummary[], counters: StatsEvent): void
+  /** `whole`: there are no others. */
+  takeSnapshot(devices: readonly DeviceSummary[], counters: StatsEvent, whole: boolean): void
   takeDevices(devices: readonly DeviceSummary[]): void
+  /** Devices that were asked for: what the stream has told of them meanwhile is newer. */
+  takeOthers(devices: readonly DeviceSummary[], whole: boolean): void
   takeStats(counters: StatsEvent): void
   takeState(state: StreamState): void
   /** Tells those who look at a device that its history grew at the front. */
@@ -61,9 +64,6 @@ export interface LiveStore {
 
 /** The counters as the stream tells them, with what else may stand among them. */
 export type StatsEvent = Readonly<Record<string, unknown>>
-
-/** A snapshot has at most so many devices. */
-const SNAPSHOT_DEVICES = 1_000
 
 const NO_STATS: LiveStats = { counters: {}, rate: undefined, pulse: [], latency: undefined }
 
@@ -171,10 +171,10 @@ export function createLiveStore(
     },
     subscribeStats: (listener) => added(ofStats, listener),
     subscribeAlarms: (listener) => added(ofAlarms, listener),
-    takeSnapshot(all, counters) {
+    takeSnapshot(all, counters, isAll) {
       const first = !heardAll
       heardAll = true
-      whole = all.length < SNAPSHOT_DEVICES
+      whole = isAll
       for (const summary of all) take(summary, !first)
       // What a stream counts has nothing to do with what was counted before it.
       readings = []
@@ -186,6 +186,13 @@ export function createLiveStore(
     },
     takeDevices(some) {
       for (const summary of some) take(summary, true)
+      later()
+    },
+    takeOthers(some, isAll) {
+      for (const summary of some) if (!devices.has(summary.deviceId)) take(summary, false)
+      whole = isAll
+      fleetChanged = true
+      orderVersion++
       later()
     },
     takeStats(counters) {

@@ -1,5 +1,5 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { useEffect, useMemo } from 'react'
 import { api, type DeviceSummary } from '../../api.ts'
 import { byName, type Device, toDevice } from '../../live/device.ts'
 import { live, useFleetVersion, useHeardAll, useOrderVersion } from '../../live/live.ts'
@@ -24,10 +24,14 @@ export interface FoundDevices {
 }
 
 const PAGE = 200
+/** As many as a snapshot of the stream has. */
+const ALL_PAGE = 1_000
 /** What is searched for is asked again this often: what devices say now decides. Unit: ms. */
 const AGAIN_MS = 2_000
 /** Without a search the stream tells of everything but of who was registered meanwhile. Unit: ms. */
-const ALL_AGAIN_MS = 10_000
+const ALL_AGAIN_MS = 30_000
+/** A cloud looks at so many devices for one answer that it may find few of them. */
+const LEAST_SHOWN = 40
 
 /** The devices that a search finds, in order: those of the cloud, and at once who is heard of for the first time. */
 export function useFoundDevices(query: string, sort: Sort): FoundDevices {
@@ -35,7 +39,7 @@ export function useFoundDevices(query: string, sort: Sort): FoundDevices {
     queryKey: ['devices', query, sort],
     queryFn: ({ pageParam }) =>
       api.devices({
-        limit: PAGE,
+        limit: query === '' ? ALL_PAGE : PAGE,
         sort: SORTS.find(({ value }) => value === sort)?.param ?? 'id',
         ...(query === '' ? {} : { query }),
         ...(pageParam === '' ? {} : { after: pageParam }),
@@ -49,28 +53,32 @@ export function useFoundDevices(query: string, sort: Sort): FoundDevices {
   const pages = asked.data?.pages
   const found = useMemo(() => (pages ?? []).flatMap(({ devices }) => devices), [pages])
   const total = pages?.[0]?.total ?? 0
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = asked
+  useEffect(() => {
+    if (found.length < LEAST_SHOWN && hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  }, [found.length, hasNextPage, isFetchingNextPage, fetchNextPage])
+  const loadMore = (): void => {
+    if (!isFetchingNextPage) void fetchNextPage()
+  }
   // Whoever knows all of them puts them into order himself, and at once.
   const heardAll = useHeardAll()
-  const whole = !asked.hasNextPage || live.devices.size >= total
-  const here = useOrderedHere(found, sort, query === '' && heardAll && whole)
+  const here = useOrderedHere(found, sort, query === '' && heardAll && live.isWhole())
   if (here !== undefined)
     return {
       ids: here,
-      total: here.length,
+      total: Math.max(here.length, total),
       isPending: false,
       error: asked.error ?? undefined,
-      hasMore: false,
-      loadMore: () => undefined,
+      hasMore: hasNextPage,
+      loadMore,
     }
   return {
     ids: [...new Set(found.map(({ deviceId }) => deviceId))],
     total: query === '' ? total : Math.max(total, live.devices.size),
-    isPending: asked.isPending,
+    isPending: asked.isPending || (found.length === 0 && hasNextPage),
     error: asked.error ?? undefined,
-    hasMore: asked.hasNextPage,
-    loadMore: () => {
-      if (!asked.isFetchingNextPage) void asked.fetchNextPage()
-    },
+    hasMore: hasNextPage,
+    loadMore,
   }
 }
 
