@@ -7,6 +7,7 @@ import {
   KeyIcon,
   LetterIcon,
   MapIcon,
+  MessageIcon,
   OverviewIcon,
   RuleIcon,
   TaskIcon,
@@ -129,6 +130,16 @@ export const PAGES: readonly PageEntry[] = [
       import('./pages/tasks/page.tsx').then(({ TasksPage }) => ({ default: TasksPage })),
     ),
     nav: { group: 'Operate', icon: TaskIcon, key: 't', scope: 'tasks:read' },
+  },
+  {
+    path: '/notifications',
+    title: 'Notifications',
+    component: lazy(() =>
+      import('./pages/notifications/page.tsx').then(({ NotificationsPage }) => ({
+        default: NotificationsPage,
+      })),
+    ),
+    nav: { group: 'Respond', icon: MessageIcon, key: 'n', scope: 'notifications:read' },
   },
   {
     path: '/access',
