@@ -10,12 +10,9 @@ export interface Earth {
 
 /** Loads the shapes; they are a file of this page, nothing is asked of anybody else. */
 export async function loadEarth(): Promise<Earth> {
-  const atlas: Parameters<typeof feature>[0] = await (await fetch(world)).json()
-  const { land: shape, countries } = atlas.objects
-  if (shape === undefined || countries?.type !== 'GeometryCollection')
-    throw new Error('expected the shapes of land and countries')
-  const land = feature(atlas, shape)
-  const borders = mesh(atlas, countries, (a, b) => a !== b)
+  const atlas = await (await fetch(world)).json()
+  const land = feature(atlas, atlas.objects.land)
+  const borders = mesh(atlas, atlas.objects.countries, (a, b) => a !== b)
   const grid = geoGraticule10()
   return {
     draw(canvas, view, size) {
