@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import {
   createApi,
+  createOpenCheck,
   deviceSummary,
-  isOpen,
   type RequestFacts,
   registryEndpoints,
   shownBy,
@@ -465,6 +465,7 @@ export async function startLocalCloud({
       remoteAddress: socket.remoteAddress,
       peerCertificate: peerCertificate(socket),
     })
+  const isOpen = createOpenCheck(api.endpoints)
   const httpOptions = {
     api,
     origins: program.config.api.cors.origins,
@@ -491,7 +492,7 @@ export async function startLocalCloud({
         openPaths.has(path) ||
         isGoogleHttpPath(path) ||
         /^\/networks\/[^/]+$|^\/notifications\/deliveries\/[^/]+\/ack$/.test(path) ||
-        isOpen(api.endpoints, method, path),
+        isOpen(method, path),
     ),
     people: async (request: Request, known: RequestFacts) =>
       (await access.prove(shownBy(request, known)))?.caller,

@@ -48,6 +48,16 @@ export async function openRegistry(
     ids = undefined
   }
 
+  let asked: Promise<unknown> | undefined
+
+  /** So that a disk that is gone is not taken for a device that is not there; those who ask at once ask together. */
+  function alive(): Promise<unknown> {
+    asked ??= database.read('settingGet', '').finally(() => {
+      asked = undefined
+    })
+    return asked
+  }
+
   return {
     peek: (deviceId) => devices.get(deviceId),
 
@@ -58,8 +68,7 @@ export async function openRegistry(
     },
 
     async get(deviceId) {
-      // So that a disk that is gone is not taken for a device that is not there.
-      await database.read('settingGet', '')
+      await alive()
       return devices.get(deviceId)
     },
 

@@ -51,7 +51,7 @@ export {
   type LiveSource,
   liveEvent,
 } from './live-source.ts'
-export { isOpen } from './mount.ts'
+export { createOpenCheck } from './mount.ts'
 export { type PageStore, pageEndpoints, pagePolicy } from './page.ts'
 export { notServed, problem, problemOf } from './problem.ts'
 export { type ReadBody, readBody } from './read-body.ts'

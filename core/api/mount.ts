@@ -121,8 +121,13 @@ function answerOf(one: Endpoint, context: Context, answer: object | undefined): 
   if (one.method === 'get' && isKnown(context.req.header('if-none-match'), etag))
     return context.body(null, 304, { ...version, ...quota })
   if ('next' in answer && typeof answer.next === 'string') nextLink(context, answer.next)
-  const headers = version === undefined ? JSON_HEADERS : VERSIONED
-  return context.body(JSON.stringify(answer), statusOf(one), { ...headers, ...version, ...quota })
+  const usual = version === undefined ? JSON_HEADERS : VERSIONED
+  const headers = { ...usual, ...version, ...quota }
+  const text = JSON.stringify(answer)
+  // A reading handler sets no headers but by its version: plain ones go out without being made into Headers.
+  return one.method === 'get' && !('next' in answer)
+    ? new Response(text, { status: statusOf(one), headers })
+    : context.body(text, statusOf(one), headers)
 }
 
 function withQuota(answer: Response, context: Context): Response {
@@ -160,14 +165,17 @@ function jsonOf(bytes: Uint8Array, { bodyOptional = false, emptyBody = {} }: End
 }
 
 /** Whether whoever asks is served there: the endpoint of the path looks for itself. */
-export function isOpen(endpoints: readonly Endpoint[], method: string, path: string): boolean {
-  const parts = path.split('/')
-  return endpoints.some(
-    (one) =>
-      one.needs === 'open' &&
-      (one.method === method.toLowerCase() || (one.method === 'get' && method === 'HEAD')) &&
-      fits(one.path.split('/'), parts),
-  )
+export function createOpenCheck(
+  endpoints: readonly Endpoint[],
+): (method: string, path: string) => boolean {
+  const open = endpoints
+    .filter(({ needs }) => needs === 'open')
+    .map(({ method, path }) => ({ method: method.toUpperCase(), template: path.split('/') }))
+  return (method, path) => {
+    const wanted = method === 'HEAD' ? 'GET' : method
+    const parts = path.split('/')
+    return open.some((one) => one.method === wanted && fits(one.template, parts))
+  }
 }
 
 function fits(template: readonly string[], parts: readonly string[]): boolean {

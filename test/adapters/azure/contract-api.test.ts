@@ -32,7 +32,7 @@ apiContract(
         const bytes = reply.body as Uint8Array | undefined
         return {
           status: reply.status ?? 200,
-          headers: Object.fromEntries(new Headers(reply.headers as HeadersInit)),
+          headers: Object.fromEntries(new Headers(reply.headers as Record<string, string>)),
           text: Buffer.from(bytes ?? []).toString('utf8'),
         }
       },
