@@ -90,7 +90,8 @@ export async function signInCode(cloud: TestCloud): Promise<string> {
     headers: { authorization: `Bearer ${cloud.adminToken}` },
   })
   expect(answer.status).toBe(201)
-  return (await answer.json()).code
+  const { code }: { code: string } = JSON.parse(await answer.text())
+  return code
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

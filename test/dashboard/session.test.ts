@@ -116,7 +116,7 @@ describeWithBrowser('who is in front of the page', () => {
       headers,
       body: JSON.stringify({ name: 'wall display', role: 'viewer' }),
     })
-    const { secret } = await made.json()
+    const { secret } = JSON.parse(await made.text())
     const { page } = await stranger(cloud)
     await page.getByLabel("Admin's token or API key").fill(secret)
     await page.keyboard.press('Enter')
