@@ -111,7 +111,7 @@ const TABLE: readonly Row[] = [
     packages: ['hyparquet-writer'],
   },
   { of: 'core/access/', may: MODEL, packages: ['zod', '@noble/hashes'] },
-  // Each kind of long work does one page of it at a time, and keeps what it comes to in the store: docs/adr/0043.
+  // Each kind of long work does one page of it at a time, and keeps what it comes to in the store: docs/adr/0045.
   {
     of: 'core/tasks/',
     may: [...MODEL, 'core/ports.ts', 'core/analytics/', 'core/codecs/'],
