@@ -4,11 +4,13 @@ import {
   AlarmIcon,
   AuditIcon,
   DevicesIcon,
+  GroupIcon,
   KeyIcon,
   LetterIcon,
   MapIcon,
   MessageIcon,
   OverviewIcon,
+  PeopleIcon,
   RuleIcon,
   TaskIcon,
 } from './ui/icons.tsx'
@@ -140,6 +142,22 @@ export const PAGES: readonly PageEntry[] = [
       })),
     ),
     nav: { group: 'Respond', icon: MessageIcon, key: 'n', scope: 'notifications:read' },
+  },
+  {
+    path: '/people',
+    title: 'People',
+    component: lazy(() =>
+      import('./pages/people/page.tsx').then(({ PeoplePage }) => ({ default: PeoplePage })),
+    ),
+    nav: { group: 'Administer', icon: PeopleIcon, key: 'p', scope: 'people:read' },
+  },
+  {
+    path: '/groups',
+    title: 'Groups',
+    component: lazy(() =>
+      import('./pages/groups/page.tsx').then(({ GroupsPage }) => ({ default: GroupsPage })),
+    ),
+    nav: { group: 'Administer', icon: GroupIcon, key: 'g', scope: 'groups:read' },
   },
   {
     path: '/access',

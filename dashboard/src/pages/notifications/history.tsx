@@ -136,7 +136,7 @@ function Sent({ entry }: { readonly entry: NotificationEntry }) {
             )}
           </span>
         </summary>
-        {open && <Recipients id={id} states={JSON.stringify(states)} />}
+        {open && <Recipients id={id} deliveries={deliveries} states={JSON.stringify(states)} />}
         <div className="row">
           {acknowledged === undefined && (
             <button
@@ -155,8 +155,15 @@ function Sent({ entry }: { readonly entry: NotificationEntry }) {
   )
 }
 
-/** Who is told, and what became of each. `states`: asked anew when they are other ones. */
-function Recipients({ id, states }: { readonly id: string; readonly states: string }) {
+interface RecipientsProps {
+  readonly id: string
+  readonly deliveries: number
+  /** Asked anew when they are other ones. */
+  readonly states: string
+}
+
+/** Who is told, and what became of each. */
+function Recipients({ id, deliveries, states }: RecipientsProps) {
   const may = useMay('people:read')
   const asked = useInfiniteQuery({
     queryKey: ['recipients', id, may, states],
@@ -196,7 +203,7 @@ function Recipients({ id, states }: { readonly id: string; readonly states: stri
         </tbody>
       </table>
       {recipients.length === 0 && <p className="quiet">Nobody so far.</p>}
-      {asked.hasNextPage && recipients.length > 0 && (
+      {asked.hasNextPage && recipients.length < deliveries && (
         <button
           type="button"
           className="button small"
