@@ -8,6 +8,9 @@ import { ensureBuilt } from './built.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 
+/** A bound for a busy machine, on which a browser, a cloud and a test share two cores with others. */
+const PATIENCE_MS = 60_000
+
 /** It tells nobody anything, and runs as the user that a container has. */
 const FLAGS = [
   '--no-sandbox',
@@ -21,7 +24,11 @@ const FLAGS = [
 /** A suite that needs a browser: skipped by name, with the reason, where there is none; in CI it then fails. */
 export function describeWithBrowser(name: string, body: () => void): void {
   const skip = !existsSync(CHROMIUM) && process.env['CI'] !== 'true'
-  describe.skipIf(skip)(skip ? `${name} (skipped: there is no ${CHROMIUM})` : name, body)
+  describe.skipIf(skip)(
+    skip ? `${name} (skipped: there is no ${CHROMIUM})` : name,
+    { timeout: PATIENCE_MS },
+    body,
+  )
 }
 
 /** A browser, and a page for it to open. */

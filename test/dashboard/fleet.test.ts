@@ -207,7 +207,7 @@ describeWithBrowser('the fleet on the page', () => {
     await expect.poll(() => ids(page)).toHaveLength(3)
     expect((await ids(page))[0]).toBe('barn-1')
     await page.keyboard.press('/')
-    await page.keyboard.type('truck* last.door:closed')
+    await page.keyboard.insertText('truck* last.door:closed')
     await expect.poll(() => ids(page)).toEqual(['truck-10'])
     expect(await text(page, '#count')).toBe('1 of 3')
     // What is searched for stands in the address, and can be sent to somebody.
@@ -215,7 +215,7 @@ describeWithBrowser('the fleet on the page', () => {
     // What a device says now decides, not what it said when the search began.
     await post(cloud, 'truck-2', { door: 'closed' })
     await expect.poll(async () => (await ids(page)).toSorted()).toEqual(['truck-10', 'truck-2'])
-    await page.keyboard.type(' nothing')
+    await page.keyboard.insertText(' nothing')
     await expect.poll(() => page.locator('#no-match').isVisible()).toBe(true)
     await page.keyboard.press('Escape')
     await expect.poll(() => ids(page)).toHaveLength(3)

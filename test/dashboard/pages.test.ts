@@ -69,7 +69,6 @@ describeWithBrowser('every page', () => {
 
   it.each(['light', 'dark'] as const)(
     'has no barrier for anybody in the %s, without a person and with one',
-    { timeout: 60_000 },
     async (colorScheme) => {
       const cloud = await openFull()
       const { page } = await openPage(browser, cloud, { colorScheme, asAdmin: true })
@@ -84,25 +83,21 @@ describeWithBrowser('every page', () => {
     },
   )
 
-  it.each([320, 390])(
-    'fits a phone of %i px without scrolling sideways',
-    { timeout: 60_000 },
-    async (width) => {
-      const cloud = await openFull()
-      const { page } = await openPage(browser, cloud, {
-        asAdmin: true,
-        viewport: { width, height: 844 },
-        isMobile: true,
-      })
-      for (const [path, shown] of PAGES) {
-        await visit(page, path, shown)
-        expect([path, await page.evaluate('probe.sizes()')]).toEqual([path, { width, out: [] }])
-      }
-      // The navigation comes in from the side.
-      await page.getByRole('button', { name: 'Pages' }).click()
-      await page.locator('.drawer .nav-link', { hasText: 'Devices' }).click()
-      await expect.poll(() => page.url()).toBe(`${cloud.http}/#/devices`)
-      await expect.poll(() => page.locator('.drawer').count()).toBe(0)
-    },
-  )
+  it.each([320, 390])('fits a phone of %i px without scrolling sideways', async (width) => {
+    const cloud = await openFull()
+    const { page } = await openPage(browser, cloud, {
+      asAdmin: true,
+      viewport: { width, height: 844 },
+      isMobile: true,
+    })
+    for (const [path, shown] of PAGES) {
+      await visit(page, path, shown)
+      expect([path, await page.evaluate('probe.sizes()')]).toEqual([path, { width, out: [] }])
+    }
+    // The navigation comes in from the side.
+    await page.getByRole('button', { name: 'Pages' }).click()
+    await page.locator('.drawer .nav-link', { hasText: 'Devices' }).click()
+    await expect.poll(() => page.url()).toBe(`${cloud.http}/#/devices`)
+    await expect.poll(() => page.locator('.drawer').count()).toBe(0)
+  })
 })
