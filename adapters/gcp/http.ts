@@ -15,7 +15,12 @@ export function toRequest(incoming: GcpHttpRequest): Request {
   const given = new Headers()
   for (const [name, value] of Object.entries(headers))
     if (value !== undefined) given.set(name, Array.isArray(value) ? value.join(', ') : value)
-  return new Request(new URL(url, `https://${headers.host ?? 'localhost'}`), {
+  const [path = '', ...query] = url.split('?')
+  const address = new URL(`https://${headers.host ?? 'localhost'}`)
+  // Set, not resolved: a path that begins with // is no host.
+  address.pathname = path
+  address.search = query.join('?')
+  return new Request(address, {
     method,
     headers: given,
     ...(hasBody ? { body: Buffer.from(rawBody) } : {}),

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Caller, Scope } from '../access/index.ts'
 import { CoreError } from '../errors.ts'
 import type { Json } from '../model/json.ts'
+import { isDeeperThan } from '../model/json-depth.ts'
 import { harden, JSON_HEADERS, PRIVATE, VERSIONED } from './answer-headers.ts'
 import type { Change, Endpoint } from './endpoint.ts'
 import { isKnown } from './etag.ts'
@@ -14,6 +15,9 @@ import { readBody } from './read-body.ts'
 
 /** What a body of JSON may weigh unless an endpoint says otherwise. Unit: bytes. */
 const MAX_BODY_BYTES = 65_536
+
+/** What looks into a body goes as deep as that, and has only so much of a stack. */
+const MAX_LEVELS = 128
 
 /** What stands around every endpoint. */
 export interface Guards {
@@ -65,7 +69,11 @@ async function serve(one: Endpoint, context: Context, guards: Guards): Promise<R
   context.set('caller', caller)
   context.set('quota', guards.meter?.(one, caller, context))
   if (!caller.scopes.has(one.needs)) return lacksScope(context, caller, one.needs)
-  if (!(await mayTouch(caller, one, context.req.param('deviceId'), guards)))
+  const { deviceId, gatewayId } = context.req.param()
+  const isTheirs =
+    (await mayTouch(caller, one, deviceId, guards)) &&
+    (gatewayId === undefined || (await mayTouch(caller, one, gatewayId, guards)))
+  if (!isTheirs)
     return problem(
       context,
       403,
@@ -157,6 +165,8 @@ async function bytesOf(one: Endpoint, context: Context): Promise<Uint8Array> {
 
 function jsonOf(bytes: Uint8Array, { bodyOptional = false, emptyBody = {} }: Endpoint): Json {
   if (bytes.length === 0 && bodyOptional) return emptyBody
+  if (isDeeperThan(bytes, MAX_LEVELS))
+    throw new CoreError('input.malformed', `expected at most ${MAX_LEVELS} levels of nesting`)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {

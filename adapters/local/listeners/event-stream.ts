@@ -8,6 +8,9 @@ const MAX_UNREAD = 8_388_608
 /** How long a browser waits before it opens a new stream. Unit: ms. */
 const RETRY_MS = 2_000
 
+/** Then a stream ends, and who comes again proves anew who he is: a session may be over, a key revoked. Unit: ms. */
+const LONGEST_MS = 900_000
+
 /** The headers of a stream of server-sent events. */
 export const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream',
@@ -40,7 +43,11 @@ export function streamEvents(
   }
 
   const unsubscribe = feed.subscribe({ send, end: () => response.end() })
-  response.on('close', unsubscribe)
+  const longest = setTimeout(() => response.end(), LONGEST_MS)
+  response.on('close', () => {
+    clearTimeout(longest)
+    unsubscribe()
+  })
   response.on('error', () => undefined)
   const start = (): Promise<void> =>
     snapshot().then(

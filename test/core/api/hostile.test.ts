@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { openApi } from './with-access.ts'
+
+/** What somebody sends who wants to see the API fall over. */
+describe('hostile requests', () => {
+  const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
+
+  const { ask, asAdmin, api, access } = openApi({
+    rules: { all: { sql: "SELECT * FROM 'devices/+/telemetry'" } },
+  })
+
+  const send = async (path: string, text: string) => {
+    const answer = await api.request(path, {
+      method: 'POST',
+      headers: {
+        authorization: 'Bearer the-token-of-the-admin-0123456789',
+        'content-type': 'application/json',
+      },
+      body: text,
+    })
+    return { status: answer.status, json: await answer.json() }
+  }
+
+  it.each([
+    ['/rules/test', '{"sql":"SELECT * FROM \'a\'","messages":[{"topic":"a","payload":@}]}'],
+    ['/devices/d/commands', '{"payload":@}'],
+    ['/devices/d/methods/reboot', '{"payload":@}'],
+  ])('says what is wrong with a body of thousands of levels at %s', async (path, body) => {
+    for (const levels of [129, 2_000, 30_000]) {
+      const deep = '['.repeat(levels) + ']'.repeat(levels)
+      const { status, json } = await send(path, body.replace('@', deep))
+      expect(status).toBe(400)
+      expect(json).toMatchObject({
+        type: 'urn:anyhub:input.malformed',
+        detail: expect.stringContaining('levels'),
+      })
+    }
+  })
+
+  it('takes brackets in a text for what they are', async () => {
+    const body = { sql: "SELECT text FROM 'a'", messages: [{ topic: 'a', payload: {} }] }
+    const text = `\\"${'['.repeat(500)}"`
+    const { status, json } = await send(
+      '/rules/test',
+      JSON.stringify(body).replace('{}', JSON.stringify({ text })),
+    )
+    expect(status).toBe(200)
+    expect(json.results[0].output).toEqual({ text })
+  })
+
+  it('takes a body of as many levels as a message may have', async () => {
+    const payload = { deep: nested(31) }
+    const { status, json } = await asAdmin('POST', '/rules/test', {
+      body: { sql: "SELECT * FROM 'a'", messages: [{ topic: 'a', payload }] },
+    })
+    expect(status).toBe(200)
+    expect(json.results[0].output).toEqual(payload)
+  })
+
+  it('keeps the session of one address and says nothing to a page of another', async () => {
+    const { code } = await access.sessions.createCode({
+      caller: { kind: 'admin', id: 'admin', scopes: new Set() },
+      source: { kind: 'admin', mark: access.adminMark },
+    })
+    const foreign = await ask('POST', '/session', {
+      body: { code },
+      headers: { origin: 'https://evil.test' },
+    })
+    expect(foreign.status).toBe(403)
+    expect(foreign.headers.get('set-cookie')).toBeNull()
+  })
+})
