@@ -4,14 +4,14 @@ import { isJsonObject, type Json, type JsonObject } from '../../core/index.ts'
 /** More messages than this do not wait in a device for a cloud that is away: it has little memory. */
 const MAX_WAITING = 300
 /** How long a clean end may take. Unit: ms. */
-const END_MS = 2_000
+const END_MS = 3_000
 
 /** The connection of one device, over real MQTT, that comes back by itself. */
 export interface DeviceLink {
   readonly connected: boolean
   /** Sends one message with QoS 1, now or when the cloud is there again. False if too many wait already. */
   publish(payload: string): boolean
-  /** Says goodbye, after what is under way was acknowledged. */
+  /** Says goodbye, after what waits was acknowledged, if the cloud is there or comes back soon enough. */
   end(): Promise<void>
   /** Is gone without a word, as a device without power is. */
   cut(): void
@@ -41,6 +41,7 @@ export function connectDevice({
     resubscribe: false,
   })
   let waiting = 0
+  let onNoneWaiting = (): void => undefined
   let version = 0
 
   client.on('connect', () => {
@@ -72,13 +73,26 @@ export function connectDevice({
       waiting++
       client.publish(`devices/${deviceId}/telemetry`, payload, { qos: 1 }, (error) => {
         waiting--
+        if (waiting === 0) onNoneWaiting()
         if (error === undefined || error === null) onAcknowledged()
       })
       return true
     },
     async end() {
-      const timer = setTimeout(() => client.end(true), END_MS)
-      await client.endAsync(!client.connected)
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<'late'>((resolve) => {
+        timer = setTimeout(resolve, END_MS, 'late')
+      })
+      // A client that ends connects no more, so what waits for a cloud that is away goes out before.
+      if (waiting > 0) {
+        const none = new Promise<void>((resolve) => {
+          onNoneWaiting = resolve
+        })
+        await Promise.race([none, late])
+      }
+      // Ending waits for every acknowledgement, also for those that a lost connection took along.
+      const force = !client.connected || waiting > 0
+      if ((await Promise.race([client.endAsync(force), late])) === 'late') client.stream.destroy()
       clearTimeout(timer)
     },
     cut: () => void client.end(true),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type LocalCloud, type LocalSettings, startLocalCloud } from '../../adapters/local/index.ts'
+import { connectDevice } from '../../cli/demo/device-link.ts'
 import { requireConfig } from '../../cli/load-config.ts'
 import { run } from '../../cli/main.ts'
 import type { Terminal } from '../../cli/terminal.ts'
@@ -198,6 +199,38 @@ describe('anyhub demo', () => {
     const lost = Number(summary['cut']) + Number(summary['repeated'])
     // What was acknowledged is stored; a message whose acknowledgement was lost is stored once.
     expect(await cloud.core.ports.telemetry.count('')).toBe(Number(summary['sent']) - lost)
+  })
+
+  it('ends after what a device measured while the cloud was away has arrived', async () => {
+    const { httpPort, mqttPort } = cloud
+    await cloud.close()
+    let acknowledged = 0
+    const link = connectDevice({
+      url: `mqtt://127.0.0.1:${mqttPort}`,
+      deviceId: 'container-01',
+      onDesired: () => undefined,
+      onAcknowledged: () => acknowledged++,
+    })
+    link.publish(JSON.stringify({ ts: Date.now(), air: -18 }))
+    cloud = await open({ httpPort, mqttPort })
+    await link.end()
+    expect(acknowledged).toBe(1)
+    expect(link.connected).toBe(false)
+    expect(await cloud.core.ports.telemetry.count('')).toBe(1)
+  })
+
+  it('ends also where the cloud stays away', async () => {
+    const { mqttPort } = cloud
+    await cloud.close()
+    const link = connectDevice({
+      url: `mqtt://127.0.0.1:${mqttPort}`,
+      deviceId: 'container-01',
+      onDesired: () => undefined,
+      onAcknowledged: () => expect.unreachable('nobody can acknowledge'),
+    })
+    expect(link.publish('{}')).toBe(true)
+    await link.end()
+    expect(link.connected).toBe(false)
   })
 
   it('says how to start a cloud where none answers', async () => {
