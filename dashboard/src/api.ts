@@ -1,7 +1,8 @@
 // Every path of the API that the page uses, and what it gets from there. Times are epoch ms unless said otherwise.
 
 import { dataOf, type Schemas } from '../../client/index.ts'
-import { ApiFault, call, client, type FieldFault, type Query, send } from './http.ts'
+import { client } from './client.ts'
+import { ApiFault, call, type FieldFault, type Query, send } from './http.ts'
 
 export type Json =
   | string

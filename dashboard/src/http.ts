@@ -1,5 +1,3 @@
-import { type AnyhubClient, createAnyhubClient } from '../../client/index.ts'
-
 /** One field that is wrong in what was sent. */
 export interface FieldFault {
   readonly in?: string
@@ -81,9 +79,14 @@ export function isSameOrigin(): boolean {
   return new URL(state.base, location.href).origin === location.origin
 }
 
+/** Where the API is, as a whole address. */
+export function baseUrl(): string {
+  return new URL(state.base, location.href).href
+}
+
 /** The address of a path of the API: `/devices` with its query. */
 export function urlOf(path: string, query: Query = {}): string {
-  const url = new URL(path.replace(/^\//, ''), new URL(state.base, location.href))
+  const url = new URL(path.replace(/^\//, ''), baseUrl())
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value))
   return url.href
@@ -94,9 +97,10 @@ export function urlOf(path: string, query: Query = {}): string {
  * @throws ApiFault if the API refuses or cannot be reached.
  */
 export async function sendRequest(
-  request: Request,
-  mayAsk = request.method !== 'GET',
+  asked: Request,
+  mayAsk = asked.method !== 'GET',
 ): Promise<Response> {
+  const request = new Request(asked, { cache: 'no-store', credentials: credentials() })
   for (;;) {
     const sent = state.proof
     // A body is read once: the next try needs one of its own.
@@ -137,8 +141,6 @@ export function send(path: string, options: RequestOptions = {}): Promise<Respon
   const { method = 'GET', query, body, raw, headers, signal, mayAsk } = options
   const request = new Request(urlOf(path, query), {
     method,
-    cache: 'no-store',
-    credentials: credentials(),
     headers: {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
@@ -156,23 +158,6 @@ export function send(path: string, options: RequestOptions = {}): Promise<Respon
 function credentials(): RequestCredentials {
   return isSameOrigin() ? 'same-origin' : 'omit'
 }
-
-/** The client that is generated from the document of the API; it sends as `send` does. */
-export function client(): AnyhubClient {
-  const baseUrl = new URL(state.base, location.href).href
-  if (made?.baseUrl !== baseUrl)
-    made = {
-      baseUrl,
-      client: createAnyhubClient({
-        baseUrl,
-        fetch: (request) =>
-          sendRequest(new Request(request, { cache: 'no-store', credentials: credentials() })),
-      }),
-    }
-  return made.client
-}
-
-let made: { readonly baseUrl: string; readonly client: AnyhubClient } | undefined
 
 /**
  * Sends one request and reads the answer as JSON; `undefined` where there is none.
