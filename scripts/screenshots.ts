@@ -44,6 +44,8 @@ const PICTURES: readonly Picture[] = [
   { name: 'devices', path: '/devices', shown: '.device-id', height: 620 },
   { name: 'device', path: `/devices/${STORY}`, shown: '.chart canvas' },
   { name: 'shadow-dark', path: `/devices/${STORY}/shadow`, shown: '.shadow', dark: true },
+  { name: 'rule', path: '/rules/pull-down', shown: '.cm-content' },
+  { name: 'alarms', path: '/alarms', shown: 'h1', height: 620 },
   { name: 'phone', path: '/', shown: '.recent-id', phone: true },
 ]
 
