@@ -28,7 +28,9 @@ for (const { name, suite, open } of [LOCAL, AWS, AZURE, GCP])
     async function idsOf(path: string): Promise<Json> {
       const body = await get(path)
       const devices = isJsonObject(body) && Array.isArray(body['devices']) ? body['devices'] : []
-      return devices.map((device: Json) => (isJsonObject(device) ? device['deviceId'] : null))
+      return devices.map((device: Json) =>
+        isJsonObject(device) ? (device['deviceId'] ?? null) : null,
+      )
     }
 
     beforeAll(async () => {

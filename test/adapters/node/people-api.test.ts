@@ -5,11 +5,17 @@ import {
   type PeopleApi,
 } from '../../../adapters/node/people-api.ts'
 import { nodeSecrets } from '../../../adapters/node/secrets.ts'
-import { registryEndpoints } from '../../../core/api/index.ts'
+import { type PageStore, registryEndpoints } from '../../../core/api/index.ts'
 import { start } from '../../core/harness.ts'
 
 const ADMIN_TOKEN = 'the-token-of-the-admin-0123456789'
 const TOKEN = nodeSecrets.create()
+
+const FILES = new Map([['dashboard/index.html', new TextEncoder().encode('<!doctype html>')]])
+const PAGE: PageStore = {
+  get: async (key) => FILES.get(key),
+  put: () => expect.unreachable('nobody uploads'),
+}
 
 describe('createPeopleApi', () => {
   let people: PeopleApi | undefined
@@ -25,10 +31,15 @@ describe('createPeopleApi', () => {
       version: 1,
       credentials: [{ kind: 'token', digest: nodeSecrets.digest(TOKEN), createdAt: world.now }],
     })
+    const files = new Map<string, Uint8Array>()
     people = createPeopleApi({
       core,
       adminTokenDigest: nodeSecrets.digest(ADMIN_TOKEN),
       more: registryEndpoints({ ports: core.ports }),
+      page: {
+        get: async (name) => files.get(name),
+        put: async (name, bytes) => void files.set(name, bytes),
+      },
     })
     const { serve } = people
     const ask = async (method: string, path: string, token?: string, remote = '192.0.2.1') => {
@@ -36,7 +47,7 @@ describe('createPeopleApi', () => {
         'content-type': 'application/json',
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       }
-      const body = method === 'POST' ? { body: '{"t":1}' } : {}
+      const body = method === 'POST' || method === 'PUT' ? { body: '{"t":1}' } : {}
       const request = new Request(`https://cloud.test${path}`, { method, headers, ...body })
       return (await serve(request, remote)).status
     }
@@ -64,6 +75,15 @@ describe('createPeopleApi', () => {
     if (device === undefined) throw new Error('expected a device')
     world.registered.set('dev-1', { ...device, enabled: false })
     expect(await ask('POST', '/devices/dev-1/telemetry', TOKEN)).toBe(401)
+  })
+
+  it('serves the page to everybody, as the admin put it there', async () => {
+    const { ask } = open()
+    expect(await ask('GET', '/')).toBe(404)
+    expect(await ask('PUT', '/page?path=index.html')).toBe(401)
+    expect(await ask('PUT', '/page?path=index.html', TOKEN)).toBe(401)
+    expect(await ask('PUT', '/page?path=index.html', ADMIN_TOKEN)).toBe(204)
+    expect(await ask('GET', '/')).toBe(200)
   })
 
   it('serves devices also where somebody tries many tokens', async () => {

@@ -92,7 +92,7 @@ beforeAll(async () => {
 })
 
 function pathOf({ path }: Endpoint, deviceId: string): string {
-  return path.replace('{deviceId}', deviceId).replaceAll(/\{\w+\}/g, 'x1')
+  return path.replaceAll(/\{(?:deviceId|gatewayId)\}/g, deviceId).replaceAll(/\{\w+\}/g, 'x1')
 }
 
 /** What the guard says before the endpoint is asked at all; `undefined`: it lets in. */
@@ -171,6 +171,11 @@ describe('what the API serves', () => {
   it('gives nobody who is limited to a group what is of all devices', async () => {
     const { status } = await strict.ask('GET', '/devices/foreign', key('group')())
     expect(status).toBe(403)
+    // Both ends of a binding have to be theirs.
+    for (const path of ['foreign/bound/mine', 'mine/bound/foreign']) {
+      const bound = await strict.ask('PUT', `/registry/devices/${path}`, key('group')())
+      expect([path, bound.status]).toEqual([path, 403])
+    }
   })
 
   it('names the rights of each role', () => {

@@ -2,7 +2,7 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } fr
 import { isOnline, presenceOf } from '../../live/device.ts'
 import { useShownTheme } from '../../theme.ts'
 import { type Earth, loadEarth } from './earth.ts'
-import type { Placed } from './positions.ts'
+import type { Placed } from './placed.ts'
 import {
   type Cluster,
   clustered,

@@ -7,7 +7,8 @@ import { live, useFleetVersion, useHeardAll } from '../../live/live.ts'
 import { CloseIcon, MapIcon } from '../../ui/icons.tsx'
 import { Age, Card, Empty, PresenceDot, Skeleton } from '../../ui/parts.tsx'
 import { FleetMap } from './fleet-map.tsx'
-import { type Placed, positionOf } from './positions.ts'
+import type { Placed } from './placed.ts'
+import { positionOf } from './positions.ts'
 
 /** So often positions are read anew at most. Unit: ms. */
 const EVERY_MS = 1_000

@@ -1,21 +1,17 @@
-import type { DeviceSummary } from '../../api.ts'
-import type { Device } from '../../live/device.ts'
-
 /** Where something is, in degrees of WGS 84. */
 export interface Position {
   readonly lat: number
   readonly lon: number
 }
 
-/** A device that says where it is. */
-export interface Placed extends Position {
-  readonly device: Device
-}
-
 const LATITUDES: ReadonlySet<string> = new Set(['lat', 'latitude'])
 const LONGITUDES: ReadonlySet<string> = new Set(['lon', 'lng', 'long', 'longitude'])
 
-type Named = Pick<DeviceSummary, 'last' | 'tags'>
+/** What of a device says where it is. */
+interface Named {
+  readonly last: Readonly<Record<string, { readonly value: unknown }>>
+  readonly tags?: Readonly<Record<string, unknown>>
+}
 
 /**
  * Where a device is: the newest of its metrics named lat or latitude beside lon, lng, long or longitude, also inside of an
