@@ -19,6 +19,8 @@ export async function ensureBuilt(): Promise<void> {
     try {
       mkdirSync(LOCK)
     } catch {
+      // Whoever was killed while it built has left this behind.
+      if (Date.now() - changedAt(LOCK) > PATIENCE_MS) rmSync(LOCK, { recursive: true, force: true })
       if (Date.now() > until) throw new Error('expected the build of another test file to end')
       await sleep(100)
       continue
@@ -28,7 +30,7 @@ export async function ensureBuilt(): Promise<void> {
       const { status, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' })
       if (status !== 0) throw new Error(`the page could not be built: ${stderr}`)
     } finally {
-      rmSync(LOCK, { recursive: true })
+      rmSync(LOCK, { recursive: true, force: true })
     }
   }
 }
