@@ -78,6 +78,17 @@ export type RuleTrial = (
   messages: readonly TrialMessage[],
 ) => TrialReport
 
+/** All messages of one trial together may take so long: meanwhile nobody else is served. Unit: ms. */
+const MAX_MS = 1_000
+
+/** So much may be told of them. Unit: characters of JSON. */
+const MAX_CHARS = 4_194_304
+
+const OVER: TrialFault = {
+  code: 'rule.limit',
+  message: `expected at most ${MAX_MS} ms and ${MAX_CHARS} characters for all messages of a trial, found more`,
+}
+
 /** Builds the use case. */
 export function createRuleTrial(
   { clock, ids }: Pick<Ports, 'clock' | 'ids'>,
@@ -137,7 +148,10 @@ export function createRuleTrial(
     const { rule } = compiled
     const now = clock.now()
     const windows = rule.window === undefined ? undefined : createTrialWindows(rule, now)
+    let charsLeft = MAX_CHARS
     const results = messages.flatMap((message): TrialResult[] => {
+      if (charsLeft <= 0 || clock.now() - now > MAX_MS)
+        return [{ topic: message.topic, error: OVER }]
       const decoded = attempt(() => telemetryOf(message, now))
       if ('error' in decoded) return [{ topic: message.topic, error: decoded.error }]
       return decoded.value.map((telemetry) => {
@@ -149,6 +163,8 @@ export function createRuleTrial(
         const result = tryOne(rule, seen, given.sql)
         if (result.noMatch === undefined && result.error === undefined)
           windows?.take(seen, telemetry)
+        charsLeft -= JSON.stringify([telemetry.body, result]).length
+        if (charsLeft < 0) return { topic: telemetry.topic, at: telemetry.at, error: OVER }
         return { topic: telemetry.topic, at: telemetry.at, payload: telemetry.body, ...result }
       })
     })

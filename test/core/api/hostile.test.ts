@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { createRuleTrial } from '../../../core/rule-trial.ts'
+import { start } from '../harness.ts'
 import { openApi } from './with-access.ts'
 
 /** What somebody sends who wants to see the API fall over. */
@@ -18,7 +20,8 @@ describe('hostile requests', () => {
       },
       body: text,
     })
-    return { status: answer.status, json: await answer.json() }
+    const json = JSON.parse(await answer.text())
+    return { status: answer.status, json }
   }
 
   it.each([
@@ -55,6 +58,34 @@ describe('hostile requests', () => {
     })
     expect(status).toBe(200)
     expect(json.results[0].output).toEqual(payload)
+  })
+
+  it('tries a rule for no longer than others can wait', () => {
+    const { core } = start({})
+    let now = 1_000_000
+    const clock = { now: () => (now += 300) }
+    const tryRule = createRuleTrial({ clock, ids: core.ports.ids }, core.programs)
+    const rule = { sql: "SELECT * FROM 'a'", sqlVersion: '2016-03-23', group: 'device' } as const
+    const message = { topic: 'a', deviceId: 'd', content: { body: { n: 1 } } }
+    const { results } = tryRule({ ...rule, lateness: 0 }, Array(10).fill(message))
+    expect(results).toHaveLength(10)
+    expect(results[0]?.output).toEqual({ n: 1 })
+    expect(results[9]).toMatchObject({ topic: 'a', error: { code: 'rule.limit' } })
+  })
+
+  it('tells of a trial no more than a page can show', async () => {
+    const columns = Array.from({ length: 60 }, (_, at) => `text AS t${at}`)
+    const messages = Array.from({ length: 100 }, () => ({
+      topic: 'a',
+      payload: { text: 'a'.repeat(2_000) },
+    }))
+    const { status, text, json } = await asAdmin('POST', '/rules/test', {
+      body: { sql: `SELECT ${columns.join(', ')} FROM 'a'`, messages },
+    })
+    expect(status).toBe(200)
+    expect(text.length).toBeLessThan(5_000_000)
+    expect(json.results[0].output.t59).toHaveLength(2_000)
+    expect(json.results[99]).toMatchObject({ error: { code: 'rule.limit' } })
   })
 
   it('keeps the session of one address and says nothing to a page of another', async () => {
