@@ -2,6 +2,7 @@ import { Link } from 'wouter'
 import { api, type DeadLetter } from '../api.ts'
 import { useMay } from '../session/session.ts'
 import { useAct } from './act.ts'
+import { CodeBlock } from './code-block.tsx'
 import { Age } from './parts.tsx'
 
 const MAX_PAYLOAD = 2_000
@@ -37,11 +38,14 @@ export function LetterLine({ letter }: { readonly letter: DeadLetter }) {
           </span>
           <span className="line-text">{letter.reason}</span>
         </summary>
-        <pre>
-          {payload.length > MAX_PAYLOAD
-            ? `${payload.slice(0, MAX_PAYLOAD)} …`
-            : payload || '(no bytes)'}
-        </pre>
+        <CodeBlock
+          label="Its bytes"
+          text={
+            payload.length > MAX_PAYLOAD
+              ? `${payload.slice(0, MAX_PAYLOAD)} …`
+              : payload || '(no bytes)'
+          }
+        />
         <p className="quiet">
           {letter.code} · {letter.topic} · {letter.payloadBytes} bytes
         </p>

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import type { Json } from '../../api.ts'
 import { type AuditEntry, administer } from '../../api-administer.ts'
 import { useMay } from '../../session/session.ts'
+import { CodeBlock } from '../../ui/code-block.tsx'
 import { isRefused, Refused } from '../../ui/form.tsx'
 import { AuditIcon } from '../../ui/icons.tsx'
 import { Age, Card, Empty, FaultBanner, Skeleton } from '../../ui/parts.tsx'
@@ -149,7 +150,7 @@ function State({ title, state }: { readonly title: string; readonly state: Json 
   return (
     <div>
       <h3>{title}</h3>
-      <pre>{state === undefined ? '–' : JSON.stringify(state, null, 2)}</pre>
+      <CodeBlock label={title} text={state === undefined ? '–' : JSON.stringify(state, null, 2)} />
     </div>
   )
 }

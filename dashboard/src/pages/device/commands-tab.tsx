@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react'
 import { api, type Command, type MethodAnswer, type SentJson } from '../../api.ts'
 import { useMay } from '../../session/session.ts'
 import { useAct } from '../../ui/act.ts'
+import { CodeBlock } from '../../ui/code-block.tsx'
 import { SendIcon } from '../../ui/icons.tsx'
 import { Age, Card, Empty, FaultBanner, Skeleton } from '../../ui/parts.tsx'
 import { Segments } from '../../ui/segments.tsx'
@@ -171,7 +172,7 @@ function MethodForm({ deviceId }: { readonly deviceId: string }) {
           <span className={`badge ${answer.status < 400 ? 'good' : 'critical'}`}>
             status {answer.status}
           </span>
-          <pre className="code">{JSON.stringify(answer.payload ?? null, null, 2)}</pre>
+          <CodeBlock label="Answer" text={JSON.stringify(answer.payload ?? null, null, 2)} />
         </output>
       )}
     </form>

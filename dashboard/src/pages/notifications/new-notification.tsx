@@ -108,7 +108,7 @@ export function NewNotification() {
               Whose subscriptions ask for it
             </label>
           </div>
-          <div className="form-grid">
+          <div className="form-grid notify-who">
             <Tokens
               label="People"
               placeholder="by id"

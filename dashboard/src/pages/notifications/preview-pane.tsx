@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { administer, type Body, type Preview } from '../../api-administer.ts'
+import { CodeBlock } from '../../ui/code-block.tsx'
 import { Card, Empty, Skeleton } from '../../ui/parts.tsx'
 import { Segments } from '../../ui/segments.tsx'
 import { useLater } from '../../ui/use-later.ts'
@@ -58,7 +59,7 @@ export function PreviewPane({ body, languages, channels }: PreviewPaneProps) {
           </p>
         </Empty>
       ) : (
-        <ul className="stack previews" aria-label="Previews">
+        <ul className="stack" aria-label="Previews">
           {shown.map((preview) => (
             <PreviewOf key={preview.channel} preview={preview} />
           ))}
@@ -83,7 +84,7 @@ function PreviewOf({ preview: { channel, type, content } }: { readonly preview: 
           <p className="preview-text">{text}</p>
         </>
       ) : (
-        <pre className="code">{JSON.stringify(content, null, 2)}</pre>
+        <CodeBlock label={`What ${channel} sends`} text={JSON.stringify(content, null, 2)} />
       )}
     </li>
   )

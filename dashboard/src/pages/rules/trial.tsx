@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { RuleTrial, TrialResult } from '../../api.ts'
 import { formatClock } from '../../format.ts'
+import { CodeBlock } from '../../ui/code-block.tsx'
 import { Card, Empty, Skeleton } from '../../ui/parts.tsx'
 import { ExplainTree } from './explain-tree.tsx'
 import { formatJson } from './format-json.ts'
@@ -121,7 +122,11 @@ function Shown({ result }: { readonly result: TrialResult }) {
   return (
     <div className="trial-shown">
       {result.output !== undefined && (
-        <pre className="code trial-output">{JSON.stringify(result.output, null, 2)}</pre>
+        <CodeBlock
+          label="What comes out"
+          className="trial-output"
+          text={JSON.stringify(result.output, null, 2)}
+        />
       )}
       {result.error !== undefined && <p className="trial-fault">{result.error.message}</p>}
       {result.explain !== undefined && <ExplainTree explanation={result.explain} />}

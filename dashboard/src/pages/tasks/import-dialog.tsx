@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { administer } from '../../api-administer.ts'
 import { useAct } from '../../ui/act.ts'
+import { CodeBlock } from '../../ui/code-block.tsx'
 import { FormFault } from '../../ui/form.tsx'
 import { Modal } from '../../ui/modal.tsx'
 import { saveFile } from '../../ui/save-file.ts'
@@ -95,6 +96,10 @@ function Head({ file }: { readonly file: File }) {
     gcTime: 0,
   })
   return (
-    <pre className="code file-head">{(read.data ?? '').split(/\r?\n/).slice(0, 5).join('\n')}</pre>
+    <CodeBlock
+      label="First lines"
+      className="file-head"
+      text={(read.data ?? '').split(/\r?\n/).slice(0, 5).join('\n')}
+    />
   )
 }

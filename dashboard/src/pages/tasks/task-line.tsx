@@ -126,7 +126,8 @@ function Faults({ task: { kind, faults, failed } }: { readonly task: Task }) {
       <summary>
         {failed === 1 ? 'One' : formatCount(failed)} of the {THINGS[kind]} failed
       </summary>
-      <ol aria-label="Faults">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard has to be able to */}
+      <ol aria-label="Faults" tabIndex={0}>
         {faults.map(({ line, detail }) => (
           <li key={`${line} ${detail}`}>
             <span className="task-line-number">{kind === 'export' ? '' : `line ${line}`}</span>
