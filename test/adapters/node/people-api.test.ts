@@ -5,17 +5,11 @@ import {
   type PeopleApi,
 } from '../../../adapters/node/people-api.ts'
 import { nodeSecrets } from '../../../adapters/node/secrets.ts'
-import { type PageStore, registryEndpoints } from '../../../core/api/index.ts'
+import { registryEndpoints } from '../../../core/api/index.ts'
 import { start } from '../../core/harness.ts'
 
 const ADMIN_TOKEN = 'the-token-of-the-admin-0123456789'
 const TOKEN = nodeSecrets.create()
-
-const FILES = new Map([['dashboard/index.html', new TextEncoder().encode('<!doctype html>')]])
-const PAGE: PageStore = {
-  get: async (key) => FILES.get(key),
-  put: () => expect.unreachable('nobody uploads'),
-}
 
 describe('createPeopleApi', () => {
   let people: PeopleApi | undefined
