@@ -1,5 +1,5 @@
 // The pictures of the documentation: the page of a cloud that runs, with the fleet of the demo.
-// npm run docs:screenshots [-- name …]
+// npm run docs:screenshots [-- name … --out FOLDER --talk MS --built]
 
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { advance, measure } from '../cli/demo/container.ts'
 import { createFleet, type Member } from '../cli/demo/fleet.ts'
@@ -22,7 +23,7 @@ const PAST_MS = 15 * 60_000
 const EVERY_MS = 3_000
 const AT_ONCE = 10
 /** The fleet talks for so long before the first picture is taken. */
-const TALK_MS = 25_000
+const TALK_MS = '25000'
 
 const MOST_BYTES = 150 * 1_024
 
@@ -55,10 +56,20 @@ interface Ready {
   readonly adminToken: string
 }
 
-const wanted = process.argv.slice(2)
+const { positionals: wanted, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    out: { type: 'string', default: join(root, 'docs/img') },
+    talk: { type: 'string', default: TALK_MS },
+    // The page is as it was built: somebody else may be looking at it.
+    built: { type: 'boolean', default: false },
+  },
+})
 const data = mkdtempSync(join(tmpdir(), 'anyhub-'))
-const built = spawnSync(process.execPath, [join(root, 'scripts/build-dashboard.mjs')])
-if (built.status !== 0) throw new Error(String(built.stderr))
+if (!values.built) {
+  const built = spawnSync(process.execPath, [join(root, 'scripts/build-dashboard.mjs')])
+  if (built.status !== 0) throw new Error(String(built.stderr))
+}
 const off = ['--https-port', '--mqtts-port', '--amqps-port'].flatMap((flag) => [flag, 'off'])
 const ports = ['--http-port', '0', '--mqtt-port', '0', ...off]
 const child = spawn(
@@ -96,7 +107,7 @@ async function takePictures({ http, mqtt, adminToken }: Ready): Promise<void> {
     speed: SPEED,
     onEvent: () => undefined,
   })
-  await sleep(TALK_MS)
+  await sleep(Number(values.talk))
   await send('PATCH', `/devices/${STORY}/shadow`, {
     state: { desired: { setpoint: 4, light: { mode: 'night', level: 20 } } },
   })
@@ -120,7 +131,7 @@ async function takePictures({ http, mqtt, adminToken }: Ready): Promise<void> {
       await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
       await page.locator(shown).first().waitFor()
       await sleep(6_000)
-      const file = join(root, `docs/img/${name}.png`)
+      const file = join(values.out, `${name}.png`)
       await page.screenshot({ path: file })
       const { size } = statSync(file)
       console.log(`${name}.png  ${Math.round(size / 1_024)} KB`)
