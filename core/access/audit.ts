@@ -29,11 +29,14 @@ const MAX_DEPTH = 32
 
 /** Names of what is never kept. */
 const SECRET_NAME =
-  /secret|password|passwd|token|authorization|cookie|credential|private|signature|^(?:api[_-]?)?key$|keys?$|^primary$|^secondary$|payload|digest/i
+  /secret|password|passwd|passphrase|token|authorization|cookie|credential|private|signature|connection[_-]?string|^(?:api[_-]?)?key$|keys?$|^primary$|^secondary$|^(?:pass|pwd|psk|pin|otp|auth|sas|sig)$|payload|digest/i
 
-/** Texts that are secrets whatever they are called: keys of this API, bearers, JSON Web Tokens, keys in PEM. */
+/**
+ * Texts that are secrets whatever they are called: keys of this API, bearers, JSON Web Tokens (each looked at once, however
+ * many seem to begin in it), shared access keys and signatures of Azure, passwords in addresses, keys in PEM.
+ */
 const SECRET_TEXT =
-  /\bahk_[0-9a-z]+_[\w-]{20,}|\bBearer +\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|-----BEGIN [^-]*PRIVATE KEY-----[\s\S]*/gi
+  /\bahk_[0-9a-z]+_[\w-]{20,}|\b(?:Bearer|Basic|SharedAccessSignature) +\S+|(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*|\bSharedAccessKey=[^;\s]+|(?<=:\/\/[^/\s:@]{0,256}:)[^/\s@]+(?=@)|-----BEGIN [^-]*PRIVATE KEY-----[\s\S]*/gi
 
 /** Stands where a secret or a payload was. */
 export const REDACTED = '[redacted]'

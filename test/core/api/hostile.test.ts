@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { REDACTED, redact } from '../../../core/access/audit.ts'
 import { createRuleTrial } from '../../../core/rule-trial.ts'
 import { start } from '../harness.ts'
 import { openApi } from './with-access.ts'
@@ -86,6 +87,32 @@ describe('hostile requests', () => {
     expect(text.length).toBeLessThan(5_000_000)
     expect(json.results[0].output.t59).toHaveLength(2_000)
     expect(json.results[99]).toMatchObject({ error: { code: 'rule.limit' } })
+  })
+
+  it.each([
+    [{ wifi: { psk: 'hunter22', passphrase: 'hunter22', pwd: 'hunter22' } }],
+    [{ smtp: { user: 'me', pass: 'hunter22' } }],
+    [{ note: 'HostName=h;DeviceId=d;SharedAccessKey=hunter22;x=1' }],
+    [{ note: 'SharedAccessSignature sr=h&sig=hunter22&se=1' }],
+    [{ hub: { connectionString: 'hunter22' } }],
+    [{ from: 'https://me:hunter22@example.test/a' }],
+    [{ header: 'Basic hunter22' }],
+  ])('keeps no secret of %j', (value) => {
+    const kept = JSON.stringify(redact(value))
+    expect(kept).not.toContain('hunter22')
+    expect(kept).toContain(REDACTED)
+  })
+
+  it.each([
+    ['a link', { url: 'https://example.test:8080/a@b', mail: 'me@example.test' }],
+    ['a bypass', { bypass: 'open', passed: 3, author: 'me', pinned: 'yes' }],
+  ])('keeps %s', (_, value) => expect(redact(value)).toEqual(value))
+
+  it('looks through a text for secrets once', () => {
+    const started = performance.now()
+    for (const text of ['eyJ-', 'eyJa.', '://a:', 'ahk_0', 'Basic ', '-----BEGIN '])
+      redact({ text: text.repeat(12_000) })
+    expect(performance.now() - started).toBeLessThan(1_000)
   })
 
   it('keeps the session of one address and says nothing to a page of another', async () => {
