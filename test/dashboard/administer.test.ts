@@ -105,11 +105,14 @@ describeWithBrowser('long work, access, notifications, people and groups on the 
 
     await page.getByRole('button', { name: 'Replay messages' }).click()
     const line = JSON.stringify({ deviceId: 'dev-9', at: Date.now() - 60_000, temp: 3 })
-    await dialog.locator('.drop-zone').evaluate((zone, text) => {
-      const dropped = new DataTransfer()
-      dropped.items.add(new File([text], 'recording.jsonl'))
-      zone.dispatchEvent(new DragEvent('drop', { bubbles: true, dataTransfer: dropped }))
-    }, `${line}\n`)
+    const dropped = await page.evaluateHandle(
+      `(() => {
+        const dropped = new DataTransfer()
+        dropped.items.add(new File([${JSON.stringify(`${line}\n`)}], 'recording.jsonl'))
+        return dropped
+      })()`,
+    )
+    await dialog.locator('.drop-zone').dispatchEvent('drop', { dataTransfer: dropped })
     await dialog.getByText('recording.jsonl').waitFor()
     await dialog.getByRole('button', { name: 'Replay' }).click()
     const replay = page.locator('.task', { hasText: 'Replay' })
