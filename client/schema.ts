@@ -1016,6 +1016,8 @@ export interface components {
       since: number
       /** Epoch milliseconds. */
       judgedAt: number
+      /** When time alone moves it on, even if no message comes; epoch milliseconds. */
+      dueAt?: number
       /** Epoch milliseconds. */
       raisedAt?: number
       /** Epoch milliseconds. */
@@ -1025,8 +1027,28 @@ export interface components {
       acknowledgedBy?: string
       assignedTo?: string
       /** Epoch milliseconds. */
+      clearingSince?: number
+      /** How often the condition was true, where it has to be several times. */
+      hits?: number
+      /** Epoch milliseconds. */
       shelvedUntil?: number
-      [key: string]: unknown
+      shelvedBy?: string
+      shelvedFor?: string
+      /** Oldest first; the last ones. */
+      comments?: {
+        /** Epoch milliseconds. */
+        at: number
+        by: string
+        text: string
+      }[]
+      /** Oldest first; the last ones. */
+      history?: ({
+        /** Epoch milliseconds. */
+        at: number
+        is: 'raised' | 'cleared' | 'escalated' | 'eased' | 'acknowledged' | 'shelved' | 'unshelved' | 'assigned'
+        severity?: 'info' | 'warning' | 'critical'
+        by?: string
+      })[]
     }
     ApiKey: {
       id: string
@@ -1386,6 +1408,32 @@ export interface components {
       /** Whether it proves something now. */
       live: boolean
     }
+    DeadLetter: {
+      id: string
+      /** Epoch milliseconds. */
+      at: number
+      deviceId?: string
+      topic: string
+      source: string
+      contentType: string
+      /** As it was sent; of a long one only its start is kept. */
+      payloadBytes: number
+      /** The payload, where it is text. */
+      payloadText?: string
+      /** The payload, where it is none. */
+      payloadHex?: string
+      /** Epoch milliseconds. */
+      receivedAt: number
+      /** Epoch milliseconds. */
+      sentAt?: number
+      messageId?: string
+      /** It was for this rule alone. */
+      ruleId?: string
+      /** What is wrong, for programs. */
+      code: string
+      /** What is wrong, for people. */
+      reason: string
+    }
     DeltaLeaf: {
       pointer: string
       desired: Json
@@ -1440,6 +1488,50 @@ export interface components {
         } }
       waitingEffects: number
       registration?: components['schemas']['RegisteredDevice']
+    }
+    DeviceAlarm: {
+      status: 'quiet' | 'pending' | 'active' | 'cleared'
+      standing: 'normal' | 'pending' | 'active' | 'acknowledged' | 'cleared' | 'shelved'
+      severity: 'info' | 'warning' | 'critical'
+      text: string
+      /** Epoch milliseconds. */
+      since: number
+      /** Epoch milliseconds. */
+      judgedAt: number
+      /** When time alone moves it on, even if no message comes; epoch milliseconds. */
+      dueAt?: number
+      /** Epoch milliseconds. */
+      raisedAt?: number
+      /** Epoch milliseconds. */
+      clearedAt?: number
+      /** Epoch milliseconds. */
+      acknowledgedAt?: number
+      acknowledgedBy?: string
+      assignedTo?: string
+      /** Epoch milliseconds. */
+      clearingSince?: number
+      /** How often the condition was true, where it has to be several times. */
+      hits?: number
+      /** Epoch milliseconds. */
+      shelvedUntil?: number
+      shelvedBy?: string
+      shelvedFor?: string
+      /** Oldest first; the last ones. */
+      comments?: {
+        /** Epoch milliseconds. */
+        at: number
+        by: string
+        text: string
+      }[]
+      /** Oldest first; the last ones. */
+      history?: ({
+        /** Epoch milliseconds. */
+        at: number
+        is: 'raised' | 'cleared' | 'escalated' | 'eased' | 'acknowledged' | 'shelved' | 'unshelved' | 'assigned'
+        severity?: 'info' | 'warning' | 'critical'
+        by?: string
+      })[]
+      alarmId: string
     }
     DeviceChange: {
       enabled?: boolean
@@ -1528,7 +1620,7 @@ export interface components {
       /** Why there is no value. */
       undefined?: string
       note?: string
-      parts?: Json
+      parts?: components['schemas']['ExplainedExpression'][]
     }
     ExportWish: {
       kind?: 'export'
@@ -1876,7 +1968,10 @@ export interface components {
       groups?: string[]
       language?: string
       timeZone?: string
-      addresses?: Json[]
+      addresses?: (string | {
+        channel: string
+        to?: string
+      })[]
     }
     Presence: {
       status: components['schemas']['DeviceStatus']
@@ -2194,7 +2289,7 @@ export interface components {
         /** Why there is no value. */
         undefined?: string
         note?: string
-        parts?: Json
+        parts?: components['schemas']['ExplainedExpression'][]
       }[]
       where?: {
         text: string
@@ -2202,7 +2297,7 @@ export interface components {
         /** Why there is no value. */
         undefined?: string
         note?: string
-        parts?: Json
+        parts?: components['schemas']['ExplainedExpression'][]
         verdict: 'true' | 'false' | 'undefined'
       }
       select: {
@@ -2212,7 +2307,7 @@ export interface components {
         /** Why there is no value. */
         undefined?: string
         note?: string
-        parts?: Json
+        parts?: components['schemas']['ExplainedExpression'][]
       }[]
       result: Json
     }
@@ -2593,7 +2688,7 @@ export interface operations {
       }
       409: {
         headers: { [name: string]: unknown }
-        content?: never
+        content: { 'application/problem+json': components['schemas']['Problem'] }
       }
       default: {
         headers: { [name: string]: unknown }
@@ -2975,7 +3070,7 @@ export interface operations {
     responses: {
       200: {
         headers: { [name: string]: unknown }
-        content: { 'application/json': { [key: string]: Json } }
+        content: { 'application/json': components['schemas']['DeadLetter'] }
       }
       default: {
         headers: { [name: string]: unknown }
@@ -3605,7 +3700,7 @@ export interface operations {
       200: {
         headers: { [name: string]: unknown }
         content: { 'application/json': {
-            deadLetters: { [key: string]: Json }[]
+            deadLetters: components['schemas']['DeadLetter'][]
             total: number
             next?: string
           } }
@@ -3634,7 +3729,7 @@ export interface operations {
       200: {
         headers: { [name: string]: unknown }
         content: { 'application/json': {
-            alarms: { [key: string]: Json }[]
+            alarms: components['schemas']['DeviceAlarm'][]
           } }
       }
       default: {

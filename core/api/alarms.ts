@@ -5,10 +5,11 @@ import type { AlarmChange } from '../model/alarm.ts'
 import { readDuration } from '../model/duration.ts'
 import type { JsonObject } from '../model/json.ts'
 import { alarmView } from './alarm-view.ts'
+import { AlarmStateView } from './device-view.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import { findDevice } from './find-device.ts'
 import { problem } from './problem.ts'
-import { AnyObject, DeviceParams } from './schemas.ts'
+import { DeviceParams } from './schemas.ts'
 
 /** What people write is short. */
 const MAX_BODY_BYTES = 16_384
@@ -41,6 +42,8 @@ const Comment = z
       .refine((text) => text.trim() !== '', 'expected 1 to 1000 characters'),
   })
   .meta({ id: 'Comment' })
+
+const DeviceAlarm = AlarmStateView.extend({ alarmId: z.string() }).meta({ id: 'DeviceAlarm' })
 
 const Empty = z.strictObject({})
 
@@ -96,7 +99,7 @@ export function alarmEndpoints({ ports, gate }: Core): readonly Endpoint[] {
       query: z.strictObject({
         standing: z.string().optional().meta({ description: 'Such as `active,acknowledged`.' }),
       }),
-      answer: z.object({ alarms: z.array(AnyObject) }),
+      answer: z.object({ alarms: z.array(DeviceAlarm) }),
       async handle({ params: { deviceId }, query: { standing: wanted } }) {
         const record = await findDevice(ports, deviceId)
         const alarms = Object.entries(record.alarms)

@@ -11,6 +11,12 @@ const MAX_BODY_BYTES = 65_536
 
 const MOST_LISTED = 1_000
 
+/** A channel as it is, or an own address on it. */
+const AddressView = z.union([
+  z.string(),
+  z.object({ channel: z.string(), to: z.string().optional() }),
+])
+
 const PersonView = z
   .object({
     id: z.string(),
@@ -18,7 +24,7 @@ const PersonView = z
     groups: z.array(z.string()).optional(),
     language: z.string().optional(),
     timeZone: z.string().optional(),
-    addresses: z.array(AnyJson).optional(),
+    addresses: z.array(AddressView).optional(),
   })
   .meta({ id: 'Person' })
 

@@ -3,10 +3,32 @@ import type { Core } from '../create-core.ts'
 import { CoreError } from '../errors.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import { problem } from './problem.ts'
-import { AnyObject, limit } from './schemas.ts'
+import { Instant, limit } from './schemas.ts'
 import { deadLetterView } from './views.ts'
 
 const Params = z.strictObject({ deadLetterId: z.string() })
+
+const DeadLetterView = z
+  .object({
+    id: z.string(),
+    at: Instant,
+    deviceId: z.string().optional(),
+    topic: z.string(),
+    source: z.string(),
+    contentType: z.string(),
+    payloadBytes: z
+      .int()
+      .meta({ description: 'As it was sent; of a long one only its start is kept.' }),
+    payloadText: z.string().optional().meta({ description: 'The payload, where it is text.' }),
+    payloadHex: z.string().optional().meta({ description: 'The payload, where it is none.' }),
+    receivedAt: Instant,
+    sentAt: Instant.optional(),
+    messageId: z.string().optional(),
+    ruleId: z.string().optional().meta({ description: 'It was for this rule alone.' }),
+    code: z.string().meta({ description: 'What is wrong, for programs.' }),
+    reason: z.string().meta({ description: 'What is wrong, for people.' }),
+  })
+  .meta({ id: 'DeadLetter' })
 
 /** What could not be taken or delivered, kept until somebody decides. */
 export function deadLetterEndpoints({ ports, redrive }: Core): readonly Endpoint[] {
@@ -23,7 +45,7 @@ export function deadLetterEndpoints({ ports, redrive }: Core): readonly Endpoint
         before: z.string().default('').meta({ description: '`next` of the page before.' }),
       }),
       answer: z.object({
-        deadLetters: z.array(AnyObject),
+        deadLetters: z.array(DeadLetterView),
         total: z.int(),
         next: z.string().optional(),
       }),
@@ -45,7 +67,7 @@ export function deadLetterEndpoints({ ports, redrive }: Core): readonly Endpoint
       summary: 'One dead letter with its payload.',
       needs: 'dead-letters:read',
       params: Params,
-      answer: AnyObject,
+      answer: DeadLetterView,
       async handle({ params: { deadLetterId } }) {
         const letter = await ports.deadLetters.get(deadLetterId)
         if (letter === undefined)

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { isEnabled, type Subject, tagsOf } from '../devices/search/search.ts'
 import { newDeviceRecord } from '../model/device-record.ts'
 import type { JsonObject } from '../model/json.ts'
+import { SEVERITIES } from '../model/notification.ts'
 import { STANDINGS } from './alarm-list.ts'
 import { RegisteredDeviceView, registeredDeviceView } from './registry-view.ts'
 import { AnyJson, AnyObject, Instant } from './schemas.ts'
@@ -67,20 +68,56 @@ const PresenceView = z
   })
   .meta({ id: 'Presence' })
 
-const AlarmStateView = z
-  .looseObject({
+const ALARM_EVENTS = [
+  'raised',
+  'cleared',
+  'escalated',
+  'eased',
+  'acknowledged',
+  'shelved',
+  'unshelved',
+  'assigned',
+] as const
+
+/** One alarm of a device with all that people did about it. */
+export const AlarmStateView = z
+  .object({
     status: z.enum(['quiet', 'pending', 'active', 'cleared']),
     standing: z.enum(STANDINGS),
     severity: z.enum(['info', 'warning', 'critical']),
     text: z.string(),
     since: Instant,
     judgedAt: Instant,
+    dueAt: Instant.optional().meta({
+      description: 'When time alone moves it on, even if no message comes; epoch milliseconds.',
+    }),
     raisedAt: Instant.optional(),
     clearedAt: Instant.optional(),
     acknowledgedAt: Instant.optional(),
     acknowledgedBy: z.string().optional(),
     assignedTo: z.string().optional(),
+    clearingSince: Instant.optional(),
+    hits: z.int().optional().meta({
+      description: 'How often the condition was true, where it has to be several times.',
+    }),
     shelvedUntil: Instant.optional(),
+    shelvedBy: z.string().optional(),
+    shelvedFor: z.string().optional(),
+    comments: z
+      .array(z.object({ at: Instant, by: z.string(), text: z.string() }))
+      .optional()
+      .meta({ description: 'Oldest first; the last ones.' }),
+    history: z
+      .array(
+        z.object({
+          at: Instant,
+          is: z.enum(ALARM_EVENTS),
+          severity: z.enum(SEVERITIES).optional(),
+          by: z.string().optional(),
+        }),
+      )
+      .optional()
+      .meta({ description: 'Oldest first; the last ones.' }),
   })
   .meta({ id: 'AlarmState' })
 

@@ -26,11 +26,12 @@ export function toSchema(
   return { $ref: `#/components/schemas/${named}` }
 }
 
-/** What zod calls schemas that mean themselves and have no name: counted for each schema anew. */
+/** What zod calls schemas that are met on a way in a circle and have no name: counted for each schema anew. */
 const NAMELESS = /^__schema\d+$/
 
-/** Any value of JSON means itself; it is the only one here that does so without a name. */
-function withNames(schema: JsonObject): JsonObject {
+/** Any value of JSON means itself; it is the only one here that does so without a name. Others stand where they are meant. */
+function withNames(given: JsonObject): JsonObject {
+  const schema = withoutDetours(given)
   const { $defs } = schema
   if (!isJsonObject($defs)) return schema
   const nameless = Object.keys($defs).filter((name) => NAMELESS.test(name))
@@ -46,6 +47,29 @@ function withNames(schema: JsonObject): JsonObject {
   const [first = ''] = nameless
   const kept = Object.entries(named).filter(([name]) => !NAMELESS.test(name))
   return { ...renamed, $defs: { ...Object.fromEntries(kept), Json: named[first] ?? {} } }
+}
+
+/** Nameless schemas that do not mean themselves, such as a list of something that has a name, in place of references to them. */
+function withoutDetours(schema: JsonObject): JsonObject {
+  const { $defs } = schema
+  if (!isJsonObject($defs)) return schema
+  const detours = new Map(
+    Object.entries($defs).filter(
+      ([name, one]) => NAMELESS.test(name) && !JSON.stringify(one).includes(`"#/$defs/${name}"`),
+    ),
+  )
+  if (detours.size === 0) return schema
+  const walk = (one: Json): Json => {
+    if (Array.isArray(one)) return one.map(walk)
+    if (!isJsonObject(one)) return one
+    const { $ref, ...beside } = one
+    const meant = typeof $ref === 'string' ? detours.get($ref.replace('#/$defs/', '')) : undefined
+    if (isJsonObject(meant)) return walk({ ...meant, ...beside })
+    return Object.fromEntries(Object.entries(one).map(([key, inner]) => [key, walk(inner)]))
+  }
+  const kept = Object.entries($defs).filter(([name]) => !detours.has(name))
+  const walked = walk({ ...schema, $defs: Object.fromEntries(kept) })
+  return isJsonObject(walked) ? walked : schema
 }
 
 /** References that point into the document, not into the schema. */

@@ -25,6 +25,12 @@ const Problem = z
   })
   .meta({ id: 'Problem', description: 'What was expected, what was found, and where.' })
 
+const PROBLEM: OtherAnswer = {
+  description: 'A problem.',
+  answer: Problem,
+  contentType: 'application/problem+json',
+}
+
 /**
  * The document of endpoints.
  * Source: OpenAPI 3.1.
@@ -111,11 +117,11 @@ function answersOf(one: Endpoint, components: Components): RouteConfig['response
         ...(contentType === undefined ? {} : { contentType }),
       },
     ],
-    ...Object.entries(others),
-    [
-      'default',
-      { description: 'A problem.', answer: Problem, contentType: 'application/problem+json' },
-    ],
+    ...Object.entries(others).map(([status, other]): [string, OtherAnswer] => [
+      status,
+      Number(status) < 400 ? other : { ...PROBLEM, ...other },
+    ]),
+    ['default', PROBLEM],
   ]
   return Object.fromEntries(
     all.map(([status, { description, answer: schema, contentType: type }]) => [
