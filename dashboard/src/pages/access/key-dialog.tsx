@@ -6,7 +6,7 @@ import { Field, FormFault, faultAt, Tokens } from '../../ui/form.tsx'
 import { Modal } from '../../ui/modal.tsx'
 import { CopyLine } from '../../ui/parts.tsx'
 import { Segments } from '../../ui/segments.tsx'
-import { AREAS, ROLES } from './scopes.ts'
+import { AREAS, ROLES, type Scope } from './scopes.ts'
 
 const CHOICES = [
   { value: 'viewer', label: 'Viewer' },
@@ -31,7 +31,7 @@ const DAYS = ['7', '30', '90', '365', 'never'] as const
 export function KeyDialog({ onClose }: { readonly onClose: () => void }) {
   const [name, setName] = useState('')
   const [choice, setChoice] = useState<Choice>('viewer')
-  const [scopes, setScopes] = useState<readonly string[]>(ROLES.viewer)
+  const [scopes, setScopes] = useState<readonly Scope[]>(ROLES.viewer)
   const [groups, setGroups] = useState<readonly string[]>([])
   const [days, setDays] = useState('90')
   const known = useQuery({
@@ -43,8 +43,8 @@ export function KeyDialog({ onClose }: { readonly onClose: () => void }) {
     run: () => {
       return administer.createKey({
         name,
-        ...(choice === 'own' ? { scopes } : { role: choice }),
-        ...(groups.length === 0 ? {} : { groups }),
+        ...(choice === 'own' ? { scopes: [...scopes] } : { role: choice }),
+        ...(groups.length === 0 ? {} : { groups: [...groups] }),
         ...(days === 'never' ? {} : { expiresAt: Date.now() + Number(days) * DAY_MS }),
       })
     },
@@ -138,34 +138,31 @@ export function KeyDialog({ onClose }: { readonly onClose: () => void }) {
 }
 
 interface ScopeGridProps {
-  readonly scopes: readonly string[]
-  readonly onChange: (scopes: readonly string[]) => void
+  readonly scopes: readonly Scope[]
+  readonly onChange: (scopes: readonly Scope[]) => void
 }
 
 function ScopeGrid({ scopes, onChange }: ScopeGridProps) {
   return (
     <div className="scope-grid">
-      {AREAS.map(({ name, label, kinds }) => (
-        <fieldset key={name}>
+      {AREAS.map(({ label, scopes: some }) => (
+        <fieldset key={label}>
           <legend>{label}</legend>
-          {kinds.map((kind) => {
-            const scope = `${name}:${kind}`
-            return (
-              <label key={kind} className="check">
-                <input
-                  type="checkbox"
-                  aria-label={scope}
-                  checked={scopes.includes(scope)}
-                  onChange={({ target }) =>
-                    onChange(
-                      target.checked ? [...scopes, scope] : scopes.filter((one) => one !== scope),
-                    )
-                  }
-                />
-                {kind === 'read' ? 'look' : 'change'}
-              </label>
-            )
-          })}
+          {some.map((scope) => (
+            <label key={scope} className="check">
+              <input
+                type="checkbox"
+                aria-label={scope}
+                checked={scopes.includes(scope)}
+                onChange={({ target }) =>
+                  onChange(
+                    target.checked ? [...scopes, scope] : scopes.filter((one) => one !== scope),
+                  )
+                }
+              />
+              {scope.endsWith(':read') ? 'look' : 'change'}
+            </label>
+          ))}
         </fieldset>
       ))}
     </div>

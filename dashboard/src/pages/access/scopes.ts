@@ -1,31 +1,38 @@
+import type { ApiKey } from '../../api-administer.ts'
+
+export type Scope = ApiKey['scopes'][number]
+
+interface Area {
+  readonly label: string
+  readonly scopes: readonly Scope[]
+}
+
 /** What can be looked at, changed, or both. */
-export const AREAS = [
-  { name: 'devices', label: 'Devices', kinds: ['read', 'write'] },
-  { name: 'groups', label: 'Groups', kinds: ['read', 'write'] },
-  { name: 'shadows', label: 'Shadows', kinds: ['read', 'write'] },
-  { name: 'telemetry', label: 'Telemetry', kinds: ['read', 'write'] },
-  { name: 'commands', label: 'Commands', kinds: ['read', 'write'] },
-  { name: 'rules', label: 'Rules', kinds: ['read', 'write'] },
-  { name: 'alarms', label: 'Alarms', kinds: ['read', 'write'] },
-  { name: 'notifications', label: 'Notifications', kinds: ['read', 'write'] },
-  { name: 'people', label: 'People', kinds: ['read', 'write'] },
-  { name: 'dead-letters', label: 'Dead letters', kinds: ['read', 'write'] },
-  { name: 'tasks', label: 'Long work', kinds: ['read', 'write'] },
-  { name: 'keys', label: 'API keys', kinds: ['read', 'write'] },
-  { name: 'audit', label: 'Audit log', kinds: ['read'] },
-  { name: 'system', label: 'System', kinds: ['read', 'write'] },
-] as const
+export const AREAS: readonly Area[] = [
+  { label: 'Devices', scopes: ['devices:read', 'devices:write'] },
+  { label: 'Groups', scopes: ['groups:read', 'groups:write'] },
+  { label: 'Shadows', scopes: ['shadows:read', 'shadows:write'] },
+  { label: 'Telemetry', scopes: ['telemetry:read', 'telemetry:write'] },
+  { label: 'Commands', scopes: ['commands:read', 'commands:write'] },
+  { label: 'Rules', scopes: ['rules:read', 'rules:write'] },
+  { label: 'Alarms', scopes: ['alarms:read', 'alarms:write'] },
+  { label: 'Notifications', scopes: ['notifications:read', 'notifications:write'] },
+  { label: 'People', scopes: ['people:read', 'people:write'] },
+  { label: 'Dead letters', scopes: ['dead-letters:read', 'dead-letters:write'] },
+  { label: 'Long work', scopes: ['tasks:read', 'tasks:write'] },
+  { label: 'API keys', scopes: ['keys:read', 'keys:write'] },
+  { label: 'Audit log', scopes: ['audit:read'] },
+  { label: 'System', scopes: ['system:read', 'system:write'] },
+]
 
-const ALL: readonly string[] = AREAS.flatMap(({ name, kinds }) =>
-  kinds.map((kind) => `${name}:${kind}`),
-)
+const ALL = AREAS.flatMap(({ scopes }) => scopes)
 
-const GUARDED: readonly string[] = ['keys:read', 'audit:read', 'people:read']
+const GUARDED: readonly Scope[] = ['keys:read', 'audit:read', 'people:read']
 
 const VIEWER = ALL.filter((scope) => scope.endsWith(':read') && !GUARDED.includes(scope))
 
 /** The roles as the cloud has them. */
-export const ROLES: Readonly<Record<'viewer' | 'operator' | 'admin', readonly string[]>> = {
+export const ROLES: Readonly<Record<'viewer' | 'operator' | 'admin', readonly Scope[]>> = {
   viewer: VIEWER,
   operator: [
     ...VIEWER,

@@ -57,7 +57,7 @@ function GroupForm({ group, onClose }: GroupFormProps) {
     group === undefined || group.query !== undefined ? 'search' : 'list',
   )
   const [query, setQuery] = useState(group?.query ?? '')
-  const [devices, setDevices] = useState(group?.devices ?? [])
+  const [devices, setDevices] = useState<readonly string[]>(group?.devices ?? [])
   const found = useFound(query)
   const acting = useAct({
     run: () =>
@@ -66,7 +66,7 @@ function GroupForm({ group, onClose }: GroupFormProps) {
         {
           ...(name === '' ? {} : { name }),
           ...(description === '' ? {} : { description }),
-          ...(kind === 'search' ? { query: query.trim() } : { devices }),
+          ...(kind === 'search' ? { query: query.trim() } : { devices: [...devices] }),
         },
         group?.version ?? 0,
       ),

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Severity } from '../../api.ts'
-import { administer, type Body } from '../../api-administer.ts'
+import { administer, type Body, type NewNotification as Wish } from '../../api-administer.ts'
 import { useMay } from '../../session/session.ts'
 import { useAct } from '../../ui/act.ts'
 import { Field, FormFault, faultAt, Tokens } from '../../ui/form.tsx'
@@ -18,11 +18,11 @@ const SEVERITIES = [
 
 const PRIORITIES = [
   ['', 'by the severity'],
-  ['0', '0, when there is time'],
-  ['3', '3'],
-  ['5', '5'],
-  ['7', '7'],
-  ['9', '9, before all others'],
+  ['0', '0, when there is time', 0],
+  ['3', '3', 3],
+  ['5', '5', 5],
+  ['7', '7', 7],
+  ['9', '9, before all others', 9],
 ] as const
 
 /** The words in one more language. */
@@ -40,6 +40,7 @@ interface Draft {
   readonly groups: readonly string[]
   readonly channels: readonly string[]
   readonly severity: Severity
+  /** As the choice has it; '' for none. */
   readonly priority: string
   readonly deviceId: string
   readonly subject: string
@@ -339,7 +340,7 @@ function useKnown() {
   }
 }
 
-function wordsOf({ words }: Draft): Body {
+function wordsOf({ words }: Draft): NonNullable<Wish['words']> {
   return Object.fromEntries(
     words
       .filter(({ language, subject, text }) => language !== '' && subject + text !== '')
@@ -350,16 +351,23 @@ function wordsOf({ words }: Draft): Body {
   )
 }
 
-function bodyOf(draft: Draft): Body {
+function bodyOf(draft: Draft): Wish {
   const { everybody, subscribers, people, groups, channels } = draft
-  const { severity, priority, deviceId, subject, text } = draft
+  const { severity, deviceId, subject, text } = draft
+  const priority = PRIORITIES.find(([value]) => value === draft.priority)?.[2]
   return {
-    audience: { everybody, subscribers, people, groups, channels },
+    audience: {
+      everybody,
+      subscribers,
+      people: [...people],
+      groups: [...groups],
+      channels: [...channels],
+    },
     severity,
     subject,
     text,
     words: wordsOf(draft),
-    ...(priority === '' ? {} : { priority: Number(priority) }),
+    ...(priority === undefined ? {} : { priority }),
     ...(deviceId === '' ? {} : { deviceId }),
   }
 }

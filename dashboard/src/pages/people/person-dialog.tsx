@@ -23,7 +23,7 @@ interface PersonDialogProps {
 export function PersonDialog({ person, onClose }: PersonDialogProps) {
   const [id, setId] = useState(person?.id ?? '')
   const [name, setName] = useState(person?.name ?? '')
-  const [groups, setGroups] = useState(person?.groups ?? [])
+  const [groups, setGroups] = useState<readonly string[]>(person?.groups ?? [])
   const [language, setLanguage] = useState(person?.language ?? '')
   const [timeZone, setTimeZone] = useState(person?.timeZone ?? '')
   const [rows, setRows] = useState(() => (person?.addresses ?? []).map(toRow))
@@ -36,7 +36,7 @@ export function PersonDialog({ person, onClose }: PersonDialogProps) {
     run: () =>
       administer.putPerson(id, {
         name,
-        groups,
+        groups: [...groups],
         ...(language === '' ? {} : { language }),
         ...(timeZone === '' ? {} : { timeZone }),
         addresses: rows

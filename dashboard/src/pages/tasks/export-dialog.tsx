@@ -41,7 +41,7 @@ export function ExportDialog({ onClose }: { readonly onClose: () => void }) {
         query: query.trim(),
         format,
         ...range,
-        ...(metrics.length === 0 ? {} : { metrics }),
+        ...(metrics.length === 0 ? {} : { metrics: [...metrics] }),
       })
     },
     failed: 'Nothing is exported',

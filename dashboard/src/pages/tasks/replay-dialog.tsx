@@ -7,12 +7,18 @@ import { DropZone } from './drop-zone.tsx'
 
 const FIELDS = ['/device', '/time', '/timeUnit', '/topic', '/payload']
 
+const UNITS = [
+  { value: 'ms', label: 'milliseconds since 1970' },
+  { value: 's', label: 'seconds since 1970' },
+  { value: 'iso', label: 'ISO 8601' },
+] as const
+
 /** Takes recorded messages in, as if their devices had sent them. */
 export function ReplayDialog({ onClose }: { readonly onClose: () => void }) {
   const [file, setFile] = useState<File>()
   const [device, setDevice] = useState('deviceId')
   const [time, setTime] = useState('at')
-  const [timeUnit, setTimeUnit] = useState('ms')
+  const [timeUnit, setTimeUnit] = useState<(typeof UNITS)[number]['value']>('ms')
   const [topic, setTopic] = useState('')
   const [payload, setPayload] = useState('')
   const acting = useAct({
@@ -81,11 +87,15 @@ export function ReplayDialog({ onClose }: { readonly onClose: () => void }) {
                 {...props}
                 className="input"
                 value={timeUnit}
-                onChange={({ target }) => setTimeUnit(target.value)}
+                onChange={({ target }) =>
+                  setTimeUnit(UNITS.find(({ value }) => value === target.value)?.value ?? 'ms')
+                }
               >
-                <option value="ms">milliseconds since 1970</option>
-                <option value="s">seconds since 1970</option>
-                <option value="iso">ISO 8601</option>
+                {UNITS.map(({ value, label }) => (
+                  <option key={value} value={value}>
+                    {label}
+                  </option>
+                ))}
               </select>
             )}
           </Field>
