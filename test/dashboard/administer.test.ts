@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ConfigInput } from '../../core/index.ts'
 import { openCloud, type TestCloud } from '../adapters/local/cloud.ts'
-import { describeWithBrowser, launchBrowser, openPage } from './browser.ts'
+import { barriersOf, describeWithBrowser, launchBrowser, openPage } from './browser.ts'
 
 const config: ConfigInput = {
   channels: { mail: { type: 'email', to: ['ops@example.org'] } },
@@ -52,6 +52,7 @@ describeWithBrowser('long work, access, notifications, people and groups on the 
       .locator('input[type=file]')
       .setInputFiles({ name: 'fleet.csv', mimeType: 'text/csv', buffer: table() })
     await expect.poll(() => dialog.locator('.file-head').innerText()).toContain('dev-2,fridge')
+    expect(await barriersOf(page)).toEqual([])
     await dialog.getByRole('button', { name: 'Import' }).click()
 
     const task = page.locator('.task')
@@ -130,6 +131,7 @@ describeWithBrowser('long work, access, notifications, people and groups on the 
     await dialog.getByRole('button', { name: 'Chosen scopes' }).click()
     await dialog.getByLabel('rules:read').uncheck()
     await dialog.getByLabel('keys:read').check()
+    expect(await barriersOf(page)).toEqual([])
     await dialog.getByRole('button', { name: 'Make the key' }).click()
     const secret = await dialog.locator('.copy code').innerText()
     expect(secret).toMatch(/^ahk_/)
@@ -170,6 +172,7 @@ describeWithBrowser('long work, access, notifications, people and groups on the 
     await dialog.getByLabel('Address 1', { exact: true }).fill('ann@example.org')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await expect.poll(() => dialog.locator('.field-fault').innerText()).toContain('de-AT')
+    expect(await barriersOf(page)).toEqual([])
     await dialog.getByLabel('Language').fill('de')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await expect.poll(() => page.locator('.person').allInnerTexts()).toHaveLength(1)
@@ -213,6 +216,7 @@ describeWithBrowser('long work, access, notifications, people and groups on the 
     await dialog.getByLabel('More, as JSON').fill('{"digest": "soon"}')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await expect.poll(() => dialog.getByRole('alert').innerText()).toContain('/digest')
+    expect(await barriersOf(page)).toEqual([])
     await dialog.getByLabel('More, as JSON').fill('{"digest": "10m"}')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await expect.poll(() => page.locator('.person').innerText()).toContain('quiet hours')

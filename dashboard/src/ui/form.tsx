@@ -68,11 +68,13 @@ export function FormFault({
         )
       : [error instanceof Error ? error.message : String(error)]
   return (
-    <ul className="banner critical form-fault" role="alert">
-      {lines.map((line) => (
-        <li key={line}>{line}</li>
-      ))}
-    </ul>
+    <div className="banner critical" role="alert">
+      <ul>
+        {lines.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </div>
   )
 }
 

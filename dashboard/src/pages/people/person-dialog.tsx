@@ -159,7 +159,7 @@ export function PersonDialog({ person, onClose }: PersonDialogProps) {
               <button
                 type="button"
                 className="button ghost"
-                aria-label={`Without address ${at + 1}`}
+                aria-label={`Remove address ${at + 1}`}
                 onClick={() => setRows(rows.filter((one) => one !== row))}
               >
                 Remove
