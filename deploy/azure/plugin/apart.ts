@@ -2,7 +2,8 @@ import type { Plugin } from 'esbuild'
 
 /** Packages that were asked for, by their files, in the order in which they were first asked for. */
 export interface Apart {
-  readonly plugin: Plugin
+  /** For a bundle whose way to the root of the zip is this: `./` or `../`. */
+  pluginAt(root: string): Plugin
   /** For each package that was asked for the name of its file, and the module that gives its parts by their places. */
   sources(): readonly (readonly [file: string, source: string])[]
 }
@@ -11,7 +12,7 @@ export interface Apart {
 export const isApart = (name: string): boolean => /^apart\/[\w.-]+\.js$/.test(name)
 
 /**
- * Keeps packages out of a bundle: each lies in a file beside it, which is read when it is first needed. What no start
+ * Keeps packages out of bundles: each lies in a file beside them, which is read when it is first needed. What no start
  * needs is not even parsed then.
  */
 export function keepApart(packages: readonly string[]): Apart {
@@ -19,7 +20,7 @@ export function keepApart(packages: readonly string[]): Apart {
   const names = packages.map((name) => name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'))
   const filter = new RegExp(`^(${names.join('|')})(?:/|$)`)
   return {
-    plugin: {
+    pluginAt: (root) => ({
       name: 'apart',
       setup(build) {
         build.onResolve({ filter }, async ({ path, resolveDir, kind, pluginData }) => {
@@ -34,14 +35,14 @@ export function keepApart(packages: readonly string[]): Apart {
         })
         build.onLoad({ filter: /./, namespace: 'apart' }, ({ path }) => {
           const [file, place] = path.split(' ')
-          return { contents: `module.exports = require('./${file}').get(${place})` }
+          return { contents: `module.exports = require('${root}${file}').get(${place})` }
         })
-        build.onResolve({ filter: /^\.\//, namespace: 'apart' }, ({ path }) => ({
+        build.onResolve({ filter: /^\.\.?\//, namespace: 'apart' }, ({ path }) => ({
           path,
           external: true,
         }))
       },
-    },
+    }),
     sources: () =>
       [...parts].map(([file, paths]) => {
         const loads = paths.map((path) => `() => require(${JSON.stringify(path)})`)

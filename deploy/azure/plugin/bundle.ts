@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import { type BuildFailure, build, type Plugin } from 'esbuild'
+import { type BuildFailure, type BuildOptions, build, type Plugin } from 'esbuild'
 import { strToU8, unzipSync, type Zippable, zipSync } from 'fflate'
 import { isApart, keepApart } from './apart.ts'
 import type { ServiceConfig } from './config.ts'
@@ -25,13 +25,14 @@ export interface Package {
   readonly files: readonly string[]
 }
 
-/** All that a zip for this provider holds. */
+/** What every zip for this provider holds. */
 const FILES: readonly string[] = ['host.json', 'index.js', 'package.json']
 
 /**
- * One bundle of all functions with an entry that registers them, and what names it. The same code makes the same bytes.
- * CommonJS in one file: modules that a handler asks for are evaluated when it is first called, and nothing is looked
- * up on disk but the packages that the yml keeps apart.
+ * An entry that registers all functions, and the functions: in it, or with `split` each file of handlers as a
+ * bundle of its own, which is read when one of its functions is first called. The same code makes the same bytes.
+ * CommonJS: modules that a handler asks for are evaluated when it is first called, and nothing is looked up on disk but
+ * these files and the packages that the yml keeps apart.
  * @throws DeployError with what esbuild says, or if a handler is not there.
  */
 export async function makePackage(
@@ -40,13 +41,23 @@ export async function makePackage(
   functions: readonly PlannedFunction[],
 ): Promise<Package> {
   const { runtime, host } = config.provider
-  const { target, minify = true, plugins, external = [], apart = [] } = config.bundling
+  const {
+    target,
+    minify = true,
+    plugins,
+    external = [],
+    apart = [],
+    split = false,
+  } = config.bundling
   const node = runtime.replace('nodejs', '')
   const files = new Map(functions.map((planned) => [planned, fileOf(folder, planned)]))
   await checkExports(functions, files)
-  const bundled = async (contents: string, more: readonly Plugin[]): Promise<Uint8Array> => {
+  const bundled = async (
+    from: Pick<BuildOptions, 'stdin' | 'entryPoints'>,
+    more: readonly Plugin[],
+  ): Promise<Uint8Array> => {
     const { outputFiles } = await build({
-      stdin: { contents, resolveDir: folder, sourcefile: 'functions.js' },
+      ...from,
       bundle: true,
       write: false,
       outfile: 'index.js',
@@ -61,15 +72,29 @@ export async function makePackage(
       plugins: [...more, ...loadPlugins(folder, plugins)],
       logLevel: 'silent',
     }).catch(throwTold)
-    const [bundle] = outputFiles
+    const [bundle] = outputFiles ?? []
     if (bundle === undefined) throw new DeployError('bundle: esbuild made nothing')
     return bundle.contents
   }
+  const written = (contents: string) => ({
+    stdin: { contents, resolveDir: folder, sourcefile: 'functions.js' },
+  })
   const kept = keepApart(apart)
-  const entry = entrySource(functions, (planned) => files.get(planned) ?? '')
-  const index = await bundled(entry, apart.length === 0 ? [] : [kept.plugin])
+  const apartFrom = (root: string) => (apart.length === 0 ? [] : [kept.pluginAt(root)])
+  const own = split ? ownBundles(files) : new Map<string, string>()
+  const entry = entrySource(functions, (planned) => {
+    const file = files.get(planned) ?? ''
+    const bundle = own.get(file)
+    return bundle === undefined
+      ? `import(${JSON.stringify(file)})`
+      : `Promise.resolve().then(() => require("./${bundle}"))`
+  })
   const others: Record<string, Uint8Array> = {}
-  for (const [file, source] of kept.sources()) others[file] = await bundled(source, [])
+  // One after the other: what is kept apart is numbered in the order in which it is asked for.
+  for (const [file, bundle] of own)
+    others[bundle] = await bundled({ entryPoints: [file] }, apartFrom('../'))
+  const index = await bundled(written(entry), [...apartFrom('./'), leaveOut(own)])
+  for (const [file, source] of kept.sources()) others[file] = await bundled(written(source), [])
   return pack({
     'host.json': json({ version: '2.0', extensionBundle: EXTENSIONS, ...host }),
     'index.js': index,
@@ -83,10 +108,34 @@ export async function makePackage(
   })
 }
 
+/** For each file of handlers its bundle in the zip, named after the first function that is in it. */
+function ownBundles(files: ReadonlyMap<PlannedFunction, string>): ReadonlyMap<string, string> {
+  const bundles = new Map<string, string>()
+  for (const [{ key }, file] of files)
+    if (!bundles.has(file)) bundles.set(file, `functions/${key}.js`)
+  return bundles
+}
+
+/** Leaves bundles of the zip to whoever requires them there. */
+function leaveOut(bundles: ReadonlyMap<string, string>): Plugin {
+  const paths = new Set([...bundles.values()].map((bundle) => `./${bundle}`))
+  return {
+    name: 'bundles',
+    setup(building) {
+      building.onResolve({ filter: /^\.\/functions\// }, ({ path }) =>
+        paths.has(path) ? { path, external: true } : undefined,
+      )
+    },
+  }
+}
+
+/** Whether a file of a zip is the bundle of functions that is read when one of them is called. */
+const isOwnBundle = (name: string): boolean => /^functions\/[A-Za-z][\w-]*\.js$/.test(name)
+
 /** A zip that was packaged before. @throws DeployError if it holds anything else than ours do. */
 export function readPackage(bytes: Uint8Array, path: string): Package {
   const files = Object.keys(unzipSync(bytes)).sort()
-  if (files.filter((name) => !isApart(name)).join() !== FILES.join())
+  if (files.filter((name) => !isApart(name) && !isOwnBundle(name)).join() !== FILES.join())
     throw new DeployError(
       `${path}: expected ${FILES.join(', ')} and nothing else, found ${files.slice(0, 8).join(', ')}`,
     )

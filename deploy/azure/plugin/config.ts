@@ -192,6 +192,8 @@ const Bundling = z
     external: z.array(z.string()).optional(),
     /** Packages that most starts do not need: they are read when the first of them is asked for. */
     apart: z.array(z.string()).optional(),
+    /** Each file of handlers is a bundle of its own, which is read when one of its functions is first called. */
+    split: z.boolean().optional(),
   })
   .default({})
 

@@ -97,15 +97,15 @@ function faultsOf(
 }
 
 /**
- * The module that registers every function with Azure's programming model. A handler's module is evaluated when it is
- * first called: an instance of one function never pays for the others. What such a module exports as `close` is called
- * when the host ends the process.
+ * The module that registers every function with Azure's programming model. A handler's module is loaded when it is
+ * first called, by the expression of a promise that `loadOf` gives: an instance of one function never pays for the
+ * others. What such a module exports as `close` is called when the host ends the process.
  *
  * Source: Azure Functions Node.js developer guide, hooks, `appTerminate`.
  */
 export function entrySource(
   functions: readonly PlannedFunction[],
-  fileOf: (planned: PlannedFunction) => string,
+  loadOf: (planned: PlannedFunction) => string,
 ): string {
   return [
     "import { app } from '@azure/functions'",
@@ -114,8 +114,7 @@ export function entrySource(
     'app.hook.appTerminate(() => Promise.allSettled([...ends].map(async (close) => close())))',
     ...functions.map((planned) => {
       const { name, kind, options, exported } = planned
-      const load = `import(${JSON.stringify(fileOf(planned))})`
-      const handler = `(...given) => ${load}.then((it) => use(it).${exported}(...given))`
+      const handler = `(...given) => ${loadOf(planned)}.then((it) => use(it).${exported}(...given))`
       const pairs = Object.entries(options).map(
         ([field, value]) => `${JSON.stringify(field)}: ${JSON.stringify(value)}`,
       )
