@@ -105,7 +105,9 @@ export function createIdentify({
     const caller = rules === undefined ? undefined : callerOfClaims(rules, claims)
     if (caller === undefined)
       throw new CoreError('access.no_role', 'token names nobody who has a role here')
-    return { caller, source: { kind: 'issuer', issuer } }
+    // A subject is somebody with its issuer only. Source: OpenID Connect Core 1.0, 2 (sub).
+    const id = issuers.length > 1 ? `${issuer}#${caller.id}` : caller.id
+    return { caller: { ...caller, id }, source: { kind: 'issuer', issuer } }
   }
 
   async function proveBearer(shown: Shown, bearer: string): Promise<Proof> {

@@ -39,7 +39,7 @@ export type Scope = (typeof SCOPES)[number]
 /** Who makes a request, as far as it was proved, and what they may do. */
 export interface Caller {
   readonly kind: 'admin' | 'person' | 'key' | 'device' | 'anonymous'
-  /** `admin`, subject of a token, id of a key, device id, or `''`. */
+  /** `admin`, subject of a token (behind its issuer and # where several issuers count), id of a key, device id, or `''`. */
   readonly id: string
   readonly name?: string
   readonly scopes: ReadonlySet<Scope>

@@ -426,6 +426,28 @@ describe('people of an issuer', () => {
     expectRefused(await opened.ask('GET', '/keys', { headers }), 403, 'access.forbidden')
   })
 
+  it('are other people where another issuer has the same subject', async () => {
+    const other = await openIssuer()
+    try {
+      const allowPrivate = true
+      const opened = openApi({
+        access: {
+          oidc: [fake, other].map(({ issuer }) => ({ issuer, audience: 'anyhub', allowPrivate })),
+        },
+      })
+      const now = opened.world.now / 1_000
+      const ids = await Promise.all(
+        [fake, other].map(async (one) => {
+          const token = await one.sign({ sub: 'ann', roles: ['viewer'] }, { now })
+          return (await opened.ask('GET', '/session', { headers: bearer(token) })).json.caller.id
+        }),
+      )
+      expect(ids).toEqual([`${fake.issuer}#ann`, `${other.issuer}#ann`])
+    } finally {
+      await other.close()
+    }
+  })
+
   it('are told why they may not come in', async () => {
     const opened = open()
     const now = opened.world.now / 1_000
