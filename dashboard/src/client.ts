@@ -4,6 +4,13 @@ import { baseUrl, sendRequest } from './http.ts'
 /** What an operation of the API may be asked with, such as `QueryOf<'listDevices'>`. */
 export type QueryOf<O extends keyof operations> = NonNullable<operations[O]['parameters']['query']>
 
+/** What an operation of the API answers, such as `AnswerOf<'listDevices'>`. */
+export type AnswerOf<O extends keyof operations> = operations[O] extends {
+  responses: { 200: { content: { 'application/json': infer A } } }
+}
+  ? A
+  : never
+
 /** The client that is generated from the document of the API; it sends as `send` does, and throws what that throws. */
 export function client(): AnyhubClient {
   const base = baseUrl()

@@ -1,7 +1,7 @@
 import './alarm-card.css'
 import { Menu } from '@base-ui/react/menu'
 import { type FormEvent, useState } from 'react'
-import { type AlarmView, api, type JsonObject } from '../api.ts'
+import { type AlarmView, type AlarmWish, api } from '../api.ts'
 import { formatTime } from '../format.ts'
 import { useMay } from '../session/session.ts'
 import { useAct } from './act.ts'
@@ -53,8 +53,7 @@ export function AlarmActions({ deviceId, alarm }: AlarmCardProps) {
   const [comment, setComment] = useState('')
   const { alarmId, standing } = alarm
   const acting = useAct({
-    run: ({ change, body }: { change: string; body?: JsonObject; done: string }) =>
-      api.changeAlarm(deviceId, alarmId, change, body),
+    run: (wish: AlarmWish & { readonly done: string }) => api.changeAlarm(deviceId, alarmId, wish),
     done: (_, { done }) => done,
     failed: 'The alarm is as it was',
     refresh: [['alarms']],

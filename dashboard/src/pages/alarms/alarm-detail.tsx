@@ -59,7 +59,8 @@ function Assign({ deviceId, alarmId, to }: AssignProps) {
   const [name, setName] = useState(to)
   const own = caller.name ?? caller.id
   const acting = useAct({
-    run: (next: string) => api.changeAlarm(deviceId, alarmId, 'assign', { to: next }),
+    run: (next: string) =>
+      api.changeAlarm(deviceId, alarmId, { change: 'assign', body: { to: next } }),
     done: (_, next) => (next === '' ? 'It is nobody’s now' : `Assigned to ${next}`),
     failed: 'It is whose it was',
     refresh: [['alarms']],

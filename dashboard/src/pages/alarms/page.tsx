@@ -109,7 +109,7 @@ function AcknowledgeAll({ alarms, picked, onDone }: AcknowledgeAllProps) {
   const acting = useAct({
     run: async () => {
       for (const { deviceId, alarmId } of alarms)
-        await api.changeAlarm(deviceId, alarmId, 'acknowledge')
+        await api.changeAlarm(deviceId, alarmId, { change: 'acknowledge' })
       return alarms.length
     },
     done: (count) => (count === 1 ? 'Acknowledged' : `${count} alarms acknowledged`),

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { api, type Command, type MethodAnswer, type SentJson } from '../../api.ts'
+import { api, type Command, type Json, type MethodAnswer } from '../../api.ts'
 import { useMay } from '../../session/session.ts'
 import { useAct } from '../../ui/act.ts'
 import { CodeBlock } from '../../ui/code-block.tsx'
@@ -45,7 +45,7 @@ export function CommandsTab({ deviceId }: { readonly deviceId: string }) {
 }
 
 /** The text as JSON; nothing where it is empty. */
-function readPayload(text: string): { readonly value?: SentJson; readonly fault?: string } {
+function readPayload(text: string): { readonly value?: Json; readonly fault?: string } {
   if (text.trim() === '') return {}
   try {
     return { value: JSON.parse(text) }

@@ -2,7 +2,7 @@ import './rules.css'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link, useLocation, useParams } from 'wouter'
-import { api, type JsonObject, type Rule } from '../../api.ts'
+import { api, type NewRule, type Rule } from '../../api.ts'
 import { ApiFault, type FieldFault } from '../../http.ts'
 import { live, useDevice, useOrderVersion } from '../../live/live.ts'
 import { useMay } from '../../session/session.ts'
@@ -278,7 +278,7 @@ function parseActions(text: string): string | undefined {
   }
 }
 
-function bodyOf(draft: Draft, rule: Rule | undefined): JsonObject {
+function bodyOf(draft: Draft, rule: Rule | undefined): NewRule {
   const { description, sql, enabled, group, lateness, actions } = draft
   return {
     ...(description === '' ? {} : { description }),
