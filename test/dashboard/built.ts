@@ -10,6 +10,8 @@ export const DIST = join(ROOT, 'dashboard/dist')
 /** One build at a time, whichever test file comes first. */
 const LOCK = join(ROOT, 'dashboard/.building')
 
+const MADE_OF = ['dashboard/{index.html,vite.config.ts,src/**,public/**}', 'client/*.ts']
+
 const PATIENCE_MS = 60_000
 
 /** Builds the page unless what is there is newer than all that it is made of. */
@@ -37,7 +39,7 @@ export async function ensureBuilt(): Promise<void> {
 
 function isFresh(): boolean {
   const built = changedAt(join(DIST, 'index.html'))
-  const sources = globSync('dashboard/{index.html,vite.config.ts,src/**,public/**}', { cwd: ROOT })
+  const sources = globSync(MADE_OF, { cwd: ROOT })
   return sources.every((file) => changedAt(join(ROOT, file)) <= built)
 }
 

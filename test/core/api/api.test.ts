@@ -51,6 +51,16 @@ function open(config: ConfigInput = {}) {
   return { ...running, world, api, ask, post }
 }
 
+/** An answer holds what the document says of it, and nothing else. */
+function expectDescribed(
+  { endpoints }: ReturnType<typeof open>['api'],
+  wanted: string,
+  answer: object,
+): void {
+  const described = endpoints.find(({ operation }) => operation === wanted)?.answer
+  expect(described?.parse(answer)).toEqual(answer)
+}
+
 /** What every refusal looks like. Source: RFC 9457. */
 function expectProblem(
   answer: { status: number; type: string; json: Record<string, Json> },
@@ -634,7 +644,7 @@ describe('what people change', () => {
   })
 
   it('people look after an alarm: shelve, assign, comment, and see who did what', async () => {
-    const { ask, post } = open({ alarms: { hot: { when: 'temp > 25' } } })
+    const { api, ask, post } = open({ alarms: { hot: { when: 'temp > 25' } } })
     await post({ temp: 30 })
     const act = (what: string, body?: object) =>
       ask('POST', `/devices/dev-1/alarms/hot/${what}`, { headers: ADMIN, ...(body && { body }) })
@@ -642,6 +652,7 @@ describe('what people change', () => {
     expect((await act('comment', { text: 'on my way' })).status).toBe(204)
     expect((await act('shelve', { for: '2h', reason: 'painters' })).status).toBe(204)
     const { json } = await ask('GET', '/devices/dev-1/alarms')
+    expectDescribed(api, 'listDeviceAlarms', json)
     expect(json.alarms).toMatchObject([
       {
         alarmId: 'hot',
@@ -706,8 +717,9 @@ describe('dead letters', () => {
   }
 
   it('are listed newest first, page by page, with their number', async () => {
-    const { ask, ids } = await withLetters(5)
+    const { api, ask, ids } = await withLetters(5)
     const first = await ask('GET', '/dead-letters?limit=2')
+    expectDescribed(api, 'listDeadLetters', first.json)
     expect(first.json).toMatchObject({
       total: 5,
       next: ids[1],
@@ -723,10 +735,12 @@ describe('dead letters', () => {
   })
 
   it('are shown with their bytes, in hex where they are no text', async () => {
-    const { ask, post, world } = open()
+    const { api, ask, post, world } = open()
     await post(Uint8Array.of(0xff, 0x00, 0x0a))
     const [id] = [...world.letters.keys()]
-    expect((await ask('GET', `/dead-letters/${id}`)).json).toMatchObject({
+    const { json } = await ask('GET', `/dead-letters/${id}`)
+    expectDescribed(api, 'getDeadLetter', json)
+    expect(json).toMatchObject({
       id,
       payloadHex: 'ff000a',
       payloadBytes: 3,

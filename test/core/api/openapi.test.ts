@@ -6,7 +6,10 @@ import { start } from '../harness.ts'
 interface Document {
   readonly openapi: string
   readonly paths: Record<string, Record<string, Record<string, unknown>>>
-  readonly components: { readonly securitySchemes: { readonly bearer: object } }
+  readonly components: {
+    readonly schemas: Record<string, object>
+    readonly securitySchemes: { readonly bearer: object }
+  }
 }
 
 function open() {
@@ -39,6 +42,13 @@ describe('the document of the API', () => {
     }
     const operations = api.endpoints.map(({ operation }) => operation)
     expect(new Set(operations).size).toBe(operations.length)
+  })
+
+  it('says of parts that have parts what they are', async () => {
+    const { components } = await documentOf(open())
+    const parts = { type: 'array', items: { $ref: '#/components/schemas/ExplainedExpression' } }
+    expect(components.schemas['ExplainedExpression']).toMatchObject({ properties: { parts } })
+    expect(components.schemas['Json']).toHaveProperty('anyOf')
   })
 
   it('says how the parts of a request look', async () => {
