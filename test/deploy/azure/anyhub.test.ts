@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COSMOS_CONTAINERS, readConfig } from '../../../adapters/azure/config.ts'
 import { PUBLISHED_QUEUE } from '../../../adapters/azure/downlink.ts'
+import { readPackage } from '../../../deploy/azure/plugin/bundle.ts'
 import { createStack } from '../../../deploy/azure/stack.ts'
 import { SUBSCRIPTION } from './azure-cloud.ts'
 import { filesOf, startApp } from './functions-host.ts'
@@ -63,6 +64,7 @@ describe('serverless.azure.yml, deployed to a cloud of our own', () => {
     for (const [file, most] of Object.entries(MOST_BYTES))
       expect(files[file]?.length, file).toBeLessThan(most)
     expect(zip().length).toBeLessThan(1_200_000)
+    expect(readPackage(zip(), 'app.zip').files).toEqual(Object.keys(files))
     // Messages to devices and mail servers, which no start needs.
     for (const [file, word] of Object.entries({
       'apart/azure-iothub.js': 'lodash',
