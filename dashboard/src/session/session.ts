@@ -1,23 +1,15 @@
 import { useSyncExternalStore } from 'react'
-import { ApiFault, call, isSameOrigin, onRefused, send, setBase, setProof } from '../http.ts'
+import { dataOf, type Schemas } from '../../../client/index.ts'
+import { type AnswerOf, client, quietly } from '../client.ts'
+import { ApiFault, isSameOrigin, onRefused, setBase, setProof } from '../http.ts'
 import { type OidcSettings, readSettings, type Settings } from '../settings.ts'
 import { finishOidc, startOidc } from './oidc.ts'
 
 /** Who is in front of this page, as the cloud sees them. */
-export interface Caller {
-  readonly kind: 'admin' | 'person' | 'key' | 'device' | 'anonymous'
-  readonly id: string
-  readonly name?: string
-  readonly scopes: readonly string[]
-  readonly groups?: readonly string[]
-}
+export type Caller = Schemas['Caller']
 
-interface SessionAnswer {
-  readonly caller: Caller
-  readonly csrfToken?: string
-  readonly expiresAt?: number
-  readonly signIn?: { readonly required: boolean; readonly oidc?: OidcSettings }
-}
+/** What is the same whether somebody signs in, or is signed in. */
+type Opened = Pick<AnswerOf<'getSession'>, 'caller' | 'csrfToken'>
 
 export interface Session {
   /** `gate`: nothing can be seen without signing in. */
@@ -60,7 +52,7 @@ export function useSession(): Session {
 /** Whether the person may do something: `ask` means that signing in may help. */
 export function useMay(scope: string): 'yes' | 'ask' | 'no' {
   const { caller } = useSession()
-  if (caller.scopes.includes(scope)) return 'yes'
+  if (caller.scopes.some((one) => one === scope)) return 'yes'
   return caller.kind === 'anonymous' ? 'ask' : 'no'
 }
 
@@ -90,25 +82,23 @@ async function redeemLink(): Promise<void> {
   // A code works once; nobody shall find it in the history.
   history.replaceState(null, '', `${location.pathname}#/`)
   dispatchEvent(new HashChangeEvent('hashchange'))
-  await attempt(() =>
-    call<SessionAnswer>('/session', { method: 'POST', body: { code }, mayAsk: false }),
-  )
+  await attempt(() => dataOf(client().POST('/session', { body: { code }, ...quietly })))
 }
 
 /** Asks the cloud who this is. */
 async function look(): Promise<void> {
   try {
-    const { caller, csrfToken, signIn } = await call<SessionAnswer>('/session', { mayAsk: false })
+    const { caller, csrfToken, signIn } = await dataOf(client().GET('/session', quietly))
     const token = sessionStorage.getItem(TOKEN)
     setProof({
       ...(token === null ? {} : { token }),
       ...(csrfToken === undefined ? {} : { csrfToken }),
     })
-    const gate = caller.kind === 'anonymous' && signIn?.required === true
+    const gate = caller.kind === 'anonymous' && signIn.required
     set({
       status: gate ? 'gate' : 'ready',
       caller,
-      oidc: signIn?.oidc ?? current.settings.oidc,
+      oidc: signIn.oidc ?? current.settings.oidc,
     })
   } catch (error) {
     const status = error instanceof ApiFault ? error.status : 0
@@ -124,17 +114,17 @@ async function look(): Promise<void> {
 }
 
 /** Changes a bearer token into a session: a cookie where one can be, else the token is kept for this tab. */
-async function exchange(token: string): Promise<SessionAnswer> {
+async function exchange(token: string): Promise<Opened> {
   setProof({ token })
   try {
     if (!isSameOrigin()) {
-      const answer = await call<SessionAnswer>('/session', { mayAsk: false })
+      const answer = await dataOf(client().GET('/session', quietly))
       if (answer.caller.kind === 'anonymous')
         throw new ApiFault({ status: 401, title: 'unauthorized', detail: UNKNOWN })
       sessionStorage.setItem(TOKEN, token)
       return answer
     }
-    const answer = await call<SessionAnswer>('/session', { method: 'POST', mayAsk: false })
+    const answer = await dataOf(client().POST('/session', quietly))
     sessionStorage.removeItem(TOKEN)
     setProof(answer.csrfToken === undefined ? {} : { csrfToken: answer.csrfToken })
     return answer
@@ -147,7 +137,7 @@ async function exchange(token: string): Promise<SessionAnswer> {
 
 const UNKNOWN = 'This cloud does not know that token.'
 
-async function attempt(work: () => Promise<SessionAnswer>): Promise<boolean> {
+async function attempt(work: () => Promise<Opened>): Promise<boolean> {
   try {
     const { caller, csrfToken } = await work()
     const token = sessionStorage.getItem(TOKEN)
@@ -183,7 +173,7 @@ export async function signInWithIssuer(): Promise<void> {
 export async function signOut(): Promise<void> {
   sessionStorage.removeItem(TOKEN)
   try {
-    await send('/session', { method: 'DELETE', mayAsk: false })
+    await dataOf(client().DELETE('/session', quietly))
   } catch {
     // Whoever is signed out already has what they wanted.
   }

@@ -16,11 +16,11 @@ export function Brand() {
 export function Navigation({ onGo }: { readonly onGo?: () => void }) {
   const [location] = useLocation()
   const { caller } = useSession()
-  const seen = (page: PageEntry): boolean =>
-    page.nav !== undefined &&
-    (page.nav.scope === undefined ||
+  const seen = ({ nav }: PageEntry): boolean =>
+    nav !== undefined &&
+    (nav.scope === undefined ||
       caller.kind === 'anonymous' ||
-      caller.scopes.includes(page.nav.scope))
+      caller.scopes.some((scope) => scope === nav.scope))
   return (
     <nav className="nav" aria-label="Pages">
       {NAV_GROUPS.map((group) => {
