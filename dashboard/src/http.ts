@@ -37,8 +37,6 @@ export interface RequestOptions {
   readonly query?: Query
   /** Goes out as JSON. */
   readonly body?: unknown
-  /** Goes out as it is. */
-  readonly raw?: BodyInit
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
   /** Whether a person is asked to sign in where that would help; for changes, unless said otherwise. */
@@ -138,18 +136,14 @@ async function reach(request: Request): Promise<Response> {
  * @throws ApiFault if the API refuses or cannot be reached.
  */
 export function send(path: string, options: RequestOptions = {}): Promise<Response> {
-  const { method = 'GET', query, body, raw, headers, signal, mayAsk } = options
+  const { method = 'GET', query, body, headers, signal, mayAsk } = options
   const request = new Request(urlOf(path, query), {
     method,
     headers: {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body === undefined
-      ? raw === undefined
-        ? {}
-        : { body: raw }
-      : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   })
   return sendRequest(request, mayAsk)
