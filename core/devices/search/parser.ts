@@ -186,7 +186,10 @@ export function parseQuery(source: string): Node | undefined {
   }
 
   function readComparison(field: Field, sign: (typeof COMPARISONS)[number]): Condition {
-    scanner.peek()
+    // Two signs in a row are a slip of the fingers, and no text to compare with.
+    const next = scanner.peek()
+    if (next !== '' && '<>='.includes(next))
+      throw scanner.fault(scanner.offset, 'a value to compare with (in quotes if it starts so)')
     const value = readValue()
     const bound = toBound(field, value, sign.length === 2)
     if (bound === undefined) throw scanner.fault(value.start, 'a value to compare with')
